@@ -1,0 +1,1 @@
+"""How the system is put somewhere: containers, charts, catalogs, and the bare-machine profile in `embedded`."""
