@@ -1,11 +1,11 @@
 """What can go wrong while servers are started here; every message is one sentence a user can act on.
 
-    EmbeddedError
-      NotAvailable     this machine cannot run it at all
-      PortTaken        somebody else listens there
-      ChildFailed      a process that was started did not do what it was started for
-        ChildExited      it ended by itself
-        NotReady         it runs, and does not answer in time
+EmbeddedError
+  NotAvailable     this machine cannot run it at all
+  PortTaken        somebody else listens there
+  ChildFailed      a process that was started did not do what it was started for
+    ChildExited      it ended by itself
+    NotReady         it runs, and does not answer in time
 """
 
 import signal
@@ -30,8 +30,8 @@ class PortTaken(EmbeddedError):
 
     def __init__(self, port: int, setting: str) -> None:
         super().__init__(
-            f"Port {port} on 127.0.0.1 is taken by another program: end that program or choose another port with
-            {setting}."
+            f"Port {port} on 127.0.0.1 is taken by another program: "
+            f"end that program or choose another port with {setting}."
         )
         self.port = port
         self.setting = setting

@@ -52,7 +52,7 @@ class System:
         self._children: dict[str, Child] = {}
 
     def start(self, seconds: float = READY_SECONDS) -> None:
-        """Starts all services and waits until each is ready; raises `ChildExited` or `NotReady` naming the one that is not."""
+        """Starts all services, waits until each is ready; `ChildExited` or `NotReady` names the one that is not."""
         for name in self._ports:
             self.launch(name)
         self.wait_ready(seconds)

