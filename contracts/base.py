@@ -1,0 +1,55 @@
+"""What all payloads share: a frozen model that ignores what it does not know, and the words used in every one of them."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+
+class WireModel(BaseModel):
+    """A payload or a part of one. Frozen; unknown fields are ignored, so that a newer writer never breaks an older reader."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+"""An id from the catalog."""
+
+UnitRef = Annotated[str, Field(min_length=1, max_length=80)]
+"""An org unit as a publisher names it: its catalog id or one of its external ids."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _day_or_instant(value: Any) -> Any:
+    if not isinstance(value, str):
+        if isinstance(value, date):  # a datetime is one too
+            return value
+        raise ValueError("write a date (2023-09-30) or an instant with offset (2023-09-30T16:00:00+07:00)")
+    return date.fromisoformat(value) if _DATE.fullmatch(value) else datetime.fromisoformat(value)
+
+
+AsOf = Annotated[AwareDatetime | date, Field(union_mode="left_to_right"), BeforeValidator(_day_or_instant)]
+"""The last day, or instant, that a figure includes."""
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+"""A moment: any offset in, UTC with `Z` out."""
+
+
+def _plain(number: Decimal) -> str:
+    return format(number, "f")
+
+
+Exact = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, max_digits=30),
+    PlainSerializer(_plain, return_type=str, when_used="json"),
+]
+"""An exact decimal: a JSON number or a decimal string in, a decimal string without exponent out."""

@@ -1,0 +1,141 @@
+"""`progress.v1`: the judgement of one (KPI, unit, period). What cannot be computed is null, with a reason; it is never 0."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.base import AsOf, Id, Instant, WireModel
+
+
+class Status(StrEnum):
+    """The statuses in their order of precedence: the first that holds is the record's."""
+
+    ACHIEVED = "achieved"
+    MISSED = "missed"
+    UNKNOWN = "unknown"
+    MOVING_AWAY = "moving_away"
+    BEHIND = "behind"
+    AT_RISK = "at_risk"
+    ON_TRACK = "on_track"
+    NO_TARGET = "no_target"
+
+
+Comparator = Literal[">=", "<=", "band"]
+
+
+class TargetJudged(WireModel):
+    """The version of the target that judged."""
+
+    id: str
+    value: float | None = Field(description="In the KPI's unit; null for a band.")
+    low: float | None = Field(None, description="Lower edge of a band.")
+    high: float | None = Field(None, description="Upper edge of a band.")
+    comparator: Comparator
+    intent: Literal["reach", "keep"] = "reach"
+    deadline: date
+    baseline: float | None = None
+    baseline_on: date | None = None
+    version: int = 1
+    simulated: bool = Field(False, description="A labelled simulation, not a published obligation.")
+
+
+class Needed(WireModel):
+    """The pace that would still meet the target, beside the pace so far and the best ever reached."""
+
+    amount: float = Field(description="In the KPI's unit (percentages in points) per `per`.")
+    per: Literal["day", "week", "month", "quarter", "year"]
+    so_far: float | None
+    best: float | None
+
+
+class Landing(WireModel):
+    """Where the figure will stand at the deadline if it goes on like this."""
+
+    value: float
+    low: float
+    high: float
+    p_meet: Annotated[float, Field(ge=0, le=1)]
+    method: str
+    points: int
+    as_of: AsOf | None = None
+
+
+class Reason(WireModel):
+    """Why a record has its status, or why something in it is null."""
+
+    code: str
+    text_vi: str
+    text_en: str
+
+
+class Completeness(WireModel):
+    """How many of the reporting units below have a standing figure in the period, and by name which have not."""
+
+    expected: int
+    reported: int
+    missing: tuple[str, ...] = ()
+    missing_members: tuple[str, ...] = ()
+
+
+class Timeliness(WireModel):
+    """How many figures were due, how many came by the legal deadline, and whose were late."""
+
+    due: int
+    on_time: int
+    late: tuple[str, ...] = ()
+
+
+class Discrepancy(WireModel):
+    """A figure reported above beside the one that its parts add up to."""
+
+    reported: float
+    parts: float
+
+
+class Held(WireModel):
+    """`keep` targets: own readings of the period, and how many of them held the line."""
+
+    readings: int
+    kept: int
+
+
+class ProgressJudged(WireModel):
+    """`vn.tiendo.progress.judged.v1`. Numbers are not rounded; `version` rises with each change of the record."""
+
+    province: Id
+    kpi: Id
+    org_unit: Id
+    period: str
+    as_of: AsOf | None
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    unit_of_measure: str
+    target: TargetJudged | None = None
+    planned: float | None = None
+    gap: float | None = Field(None, description="value − planned; whether that is good is in `status`.")
+    pace: float | None = None
+    completion: float | None = None
+    needed: Needed | None = None
+    landing: Landing | None = None
+    status: Status
+    previous_status: Status | None = None
+    reasons: tuple[Reason, ...] = ()
+    completeness: Completeness | None = None
+    timeliness: Timeliness | None = None
+    discrepancy: Discrepancy | None = None
+    held: Held | None = None
+    flags: tuple[str, ...] = ()
+    trust: Literal["A", "B", "C", "D"] | None = None
+    version: Annotated[int, Field(ge=1)]
+    catalog_version: str
+    inputs: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    inputs_count: int = 0
+    judged_at: Instant
+
+
+def progress_key(province: str, kpi: str, org_unit: str, period: str) -> str:
+    """The record's key on `progress.v1`."""
+    return f"{province}/{kpi}/{org_unit}/{period}"

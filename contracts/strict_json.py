@@ -1,0 +1,46 @@
+"""JSON as RFC 8259 has it and no wider: what two parsers could read in two ways is refused.
+
+Numbers with a fraction or an exponent become `Decimal`, so that no figure passes through a binary float on its way in.
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+
+class BadJson(ValueError):
+    """The text is not JSON, or says one thing twice. The message is a sentence."""
+
+
+def loads(text: bytes | str) -> Any:
+    """Parse UTF-8 JSON. Raises `BadJson` on anything else, on NaN and Infinity, and on an object that repeats a key."""
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return _decoder.decode(text)
+    except BadJson:
+        raise
+    except UnicodeDecodeError as error:
+        raise BadJson(f"the bytes are not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise BadJson("nested too deeply") from None
+    except ValueError as error:  # JSONDecodeError, and int() refusing thousands of digits
+        raise BadJson(str(error)) from None
+    except ArithmeticError:  # Decimal refusing an absurd exponent
+        raise BadJson("a number has an exponent that no figure needs") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadJson(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise BadJson(f"{name} is not a JSON number")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)

@@ -1,0 +1,95 @@
+"""What the chassis hands to a service's composition root."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.runtime.clock import Clock
+from services.runtime.errors import StartError
+from services.runtime.health import Health
+from services.runtime.settings import HttpSettings
+from services.runtime.telemetry import Telemetry
+from services.runtime.waiting import Waiting
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One running service. What is opened is pushed on `stack` with its closing, and closed in reverse order on stop."""
+
+    stack: AsyncExitStack
+    stopping: asyncio.Event
+    health: Health
+    telemetry: Telemetry
+    clock: Clock
+    waiting: Waiting
+
+    async def stopped(self) -> None:
+        """Return when the service is asked to stop; from then on it says that it is not ready."""
+        log.info("started")
+        await self.stopping.wait()
+        self.health.drain()
+        log.info("stopping")
+
+    async def serve_http(self, settings: HttpSettings, app: ASGIApp) -> None:
+        """Answer HTTP from now on until the stack is closed. Raises `StartError` if the port is taken."""
+        listening = _bind(settings)
+        server = _Server(
+            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+
+        async def close() -> None:
+            server.should_exit = True
+            await serving
+
+        self.stack.push_async_callback(close)
+        log.info("listening", host=settings.host, port=listening.getsockname()[1])
+
+    async def background(self, name: str, work: asyncio.Task[None]) -> None:
+        """Keep `work` running until the stack is closed; if it breaks by itself, the service is not healthy."""
+
+        def broken() -> str | None:
+            if work.done() and not self.stopping.is_set():
+                error = None if work.cancelled() else work.exception()
+                return f"the task {name} ended: {error!r}"
+            return None
+
+        self.health.alive(name, broken)
+        self.health.check(name, broken)
+
+        async def close() -> None:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+        self.stack.push_async_callback(close)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the service's own: the server is one of several things that it stops, in order."""
+        yield
+
+
+def _bind(settings: HttpSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise StartError(
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): end what listens there, or set TIENDO_HTTP_PORT."
+        ) from None
+    return listening

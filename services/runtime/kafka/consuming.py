@@ -1,0 +1,52 @@
+"""FastStream's part: the broker object that holds the subscribers, starts and stops them."""
+
+import logging
+
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+
+from services.runtime.host import Host
+from services.runtime.kafka.delivery import Delivery
+from services.runtime.settings import KafkaSettings
+
+GRACE_S = 20.0
+"""How long a stop waits for the batch in hand; the container's own grace must be longer."""
+
+
+async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) -> None:
+    """Start consuming. On stop the batch in hand is finished and committed, then the group is left."""
+    broker = KafkaBroker(
+        [server.strip() for server in settings.bootstrap.split(",")],
+        request_timeout_ms=settings.request_timeout_ms,
+        security=_security(settings),
+        consumer_only=True,
+        graceful_timeout=GRACE_S,
+        allow_auto_create_topics=False,
+        logger=logging.getLogger("faststream"),
+        log_level=logging.DEBUG,
+    )
+    for delivery in deliveries:
+        delivery.attach(broker)
+    await broker.start()
+
+    async def stop() -> None:
+        for delivery in deliveries:
+            delivery.stop()
+        await broker.stop()
+
+    host.stack.push_async_callback(stop)
+
+
+def _security(settings: KafkaSettings) -> BaseSecurity | None:
+    if settings.security_protocol == "PLAINTEXT":
+        return None
+    tls = settings.security_protocol in ("SSL", "SASL_SSL")
+    context = settings.connection().get("ssl_context")
+    if not settings.security_protocol.startswith("SASL"):
+        return BaseSecurity(ssl_context=context, use_ssl=tls)
+    kinds = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    assert settings.sasl_username is not None
+    assert settings.sasl_password is not None
+    return kinds[settings.sasl_mechanism](
+        settings.sasl_username, settings.sasl_password.get_secret_value(), ssl_context=context, use_ssl=tls
+    )

@@ -1,0 +1,98 @@
+"""`<topic>.dlq`: the bytes unchanged, with reason, handler and coordinates beside them; and the fuse in front of it.
+
+One bad publisher must not stop a province, and a bad deployment must not drain a topic into its quarantine. So dead
+letters of a single source never blow the fuse; many in a row, or a large share of all, from several sources do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import takewhile
+
+from aiokafka import ConsumerRecord
+
+from services.runtime.errors import Unprocessable
+from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be processed, and why. `source` is the publisher's, where it could be read."""
+
+    record: ConsumerRecord
+    reason: str
+    detail: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fuse:
+    """Blows when dead letters are no longer the exception. A value: counting gives the next one."""
+
+    in_a_row: int = 50
+    window: int = 1_000
+    share: float = 0.10
+    sources: int = 3
+    recent: tuple[str | None, ...] = ()
+    """The latest verdicts: None for a record that was fine, else the source of a dead letter."""
+
+    def counting(self, verdicts: Sequence[str | None]) -> "Fuse":
+        """The fuse after these verdicts, in the order of the records."""
+        return replace(self, recent=(*self.recent, *verdicts)[-max(self.window, self.in_a_row + 1) :])
+
+    def blown(self) -> str | None:
+        """Why the fuse blows, or None. Dead letters of fewer than `sources` publishers never blow it."""
+        row = list(takewhile(lambda verdict: verdict is not None, reversed(self.recent)))
+        if len(row) > self.in_a_row and len(set(row)) >= self.sources:
+            return f"{len(row)} dead letters in a row, from several sources"
+        dead = [verdict for verdict in self.recent if verdict is not None]
+        if len(self.recent) >= self.window and len(dead) > self.share * self.window and len(set(dead)) >= self.sources:
+            return f"{len(dead)} dead letters among the last {self.window} records, from several sources"
+        return None
+
+
+class DeadLetterQueue:
+    """The quarantine of one topic."""
+
+    def __init__(self, topic: str, handler: str, producer: BatchProducer, telemetry: Telemetry) -> None:
+        self._topic = topic
+        self._handler = handler
+        self._producer = producer
+        self._telemetry = telemetry
+        self._fuse = Fuse()
+
+    async def put(self, letters: Sequence[DeadLetter], among: Sequence[ConsumerRecord]) -> None:
+        """Quarantine `letters`, found in the batch `among`.
+
+        Raises `Unprocessable` before anything is written if the fuse blows, and `Transient` if the broker is away.
+        """
+        dead = {(x.record.partition, x.record.offset): x.source or "unreadable" for x in letters}
+        fuse = self._fuse.counting([dead.get((record.partition, record.offset)) for record in among])
+        why = fuse.blown()
+        if why is not None:
+            raise Unprocessable(f"the fuse of {self._topic} blew: {why}")
+        await self._producer.publish(self._topic, [self._outgoing(letter) for letter in letters])
+        self._fuse = fuse
+        for letter in letters:
+            self._telemetry.dead_letters.labels(self._topic, letter.reason).inc()
+
+    def _outgoing(self, letter: DeadLetter) -> Outgoing:
+        record = letter.record
+        about = {
+            "dlq_reason": letter.reason,
+            "dlq_detail": letter.detail[:500],
+            "dlq_handler": self._handler,
+            "dlq_topic": record.topic,
+            "dlq_partition": str(record.partition),
+            "dlq_offset": str(record.offset),
+            "dlq_timestamp": str(record.timestamp),
+            "dlq_at": datetime.now(UTC).isoformat(),
+        }
+        if record.key is None:
+            about["dlq_key"] = "null"
+        if record.value is None:
+            about["dlq_value"] = "null"
+        kept = [(name, value) for name, value in record.headers if not name.startswith("dlq_")]
+        added = [(name, text.encode()) for name, text in about.items()]
+        return Outgoing(key=record.key or b"", value=record.value or b"", headers=[*kept, *added])

@@ -1,0 +1,354 @@
+"""Consuming in batches, with the one delivery policy of the project.
+
+FastStream wires the consumer; the acknowledgement is ours, because each of its policies either commits what failed or
+repeats it at once and for ever. Here a batch is handled, then committed partition by partition:
+
+1. A handler gets the records of one fetch and returns when all their effects are durable.
+2. `Transient`, or an error known to pass: the same batch again with back-off, as long as it takes.
+3. `Fenced`: somebody newer wrote. Forget, go back to the committed offset, read again.
+4. Anything else: a few tries, then each partition by itself; the one that fails is stopped by the fuse with its offset
+   unmoved, the others go on. `/readyz`, a gauge and the log say so.
+
+A handler that fails is told to forget what it holds in memory, since that may be ahead of what is stored.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import KafkaAckableMessage
+from pymongo.errors import PyMongoError
+
+from services.runtime import mongo
+from services.runtime.errors import Fenced, Transient
+from services.runtime.health import Health
+from services.runtime.settings import KafkaSettings
+from services.runtime.telemetry import Telemetry
+
+log = structlog.get_logger()
+
+Record = ConsumerRecord
+Records = Sequence[ConsumerRecord]
+
+TRIES = 4
+"""Tries of a batch that fails for no known reason before its partitions are handled one by one."""
+
+_BACKOFF_S = (0.1, 15.0)
+_COMMIT_S = 10.0
+
+
+class Handler(Protocol):
+    """What a service does with a batch."""
+
+    async def handle(self, records: Records) -> None:
+        """Do the work and return when it is durable. Handling the same records twice must equal handling them once."""
+        ...
+
+    async def forget(self) -> None:
+        """Drop whatever is held in memory: it may be ahead of what is stored, or another process may write now."""
+        ...
+
+
+class Delivery:
+    """One consumer of one topic in one consumer group."""
+
+    def __init__(
+        self,
+        *,
+        topic: str,
+        group: str,
+        handler: Handler,
+        settings: KafkaSettings,
+        telemetry: Telemetry,
+        health: Health,
+    ) -> None:
+        self.topic = topic
+        self.group = group
+        self._handler = handler
+        self._settings = settings
+        self._telemetry = telemetry
+        self._health = health
+        self._stopping = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._halted: set[int] = set()
+        self.assigned: frozenset[int] = frozenset()
+        self.assignments = 0
+        """Rises with each rebalance; whoever works beside the batches (ticks) compares it to know that it was moved."""
+        health.check(f"consumer of {topic}", self._why_not_ready)
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """Held while a batch is handled. Work beside the batches (ticks) takes it, so that there is one writer."""
+        return self._turn
+
+    @property
+    def partitions(self) -> int | None:
+        """How many partitions the topic has, or None before the consumer has seen it."""
+        known = self._consumer.partitions_for_topic(self.topic) if self._consumer is not None else None
+        return len(known) if known else None
+
+    def attach(self, broker: KafkaBroker) -> None:
+        """Declare the subscriber. It starts with the broker."""
+        subscriber = broker.subscriber(
+            self.topic,
+            group_id=self.group,
+            batch=True,
+            max_records=self._settings.max_records,
+            batch_timeout_ms=self._settings.fetch_max_wait_ms,
+            fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+            session_timeout_ms=self._settings.session_timeout_ms,
+            heartbeat_interval_ms=self._settings.heartbeat_interval_ms,
+            rebalance_timeout_ms=self._settings.rebalance_timeout_ms,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            parser=_untouched,
+            decoder=_nothing,
+            listener=_Listener(self),
+        )
+
+        @subscriber
+        async def receive(message: KafkaMessage) -> None:
+            # FastStream parses a batch as a whole, and one odd header loses it; so the records pass through as they came.
+            self._consumer = subscriber.consumer
+            await self.deliver(message.raw_message)
+
+    def stop(self) -> None:
+        """Take no new tries: a batch in hand is finished if it can be, else left uncommitted."""
+        self._stopping.set()
+
+    async def deliver(self, records: Records) -> None:
+        """Handle one batch under the policy above, and commit it."""
+        async with self._turn:
+            generation, started = self.assignments, time.monotonic()
+            self._telemetry.oldest.labels(self.topic).set(
+                max(0.0, time.time() - min(r.timestamp for r in records) / 1000)
+            )
+            if await self._handled(records):
+                if generation == self.assignments:
+                    await self._commit(records)
+                self._measure(records, started)
+            self._telemetry.oldest.labels(self.topic).set(0)
+
+    async def _handled(self, records: Records) -> bool:
+        """Whether the batch is done and may be committed."""
+        tries, generation = 0, self.assignments
+        while True:
+            if self._stopping.is_set() or generation != self.assignments:
+                self._go_back(records)
+                return False
+            try:
+                await self._handler.handle(records)
+            except Fenced as fence:
+                self._telemetry.fenced.labels(self.topic).inc()
+                log.info("fenced", topic=self.topic, why=str(fence), **_span(records))
+                await self._handler.forget()
+                self._go_back(records)
+                await self._pause(0.5)
+                return False
+            except Exception as error:
+                await self._handler.forget()
+                tries += 1
+                if not passes_by_itself(error) and tries >= TRIES:
+                    return await self._one_by_one(records, error)
+                self._trouble(records, error, tries)
+                await self._pause(_backoff(tries))
+            else:
+                if tries:
+                    self._health.recovered(self.topic)
+                    log.info("batch_recovered", topic=self.topic, tries=tries, **_span(records))
+                return True
+
+    async def _one_by_one(self, records: Records, error: BaseException) -> bool:
+        """Find the partition that cannot be handled, stop that one, and let the others go on."""
+        shares = _by_partition(records)
+        for partition, mine in shares.items():
+            failure: BaseException | None = error
+            if len(shares) > 1:
+                failure = None
+                try:
+                    await self._handler.handle(mine)
+                except Exception as alone:
+                    await self._handler.forget()
+                    failure = alone
+            if failure is None:
+                await self._commit(mine)
+            else:
+                self._halt(partition, mine, failure)
+        self._health.recovered(self.topic)
+        return False
+
+    def _halt(self, partition: int, records: Records, error: BaseException) -> None:
+        self._halted.add(partition)
+        self._telemetry.halted.labels(self.topic).set(len(self._halted))
+        self._go_back(records)
+        if self._consumer is not None:
+            self._consumer.pause(TopicPartition(self.topic, partition))
+        log.error(
+            "partition_halted",
+            topic=self.topic,
+            partition=partition,
+            offset=records[0].offset,
+            why=f"{type(error).__name__}: {error}",
+            remedy="nothing was skipped; mend the cause and restart the service",
+            exc_info=error,
+        )
+
+    def _go_back(self, records: Records) -> None:
+        """Read these again: the position has moved past them already."""
+        if self._consumer is None:
+            return
+        for partition, mine in _by_partition(records).items():
+            try:
+                self._consumer.seek(TopicPartition(self.topic, partition), mine[0].offset)
+            except IllegalStateError:
+                continue  # the partition is somebody else's now
+
+    async def _commit(self, records: Records) -> None:
+        """Commit what was handled. A failure is no loss: the next commit covers it, or the same records come again."""
+        if self._consumer is None:
+            return
+        offsets = {
+            TopicPartition(self.topic, partition): mine[-1].offset + 1
+            for partition, mine in _by_partition(records).items()
+        }
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                await self._consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("partition_moved_before_commit", topic=self.topic, why=str(error), **_span(records))
+            await self._handler.forget()
+        except (KafkaError, TimeoutError) as error:
+            log.warning("commit_failed", topic=self.topic, why=f"{type(error).__name__} {error}", **_span(records))
+
+    def _measure(self, records: Records, started: float) -> None:
+        self._telemetry.consumed.labels(self.topic).inc(len(records))
+        self._telemetry.batch_seconds.labels(self.topic).observe(time.monotonic() - started)
+        self._telemetry.lag.labels(self.topic).set(self.lag(after=records))
+
+    def lag(self, after: Records = ()) -> int:
+        """Records on the broker that are not handled yet, of the partitions assigned here."""
+        if self._consumer is None:
+            return 0
+        handled: Mapping[int, int] = {
+            partition: mine[-1].offset + 1 for partition, mine in _by_partition(after).items()
+        }
+        behind = 0
+        for partition in self.assigned:
+            tp = TopicPartition(self.topic, partition)
+            try:
+                end = self._consumer.highwater(tp)
+            except IllegalStateError:
+                continue
+            if end is not None and partition in handled:
+                behind += max(0, end - handled[partition])
+        return behind
+
+    def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
+        self._telemetry.retries.labels(self.topic).inc()
+        self._health.trouble(self.topic, f"{type(error).__name__}: {error}")
+        if tries == 1 or tries % 20 == 0:
+            known = passes_by_itself(error)
+            log.warning(
+                "batch_failed",
+                topic=self.topic,
+                tries=tries,
+                why=f"{type(error).__name__}: {error}",
+                exc_info=None if known else error,
+                **_span(records),
+            )
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, unless the service is asked to stop."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _why_not_ready(self) -> str | None:
+        if self._halted:
+            return f"the fuse stopped partitions {sorted(self._halted)} of {self.topic}; the log says why"
+        return None if self.assignments else f"no partition of {self.topic} was assigned yet"
+
+    async def revoked(self) -> None:
+        """Before a rebalance: let the batch in hand finish, so that nobody handles it again; then forget."""
+        self.assigned = frozenset()
+        try:
+            async with asyncio.timeout(self._settings.rebalance_timeout_ms / 2000), self._turn:
+                await self._moved(frozenset())
+        except TimeoutError:
+            log.warning(
+                "rebalance_did_not_wait", topic=self.topic, why="the batch in hand takes too long; it will be fenced"
+            )
+            await self._moved(frozenset())
+
+    async def taken(self, partitions: Iterable[int]) -> None:
+        """After a rebalance."""
+        await self._moved(frozenset(partitions))
+
+    async def _moved(self, partitions: frozenset[int]) -> None:
+        self.assigned = partitions
+        self.assignments += 1
+        self._halted.clear()
+        self._telemetry.halted.labels(self.topic).set(0)
+        await self._handler.forget()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._delivery.revoked()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        await self._delivery.taken(tp.partition for tp in assigned)
+
+
+async def _untouched(records: Any) -> KafkaMessage:
+    first, last = records[0], records[-1]
+    return KafkaAckableMessage(
+        raw_message=records,
+        body=None,
+        headers={},
+        consumer=None,
+        correlation_id="",
+        message_id=f"{first.partition}:{first.offset}-{last.partition}:{last.offset}",
+    )
+
+
+async def _nothing(message: Any) -> None:
+    return None
+
+
+def passes_by_itself(error: BaseException) -> bool:
+    """Whether trying again without changing anything may succeed."""
+    if isinstance(error, Transient | TimeoutError | ConnectionError):
+        return True
+    if isinstance(error, PyMongoError):
+        return mongo.is_transient(error)
+    return isinstance(error, KafkaError) and bool(error.retriable)
+
+
+def _backoff(tries: int) -> float:
+    low, high = _BACKOFF_S
+    return min(high, low * 2.0 ** min(tries, 20)) * random.uniform(0.8, 1.2)
+
+
+def _by_partition(records: Records) -> dict[int, list[ConsumerRecord]]:
+    shares: dict[int, list[ConsumerRecord]] = {}
+    for record in records:
+        shares.setdefault(record.partition, []).append(record)
+    return shares
+
+
+def _span(records: Records) -> dict[str, Any]:
+    return {"records": len(records), "first": f"{records[0].partition}:{records[0].offset}"}

@@ -1,0 +1,64 @@
+"""Running a service: from the environment to a clean stop. Every `__main__` is one call of `run`.
+
+Exit codes: 0 stopped as asked, 2 could not start (one sentence says why), 1 broke (the log says where).
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import NoReturn, TypeVar
+
+import structlog
+
+from services.runtime import clock, logging, settings
+from services.runtime.errors import StartError, Stopped
+from services.runtime.health import Health
+from services.runtime.host import Host
+from services.runtime.settings import ServiceSettings
+from services.runtime.telemetry import Telemetry
+from services.runtime.waiting import Waiting
+
+log = structlog.get_logger()
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def run(service: str, model: type[S], serve: Callable[[S, Host], Awaitable[None]]) -> None:
+    """Read the settings, set up logs, run `serve` until SIGTERM or SIGINT, and exit."""
+    try:
+        read = settings.load(model, os.environ)
+        time = clock.from_setting(read.clock)
+    except StartError as error:
+        _refuse(service, error)
+    logging.configure(service, read.log)
+    for warning in settings.unknown(model, os.environ):
+        log.warning("unknown_setting", what=warning)
+    try:
+        asyncio.run(_serve(service, read, time, serve))
+    except StartError as error:
+        _refuse(service, error)
+    except Exception as error:
+        log.error("broke", exc_info=error)
+        sys.exit(1)
+
+
+async def _serve(service: str, read: S, time: clock.Clock, serve: Callable[[S, Host], Awaitable[None]]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    async with AsyncExitStack() as stack:
+        waiting = Waiting(read.start.timeout_s, stopping)
+        try:
+            await serve(read, Host(stack, stopping, Health(service), Telemetry(), time, waiting))
+        except Stopped:
+            log.info("stopped_before_it_had_started")
+    log.info("stopped")
+
+
+def _refuse(service: str, error: StartError) -> NoReturn:
+    sys.stderr.write(f"{service} cannot start. {error}\n")
+    sys.exit(2)
