@@ -1,0 +1,65 @@
+"""`tiendo catalog check`: every mistake of a catalog in one go, with file, line and what to write instead."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.runtime.catalog.checks.context import Context
+from services.runtime.catalog.checks.kpis import check_calendars, check_kpis, check_province
+from services.runtime.catalog.checks.people import check_people, check_publishers, check_rules
+from services.runtime.catalog.checks.targets import check_targets
+from services.runtime.catalog.checks.tree import check_successions, check_units
+from services.runtime.catalog.loader import Folder, load_folder
+from services.runtime.catalog.problems import Located, Problem
+
+CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    check_province,
+    check_calendars,
+    check_units,
+    check_successions,
+    check_kpis,
+    check_targets,
+    check_people,
+    check_publishers,
+    check_rules,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A folder that was read and checked. With errors it must not be applied; with warnings it may."""
+
+    folder: Folder
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def check_folder(path: Path) -> Checked:
+    """Read the folder and check it. Never raises for what somebody wrote in it.
+
+    While a file cannot be read at all, the files are not held against each other: every reference into it fails.
+    """
+    folder = load_folder(path)
+    problems = {*folder.problems, *_check_ids(folder.objects)}
+    context = Context(folder.objects, folder.unread)
+    for check in CHECKS if folder.complete else ():
+        problems.update(check(context))
+    ordered = sorted(problems)
+    return Checked(
+        folder,
+        tuple(problem for problem in ordered if problem.severity == "error"),
+        tuple(problem for problem in ordered if problem.severity == "warning"),
+    )
+
+
+def _check_ids(objects: list[Located]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Located] = {}
+    for located in objects:
+        key = (located.item.object_kind, located.item.object_id)
+        before = first.setdefault(key, located)
+        if before is not located:
+            yield located.problem(
+                f"“{located.item.id}” is declared twice (first at {before.file}:{before.line}); "
+                "give one of them another id" + (", or a version of its own" if key[0] == "target" else ""),
+                "id",
+            )

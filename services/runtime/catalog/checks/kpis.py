@@ -1,0 +1,145 @@
+"""KPIs and calendars: whether they can be computed with."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from zoneinfo import ZoneInfo
+
+from contracts.catalog import CalendarSpec, Kpi, KpiKind, PeriodKind, Province, Publisher
+from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
+from services.runtime.catalog.problems import Located, Problem
+
+ABSOLUTE_ONLY: frozenset[KpiKind] = frozenset({"stock", "level", "rank", "rate", "coverage", "milestone"})
+_LENGTH: dict[PeriodKind, int] = {"day": 1, "week": 7, "month": 30, "quarter": 91, "half": 182, "year": 365}
+
+
+def check_province(context: Context) -> Iterator[Problem]:
+    """The province's time zone and its defaults."""
+    for province, located in context.of(Province):
+        yield from _check_zone(province.time_zone, located)
+        yield from context.unknown(
+            located, "calendar", province.defaults.calendar, context.calendars, "defaults", "calendar"
+        )
+
+
+def check_calendars(context: Context) -> Iterator[Problem]:
+    """Time zones, holidays and hours of every calendar."""
+    for spec, located in context.of(CalendarSpec):
+        yield from _check_zone(spec.time_zone, located)
+        for holiday in spec.holidays:
+            if holiday.last < holiday.first:
+                yield located.problem(
+                    f"the holiday “{holiday.name_vi}” ends on {holiday.last}, before it begins on {holiday.first}; "
+                    "write the later day as “last”"
+                )
+        for number, hours in enumerate(spec.working_hours):
+            if hours.end <= hours.start:
+                yield located.problem(
+                    "working hours end before they begin; write a later “end”", "working_hours", number
+                )
+
+
+def check_kpis(context: Context) -> Iterator[Problem]:
+    """References, and what each kind asks for."""
+    for kpi, located in context.of(Kpi):
+        yield from context.unknown(located, "calendar", kpi.calendar, context.calendars, "calendar")
+        for number, level in enumerate(kpi.levels):
+            yield from context.unknown(located, "level", level, context.levels, "levels", number)
+        yield from _check_periods(kpi, located, context)
+        yield from _check_numbers(kpi, located)
+        yield from _check_modes(kpi, located)
+        yield from _check_rosters(kpi, located, context)
+        yield from _check_derivation(kpi, located, context)
+        if not any("*" in publisher.kpis or kpi.id in publisher.kpis for publisher, _ in context.of(Publisher)):
+            yield located.warning(f"no publisher may report “{kpi.id}”; add it to one in publishers.yaml")
+
+
+def _check_zone(name: str, located: Located) -> Iterator[Problem]:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        yield located.problem(f"there is no time zone “{name}”; write “Asia/Ho_Chi_Minh”", "time_zone")
+
+
+def _check_periods(kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
+    calendar = context.calendars.get(kpi.calendar)
+    if kpi.period == "week" and calendar is not None and calendar.spec.month_starts_on != 1:
+        yield located.problem(
+            f"weeks do not fit into the months of the calendar “{kpi.calendar}”; choose a civil calendar or a month",
+            "period",
+        )
+    if _LENGTH[kpi.cadence] > _LENGTH[kpi.period]:
+        yield located.problem(
+            f"figures due every {kpi.cadence} cannot fill an accounting period of a {kpi.period}; "
+            f"write “period: {kpi.cadence}” or a shorter cadence",
+            "cadence",
+        )
+    if kpi.stale_after is not None and kpi.stale_after.total_seconds() <= 0:
+        yield located.problem("stale_after must be longer than nothing; write P30D for thirty days", "stale_after")
+
+
+def _check_numbers(kpi: Kpi, located: Located) -> Iterator[Problem]:
+    limits = kpi.natural_limits
+    if limits.low is not None and limits.high is not None and limits.high <= limits.low:
+        yield located.problem(
+            f"the limits {limits.low} to {limits.high} hold nothing; write the lower one as “low”", "natural_limits"
+        )
+    if kpi.at_risk_pace > kpi.on_track_pace:
+        yield located.problem(
+            f"at_risk_pace {kpi.at_risk_pace} is above on_track_pace {kpi.on_track_pace}; write a lower one",
+            "at_risk_pace",
+        )
+    if kpi.kind in ("ratio", "coverage") and kpi.unit_of_measure != "percent":
+        yield located.problem(f"a {kpi.kind} is in percent; write “unit_of_measure: percent”", "unit_of_measure")
+    if kpi.kind == "rate" and kpi.rate_base is None:
+        yield located.problem("a rate needs its base; write “rate_base: 100” for “per 100 inhabitants”")
+
+
+def _check_modes(kpi: Kpi, located: Located) -> Iterator[Problem]:
+    if "increment" in kpi.modes and kpi.kind in ABSOLUTE_ONLY:
+        yield located.problem(f"a {kpi.kind} cannot be reported by increments; write “modes: [absolute]”", "modes")
+    if kpi.within_period == "mean" and kpi.kind != "level":
+        yield located.problem(
+            "only a level takes the mean within its period; write “within_period: last”", "within_period"
+        )
+
+
+def _check_rosters(kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
+    if kpi.rosters and kpi.kind != "coverage":
+        yield located.problem(f"only a coverage has rosters, this is a {kpi.kind}; write “kind: coverage”", "rosters")
+    for number, roster in enumerate(kpi.rosters):
+        at = ("rosters", number)
+        yield from context.unknown(located, "unit", roster.unit, context.units, *at, "unit")
+        yield from ends_before_it_begins(located, roster, *at)
+        given = (bool(roster.members), roster.size is not None, roster.level is not None)
+        if sum(given) != 1:
+            yield located.problem("a roster has either members, or a size, or a level; write one of them", *at)
+        if roster.level is not None:
+            yield from context.unknown(located, "level", roster.level, context.levels, *at, "level")
+        if roster.size == 0:
+            yield located.problem("a roster of nobody has no coverage; write a size of at least 1", *at, "size")
+        if len(set(roster.members)) != len(roster.members):
+            yield located.problem("a member stands twice in the roster; write each once", *at, "members")
+    for one, other in combinations(kpi.rosters, 2):
+        if one.unit == other.unit and overlap(one, other):
+            yield located.problem(
+                f"“{one.unit}” has two rosters at once; give each its valid_from and valid_to", "rosters"
+            )
+
+
+def _check_derivation(kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
+    if kpi.kind == "growth":
+        if kpi.growth is None:
+            yield located.problem("a growth is derived; write “growth: {of: <kpi>}”")
+        else:
+            yield from _check_source(kpi, kpi.growth.of, located, context, "growth", "of")
+    if kpi.kind == "composite" and not kpi.composite:
+        yield located.problem("a composite is derived; write “composite: [{kpi: …, maximum: …}]”")
+    for number, score in enumerate(kpi.composite):
+        yield from _check_source(kpi, score.kpi, located, context, "composite", number, "kpi")
+
+
+def _check_source(kpi: Kpi, of: str, located: Located, context: Context, *path: str | int) -> Iterator[Problem]:
+    if of == kpi.id:
+        yield located.problem(f"“{of}” cannot be derived from itself; name another KPI", *path)
+    else:
+        yield from context.unknown(located, "KPI", of, context.kpis, *path)

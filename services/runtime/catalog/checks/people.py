@@ -1,0 +1,94 @@
+"""People, publishers and rules: whether those they name exist."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+
+from contracts.catalog import Kpi, Person, Publisher, Rule
+from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
+from services.runtime.catalog.problems import Located, Problem
+
+_MILDEST_FIRST = ("watch", "behind", "critical")
+
+
+def check_people(context: Context) -> Iterator[Problem]:
+    """Every post is at a unit that exists, and held once."""
+    for person, located in context.of(Person):
+        for number, post in enumerate(person.posts):
+            yield from context.unknown(located, "unit", post.unit, context.units, "posts", number, "unit")
+            yield from ends_before_it_begins(located, post, "posts", number)
+        for one, other in combinations(person.posts, 2):
+            if (one.role, one.unit) == (other.role, other.unit) and overlap(one, other):
+                yield located.problem(f"“{person.id}” holds “{one.role}” of “{one.unit}” twice; write it once", "posts")
+        if not person.posts:
+            yield located.warning(f"“{person.id}” holds no post and gets no mail; add one under “posts:”")
+
+
+def check_publishers(context: Context) -> Iterator[Problem]:
+    """KPIs and units exist, and a source speaks for one publisher at a time."""
+    speakers: dict[str, list[tuple[Publisher, Located]]] = defaultdict(list)
+    for publisher, located in context.of(Publisher):
+        yield from ends_before_it_begins(located, publisher)
+        for number, kpi in enumerate(publisher.kpis):
+            yield from context.unknown(located, "KPI", kpi, {*context.kpis, "*"}, "kpis", number)
+        for number, unit in enumerate(publisher.units):
+            yield from context.unknown(located, "unit", unit, {*context.units, "*"}, "units", number)
+        for number, source in enumerate(publisher.sources):
+            speakers[source].append((publisher, located))
+            if ":" not in source and not source.startswith("/"):
+                yield located.problem(
+                    f"“{source}” is no URI; write “urn:tiendo:source:<province>:{source}”", "sources", number
+                )
+    for source, claims in speakers.items():
+        for (one, _), (other, located) in pairwise(claims):
+            if overlap(one, other):
+                yield located.problem(
+                    f"the source “{source}” belongs to “{one.id}” and to “{other.id}” at once; remove it from one",
+                    "sources",
+                )
+
+
+def check_rules(context: Context) -> Iterator[Problem]:
+    """Selectors, ladders and audiences of the rules."""
+    pillars = {kpi.pillar for kpi, _ in context.of(Kpi)}
+    for rule, located in context.of(Rule):
+        for name in ("kpis", "excluded"):
+            for number, kpi in enumerate(getattr(rule.selector, name)):
+                yield from context.unknown(located, "KPI", kpi, context.kpis, "selector", name, number)
+        for number, pillar in enumerate(rule.selector.pillars):
+            yield from context.unknown(located, "pillar", pillar, pillars, "selector", "pillars", number)
+        for number, level in enumerate(rule.levels):
+            yield from context.unknown(located, "level", level, context.levels, "levels", number)
+        for number, audience in enumerate(rule.audience):
+            yield from context.unknown(
+                located, "role held by anybody,", audience.role, context.roles, "audience", number, "role"
+            )
+        yield from _check_ladder(rule, located)
+
+
+def _check_ladder(rule: Rule, located: Located) -> Iterator[Problem]:
+    for number, rung in enumerate(rule.ladder):
+        at = ("ladder", number)
+        if rung.clear is None:
+            yield located.warning(
+                f"“{rung.severity}” clears where it fires ({rung.fire}), so it may flap; add a higher “clear:”", *at
+            )
+        elif rung.clear < rung.fire:
+            yield located.problem(
+                f"“{rung.severity}” clears at {rung.clear}, below {rung.fire} where it fires; "
+                f"write a clear of at least {rung.fire}",
+                *at,
+                "clear",
+            )
+    ranks = [_MILDEST_FIRST.index(rung.severity) for rung in rule.ladder]
+    if ranks != sorted(set(ranks)):
+        yield located.problem("the ladder must go watch, behind, critical, each at most once; sort it", "ladder")
+    for number, (milder, graver) in enumerate(pairwise(rule.ladder)):
+        if graver.fire >= milder.fire:
+            yield located.problem(
+                f"“{graver.severity}” fires at {graver.fire}, not below “{milder.severity}” ({milder.fire}); "
+                "write a lower one",
+                "ladder",
+                number + 1,
+                "fire",
+            )

@@ -1,0 +1,177 @@
+"""Targets: whether each can be judged, and whether no two of them claim the same."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import combinations
+
+from contracts.catalog import Kpi, MilestonesPlan, Person, SeasonalPlan, StepPlan, Target
+from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
+from services.runtime.catalog.periods import Period
+from services.runtime.catalog.problems import Located, Problem
+
+
+def check_targets(context: Context) -> Iterator[Problem]:
+    """Every target by itself, then all of them against each other."""
+    for target, located in context.targets:
+        yield from ends_before_it_begins(located, target)
+        yield from context.unknown(located, "KPI", target.kpi, context.kpis, "kpi")
+        yield from _check_scope(target, located, context)
+        yield from _check_value(target, located)
+        kpi = context.kpis.get(target.kpi)
+        if kpi is not None:
+            yield from _check_against_kpi(target, kpi, located)
+            yield from _check_dates(target, kpi, located, context)
+    yield from _check_rivals(context)
+    yield from _check_owners(context)
+    yield from _name_simulated(context)
+
+
+def _check_scope(target: Target, located: Located, context: Context) -> Iterator[Problem]:
+    if (target.unit is None) == (target.level is None):
+        yield located.problem("a target is for one unit or for every unit of a level; write either “unit:” or “level:”")
+    if target.unit is not None:
+        yield from context.unknown(located, "unit", target.unit, context.units, "unit")
+    if target.level is not None:
+        yield from context.unknown(located, "level", target.level, context.levels, "level")
+
+
+def _check_value(target: Target, located: Located) -> Iterator[Problem]:
+    if target.comparator == "band":
+        if target.low is None or target.high is None:
+            yield located.problem("a band needs both ends; write “low:” and “high:”", "comparator")
+        elif target.high <= target.low:
+            yield located.problem(
+                f"the band {target.low} to {target.high} holds nothing; write the lower one as “low”", "low"
+            )
+        return
+    if target.value is None:
+        yield located.problem("the target has no value; write “value: …”")
+    elif target.baseline is not None:
+        yield from _compare_with_baseline(target, target.value, target.baseline.value, located)
+
+
+def _compare_with_baseline(target: Target, value: Decimal, baseline: Decimal, located: Located) -> Iterator[Problem]:
+    if value == baseline:
+        yield located.warning(
+            f"the target equals its baseline ({value}); it will be judged like “intent: keep”", "value"
+        )
+    elif target.intent == "reach" and (value < baseline if target.comparator == ">=" else value > baseline):
+        yield located.warning(
+            f"already met when it was set: the baseline is {baseline}, the target {target.comparator} {value}", "value"
+        )
+
+
+def _check_against_kpi(target: Target, kpi: Kpi, located: Located) -> Iterator[Problem]:
+    expected = {"increase": ">=", "decrease": "<=", "band": "band"}.get(kpi.direction)
+    if expected is None:
+        yield located.problem(
+            f"“{kpi.id}” has no direction, so no target can be judged; write “direction: increase” (or decrease, band) "
+            "in kpis.yaml",
+            "kpi",
+        )
+    elif target.comparator != expected:
+        yield located.problem(
+            f'“{kpi.id}” is to {kpi.direction}; write “comparator: "{expected}"”, or another direction in kpis.yaml'
+            if kpi.direction != "band"
+            else f"“{kpi.id}” is to stay in a band; write “comparator: band” with low and high",
+            "comparator",
+        )
+    limits = kpi.natural_limits
+    for name in ("value", "low", "high"):
+        number = getattr(target, name)
+        if number is None:
+            continue
+        if (limits.low is not None and number < limits.low) or (limits.high is not None and number > limits.high):
+            yield located.problem(
+                f"{number} is outside the natural limits of “{kpi.id}” ({limits.low} to {limits.high}); "
+                "correct one of them",
+                name,
+            )
+
+
+def _check_dates(target: Target, kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
+    calendar = context.calendars.get(kpi.calendar)
+    if calendar is None:
+        return
+    try:
+        period = calendar.parse(target.period)
+    except ValueError as error:
+        yield located.problem(str(error), "period")
+        return
+    if target.deadline is not None and not period.contains(target.deadline):
+        yield located.problem(
+            f"the deadline {target.deadline} is outside the period {target.period} of the calendar “{kpi.calendar}”; "
+            f"write a day from {period.first} to {period.last}",
+            "deadline",
+        )
+    deadline = target.deadline or period.last
+    if target.baseline is not None and target.baseline.on is not None and target.baseline.on >= deadline:
+        yield located.problem(
+            f"the baseline's day {target.baseline.on} is not before the deadline {deadline}; write an earlier one",
+            "baseline",
+            "on",
+        )
+    unit = context.units.get(target.unit or "")
+    if unit is not None and not unit.valid_on(period.first) and not unit.valid_on(deadline):
+        yield located.problem(f"“{unit.id}” does not exist in {target.period}; name the unit of that time", "unit")
+    yield from _check_plan(target, period, deadline, located)
+
+
+def _check_plan(target: Target, period: Period, deadline: date, located: Located) -> Iterator[Problem]:
+    plan = target.plan
+    if isinstance(plan, MilestonesPlan | StepPlan):
+        days = [point.on for point in plan.points]
+        if days != sorted(set(days)):
+            yield located.problem("the plan's dates must rise; sort them and write each day once", "plan", "points")
+        for number, day in enumerate(days):
+            if day > deadline:
+                yield located.problem(
+                    f"{day} is after the deadline {deadline}; write an earlier day", "plan", "points", number
+                )
+    if isinstance(plan, SeasonalPlan):
+        if sum(plan.shares) != 100:
+            yield located.problem(
+                f"the monthly shares add up to {sum(plan.shares)}; they must make 100", "plan", "shares"
+            )
+        if len(period.id) != 4:
+            yield located.problem('a seasonal plan is for one year; write “period: "2023"”', "period")
+
+
+def _check_rivals(context: Context) -> Iterator[Problem]:
+    claims: dict[tuple[str, str | None, str | None, str], list[tuple[Target, Located]]] = defaultdict(list)
+    for target, located in context.targets:
+        claims[target.kpi, target.unit, target.level, target.period].append((target, located))
+    for (kpi, unit, level, period), rivals in claims.items():
+        for (one, first), (other, located) in combinations(rivals, 2):
+            if overlap(one, other):
+                whom = f"“{unit}”" if unit else f"the level “{level}”"
+                yield located.problem(
+                    f"{whom} has two targets for “{kpi}” in {period} that are valid at once (the other: "
+                    f"{first.file}:{first.line}); remove one, or end it with valid_to where this one begins"
+                )
+
+
+def _check_owners(context: Context) -> Iterator[Problem]:
+    if not context.roles:
+        return
+    held = {(post.role, post.unit) for person, _ in context.of(Person) for post in person.posts}
+    for target, located in context.targets:
+        if target.owner_role not in context.roles:
+            yield from context.unknown(located, "role held by anybody,", target.owner_role, context.roles, "owner_role")
+            continue
+        units = (
+            [target.unit] if target.unit else [unit.id for unit in context.units.values() if unit.level == target.level]
+        )
+        vacant = [unit for unit in units if (target.owner_role, unit) not in held]
+        if vacant:
+            some = ", ".join(vacant[:3]) + (f" and {len(vacant) - 3} more" if len(vacant) > 3 else "")
+            yield located.warning(f"nobody is “{target.owner_role}” of {some}; add a post in people.yaml", "owner_role")
+
+
+def _name_simulated(context: Context) -> Iterator[Problem]:
+    simulated = [(target, located) for target, located in context.targets if target.simulated]
+    if simulated:
+        ids = ", ".join(target.id for target, _ in simulated)
+        yield Problem(simulated[0][1].file, 0, f"simulated, decided by no authority: {ids}", "warning")
