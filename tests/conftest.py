@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from deploy.embedded.mail_sink import MailSink
+from deploy.embedded.mail import MailSink
 from tests import servers
 from tests.servers import KafkaServer, MongoServer
 
@@ -114,9 +114,12 @@ def _running(server: AbstractContextManager[Server]) -> Iterator[Server]:
         with server as running:
             yield running
     except servers.Missing as missing:
-        if os.environ.get(REQUIRED):
-            pytest.fail(f"{missing} ({REQUIRED} is set)", pytrace=False)
-        pytest.skip(str(missing))
+        reason = str(missing)
+    else:
+        return
+    if os.environ.get(REQUIRED):
+        pytest.fail(f"{reason} ({REQUIRED} is set)", pytrace=False)
+    pytest.skip(reason)
 
 
 def _reason(report: pytest.TestReport) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
-from deploy.embedded import broker, containers, database, kafka, mail_sink
+from deploy.embedded import broker, containers, database, kafka, mail
 from deploy.embedded.database import make_primary
 from deploy.embedded.errors import NotAvailable
-from deploy.embedded.mail_sink import MailSink
+from deploy.embedded.mail import MailSink
 from deploy.embedded.ports import LOOPBACK, claimed
 from deploy.embedded.processes import Supervisor
 from deploy.embedded.stack import KAFKA_TIMES, TANSU_TIMES, BrokerKind
@@ -109,7 +109,7 @@ def mongo_server(folder: Path) -> Iterator[MongoServer]:
 def smtp_sink(folder: Path) -> Iterator[MailSink]:
     """A mail server that keeps every mail in `folder`/mail."""
     with Supervisor(folder) as supervisor:
-        yield mail_sink.start(supervisor, folder / "mail")
+        yield mail.start(supervisor, folder / "mail")
 
 
 @contextlib.contextmanager

@@ -12,54 +12,18 @@ import asyncio
 import re
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from socket import create_connection
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.embedded.errors import PortTaken
-from deploy.embedded.ports import LOOPBACK, claimed, is_free
-from deploy.embedded.processes import Child, Command, Supervisor
+from deploy.embedded.ports import LOOPBACK, is_free
 
-NAME = "mail-sink"
-READY_SECONDS = 15.0
 MAX_MAIL_BYTES = 33_554_432
 IDENTITY = "mail-sink.localhost"
 
 _UNSAFE = re.compile(r"[^\w.@+=-]")
 _SEQUENCE = re.compile(r"(\d+)-.*\.eml")
-
-
-@dataclass(frozen=True, slots=True)
-class MailSink:
-    """A relay for the services at `host`:`port`; the mails lie in `folder`."""
-
-    host: str
-    port: int
-    folder: Path
-    child: Child
-
-
-def start(supervisor: Supervisor, folder: Path, port: int | None = None) -> MailSink:
-    """Starts the server as a child process and waits for its greeting."""
-    port = claimed(port, "--smtp-port")
-    arguments = [sys.executable, "-m", "deploy.embedded.mail_sink", "--folder", str(folder), "--port", str(port)]
-    child = supervisor.start(Command(NAME, arguments, folder=Path(__file__).parents[2], grace=5.0))
-    supervisor.wait_until(child, lambda: greets(port), READY_SECONDS)
-    return MailSink(LOOPBACK, port, folder, child)
-
-
-def greets(port: int) -> bool:
-    """Whether an SMTP server says 220 there."""
-    try:
-        with create_connection((LOOPBACK, port), 1.0) as connection:
-            connection.settimeout(1.0)
-            greeting = connection.recv(512)
-            connection.sendall(b"QUIT\r\n")
-            return greeting.startswith(b"220")
-    except OSError:
-        return False
 
 
 class Mailbox:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from deploy.embedded import broker as tansu
-from deploy.embedded import containers, database, kafka, mail_sink
+from deploy.embedded import containers, database, kafka, mail
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.processes import Supervisor
 
@@ -61,11 +61,11 @@ class Stack:
         Raises `EmbeddedError`: what cannot run here, what did not come up, which port is taken. A container may stand
         in for Tansu; the `broker` of the stack tells what it really is.
         """
-        log, data = _first_possible(BROKERS[broker]), _first_possible(DATABASES)
+        log, data = first_possible(BROKERS[broker]), first_possible(DATABASES)
         with ThreadPoolExecutor(3, thread_name_prefix="start") as starting, Supervisor(folder / "logs") as supervisor:
             log_started = starting.submit(log.start, supervisor, folder / "broker", broker_port)
             data_started = starting.submit(data.start, supervisor, folder / "mongo", mongo_port)
-            sink_started = starting.submit(mail_sink.start, supervisor, folder / "mail", smtp_port)
+            sink_started = starting.submit(mail.start, supervisor, folder / "mail", smtp_port)
             bootstrap, log_id = log_started.result()
             sink = sink_started.result()
             yield Stack(
@@ -109,7 +109,7 @@ def _mongod(supervisor: Supervisor, folder: Path, port: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """One way to run a server; `why_not` gives None where it is open and a sentence where it is not."""
 
     what: str
@@ -117,30 +117,35 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True)
-class _BrokerWay(_Way):
+class BrokerWay(Way):
+    """`start` gives bootstrap and log id."""
+
     kind: BrokerKind
-    start: Callable[[Supervisor, Path, int | None], tuple[str, str]]  # gives bootstrap and log id
+    start: Callable[[Supervisor, Path, int | None], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _DatabaseWay(_Way):
-    start: Callable[[Supervisor, Path, int | None], str]  # gives the connection string
+class DatabaseWay(Way):
+    """`start` gives the connection string."""
+
+    start: Callable[[Supervisor, Path, int | None], str]
 
 
-_KAFKA_CONTAINER = _BrokerWay("Apache Kafka", containers.why_not, "kafka", containers.kafka)
-BROKERS: dict[BrokerKind, Sequence[_BrokerWay]] = {
-    "tansu": (_BrokerWay(tansu.WHAT, tansu.why_not, "tansu", _tansu), _KAFKA_CONTAINER),
-    "kafka": (_BrokerWay("Apache Kafka", kafka.why_not, "kafka", _kafka), _KAFKA_CONTAINER),
+_KAFKA_CONTAINER = BrokerWay("Apache Kafka", containers.why_not, "kafka", containers.kafka)
+BROKERS: dict[BrokerKind, Sequence[BrokerWay]] = {
+    "tansu": (BrokerWay(tansu.WHAT, tansu.why_not, "tansu", _tansu), _KAFKA_CONTAINER),
+    "kafka": (BrokerWay("Apache Kafka", kafka.why_not, "kafka", _kafka), _KAFKA_CONTAINER),
 }
 DATABASES = (
-    _DatabaseWay(database.WHAT, database.why_not, _mongod),
-    _DatabaseWay("MongoDB", containers.why_not, containers.mongo),
+    DatabaseWay(database.WHAT, database.why_not, _mongod),
+    DatabaseWay("MongoDB", containers.why_not, containers.mongo),
 )
 
-AnyWay = TypeVar("AnyWay", bound=_Way)
+AnyWay = TypeVar("AnyWay", bound=Way)
 
 
-def _first_possible(ways: Sequence[AnyWay]) -> AnyWay:
+def first_possible(ways: Sequence[AnyWay]) -> AnyWay:
+    """The first way that is open on this machine; raises `NotAvailable` with the reasons of all if none is."""
     reasons = []
     for way in ways:
         if (reason := way.why_not()) is None:

@@ -34,7 +34,8 @@ def why_not() -> str | None:
     """None if Kafka can run here (its jars are there or Maven can fetch them), otherwise why not, in a sentence."""
     program = java()
     if program is None:
-        return f"no Java was found; it needs Java {MINIMUM_JAVA} or newer."
+        where = "in JAVA_HOME" if os.environ.get("JAVA_HOME") else "on the path"
+        return f"it needs Java {MINIMUM_JAVA} or newer, and none was found {where}."
     version = _version(program)
     if version is None or version < MINIMUM_JAVA:
         return f"it needs Java {MINIMUM_JAVA} or newer and {program} is {version or 'of an unknown version'}."
