@@ -1,1 +1,2 @@
-"""What is said on the wire. Imports pydantic and the standard library only, so that a publisher can vendor it as it is."""
+"""What is said on the wire. Imports pydantic and the standard library only, so that a publisher can vendor it as it
+is."""

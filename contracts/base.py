@@ -1,4 +1,5 @@
-"""What all payloads share: a frozen model that ignores what it does not know, and the words used in every one of them."""
+"""What all payloads share: a frozen model that ignores what it does not know, and the words used in every one of
+them."""
 
 import re
 from datetime import UTC, date, datetime
@@ -9,7 +10,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 
 class WireModel(BaseModel):
-    """A payload or a part of one. Frozen; unknown fields are ignored, so that a newer writer never breaks an older reader."""
+    """A payload or a part of one. Frozen; unknown fields are ignored, so that a newer writer never breaks an older
+    reader."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

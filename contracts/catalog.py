@@ -218,6 +218,7 @@ class Baseline(WireModel):
 
     value: Exact
     on: date | None = None
+    simulated: bool = Field(default=False, description="Assumed for a demonstration; no source states it.")
 
 
 class PlanPoint(WireModel):

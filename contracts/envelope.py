@@ -38,7 +38,8 @@ class Event:
 
 
 class NotAnEvent(ValueError):
-    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source` and `time` where they could be read."""
+    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source` and `time` where they could
+    be read."""
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""`progress.v1`: the judgement of one (KPI, unit, period). What cannot be computed is null, with a reason; it is never 0."""
+"""`progress.v1`: the judgement of one (KPI, unit, period). What cannot be computed is null, with a reason; it is
+never 0."""
 
 from datetime import date
 from enum import StrEnum

@@ -70,6 +70,7 @@ def from_setting(text: str) -> Clock:
         start = None
     if start is None or start.tzinfo is None:
         raise StartError(
-            f"TIENDO_CLOCK is {text!r}; write `system`, or `from:` and an instant with offset (from:2023-01-01T00:00:00+07:00)."
+            f"TIENDO_CLOCK is {text!r}; write `system`, or `from:` and an instant with offset "
+            f"(from:2023-01-01T00:00:00+07:00)."
         )
     return DataClock(start)

@@ -23,7 +23,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One running service. What is opened is pushed on `stack` with its closing, and closed in reverse order on stop."""
+    """One running service. What is opened is pushed on `stack` with its closing, and closed in reverse order on
+    stop."""
 
     stack: AsyncExitStack
     stopping: asyncio.Event
@@ -90,6 +91,7 @@ def _bind(settings: HttpSettings) -> socket.socket:
     except OSError as error:
         listening.close()
         raise StartError(
-            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): end what listens there, or set TIENDO_HTTP_PORT."
+            f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): end what listens there, or set "
+            f"TIENDO_HTTP_PORT."
         ) from None
     return listening

@@ -52,7 +52,8 @@ def is_transient(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def connect(settings: MongoSettings, waiting: Waiting) -> AsyncIterator[Client]:
-    """A client of a replica set's primary that answers. Waits for one; raises `StartError` with the remedy if none comes."""
+    """A client of a replica set's primary that answers. Waits for one; raises `StartError` with the remedy if none
+    comes."""
     client = _client(settings)
     try:
         async for _ in waiting.tries("MongoDB", "TIENDO_MONGO_URI"):
@@ -69,7 +70,8 @@ async def connect(settings: MongoSettings, waiting: Waiting) -> AsyncIterator[Cl
                 continue
             if "setName" not in hello:
                 raise StartError(
-                    "MongoDB answers but is no replica set, which even a single node must be: start mongod with --replSet rs0 "
+                    "MongoDB answers but is no replica set, which even a single node must be: start mongod with "
+                    "--replSet rs0 "
                     "and run rs.initiate() once."
                 )
             if hello.get("isWritablePrimary"):

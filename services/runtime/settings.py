@@ -87,13 +87,14 @@ class KafkaSettings(BaseModel):
 
     def _ssl_context(self) -> ssl.SSLContext:
         try:
-            return create_ssl_context(
+            context: ssl.SSLContext = create_ssl_context(
                 cafile=str(self.ssl_cafile) if self.ssl_cafile else None,
                 certfile=str(self.ssl_certfile) if self.ssl_certfile else None,
                 keyfile=str(self.ssl_keyfile) if self.ssl_keyfile else None,
             )
         except OSError as error:
             raise StartError(f"The certificates named by TIENDO_KAFKA_SSL_* cannot be read: {error}.") from None
+        return context
 
 
 class MongoSettings(BaseModel):
@@ -147,7 +148,8 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def load(settings: type[S], environment: Mapping[str, str]) -> S:
-    """Settings of a service from the process's environment and, where `TIENDO_SECRETS` names one, a folder of secret files.
+    """Settings of a service from the process's environment and, where `TIENDO_SECRETS` names one, a folder of secret
+    files.
 
     Raises `StartError` with one sentence that names each wrong variable.
     """

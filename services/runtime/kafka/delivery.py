@@ -116,7 +116,8 @@ class Delivery:
 
         @subscriber
         async def receive(message: KafkaMessage) -> None:
-            # FastStream parses a batch as a whole, and one odd header loses it; so the records pass through as they came.
+            # FastStream parses a batch as a whole, and one odd header loses it; so the records pass through as they
+            # came.
             self._consumer = subscriber.consumer
             await self.deliver(message.raw_message)
 

@@ -1,15 +1,18 @@
 """Publishing in batches, in order and without gaps.
 
-aiokafka's `create_batch`/`send_batch` costs a seventh of `send` a record. In exchange the partition is chosen here, with the
-murmur2 that every Kafka client uses. To one partition one batch is under way at a time, and the next goes out only after
-the last was acknowledged: consumers keep watermarks of what they folded, and a batch that overtook a lost one would make
+aiokafka's `create_batch`/`send_batch` costs a seventh of `send` a record. In exchange the partition is chosen here,
+with the
+murmur2 that every Kafka client uses. To one partition one batch is under way at a time, and the next goes out only
+after
+the last was acknowledged: consumers keep watermarks of what they folded, and a batch that overtook a lost one would
+make
 them skip the lost one for good.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import structlog
@@ -26,8 +29,6 @@ log = structlog.get_logger()
 MAX_BATCH_BYTES = 900_000
 """Below the broker's default `max.message.bytes` (1 MiB), which applies to a whole batch."""
 
-Headers = Sequence[tuple[str, bytes]]
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -35,7 +36,7 @@ class Outgoing:
 
     key: bytes
     value: bytes | None
-    headers: Headers = ()
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 @lru_cache(maxsize=200_000)
@@ -95,11 +96,11 @@ class BatchProducer:
     async def _in_order(self, producer: AIOKafkaProducer, topic: str, partition: int, records: list[Outgoing]) -> None:
         batch = producer.create_batch()
         for record in records:
+            if len(record.value or b"") > MAX_BATCH_BYTES:
+                raise Unprocessable(
+                    f"a record of {len(record.value or b'')} bytes for {topic} is larger than a batch may be"
+                )
             while batch.append(key=record.key, value=record.value, timestamp=None, headers=record.headers) is None:
-                if batch.record_count() == 0:
-                    raise Unprocessable(
-                        f"a record of {len(record.value or b'')} bytes for {topic} is larger than a batch may be"
-                    )
                 await self._acknowledged(producer, batch, topic, partition)
                 batch = producer.create_batch()
         await self._acknowledged(producer, batch, topic, partition)
@@ -135,7 +136,8 @@ class BatchProducer:
         return self._producer
 
     async def _renew(self, broken: AIOKafkaProducer) -> None:
-        """After a failure a fresh producer: an idempotent one may be stuck on its sequence numbers for good (aiokafka #1017).
+        """After a failure a fresh producer: an idempotent one may be stuck on its sequence numbers for good (aiokafka
+        #1017).
 
         A batch that the old one still delivers late is a repeat of what the new one sends first, never a gap.
         """

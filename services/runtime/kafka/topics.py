@@ -1,7 +1,9 @@
 """Making the topics of the registry, and knowing which incarnation of a log one stands before.
 
-Offsets of `statistics.reported.v1` are kept in MongoDB as watermarks, so a topic that was made anew must not look like the
-old one. aiokafka speaks a protocol version without topic ids; so whoever makes the topic stores an id of its own beside it.
+Offsets of `statistics.reported.v1` are kept in MongoDB as watermarks, so a topic that was made anew must not look
+like the
+old one. aiokafka speaks a protocol version without topic ids; so whoever makes the topic stores an id of its own
+beside it.
 """
 
 from collections.abc import Iterable
@@ -113,7 +115,8 @@ class LogIds:
 
     async def of(self, topic: str) -> str:
         """The id of the topic's present log; one is made if nobody did (a topic made by other hands)."""
-        stored = await self._logs.find_one_and_update(
+        stored: dict[str, str] | None = await self._logs.find_one_and_update(
             {"_id": topic}, {"$setOnInsert": {"log": uuid4().hex}}, upsert=True, return_document=True
         )
-        return str(stored["log"])
+        assert stored is not None  # the document is given as it is after the upsert
+        return stored["log"]

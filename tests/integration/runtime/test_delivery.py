@@ -1,0 +1,190 @@
+"""The one delivery policy, on a real broker: what is committed, what is read again, and what stops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from services.runtime.errors import Fenced, Transient, Unprocessable
+from services.runtime.host import Host
+from services.runtime.kafka.consuming import consume
+from services.runtime.kafka.delivery import TRIES, Delivery
+from tests.hosts import a_host, eventually, kafka_settings
+from tests.servers import KafkaServer
+
+
+class Collecting:
+    """A handler that keeps the values it was given and fails as told."""
+
+    def __init__(self, fail: Callable[[Sequence[ConsumerRecord]], None] = lambda _: None) -> None:
+        self.handled: list[bytes] = []
+        self.calls = 0
+        self.forgotten = 0
+        self.fail = fail
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        self.calls += 1
+        self.fail(records)
+        self.handled += [record.value for record in records]
+
+    async def forget(self) -> None:
+        self.forgotten += 1
+
+
+@pytest.fixture
+async def topic(kafka_server: KafkaServer, unique: Callable[[str], str]) -> str:
+    name = unique("figures")
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 2, 1)])
+    await admin.close()
+    return name
+
+
+async def publish(server: KafkaServer, topic: str, values: Sequence[bytes], partition: int = 0) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=server.bootstrap, acks="all")
+    await producer.start()
+    try:
+        for value in values:
+            await producer.send_and_wait(topic, value, partition=partition, headers=[("odd", b"\xff"), ("none", b"")])
+    finally:
+        await producer.stop()
+
+
+async def committed(server: KafkaServer, topic: str, partition: int = 0) -> int | None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=server.bootstrap, group_id="g-" + topic, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        found: int | None = await consumer.committed(TopicPartition(topic, partition))
+        return found
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def consuming(server: KafkaServer, topic: str, handler: Collecting) -> AsyncIterator[tuple[Delivery, Host]]:
+    settings = kafka_settings(server, max_records=10)
+    async with a_host() as host:
+        delivery = Delivery(
+            topic=topic,
+            group="g-" + topic,
+            handler=handler,
+            settings=settings,
+            telemetry=host.telemetry,
+            health=host.health,
+        )
+        await consume(host, settings, delivery)
+        yield delivery, host
+
+
+async def test_what_was_handled_is_committed_and_does_not_come_again(kafka_server: KafkaServer, topic: str) -> None:
+    await publish(kafka_server, topic, [b"a", b"b"])
+    first = Collecting()
+    async with consuming(kafka_server, topic, first):
+        await eventually(lambda: first.handled == [b"a", b"b"])
+    assert await committed(kafka_server, topic) == 2
+    await publish(kafka_server, topic, [b"c"])
+    second = Collecting()
+    async with consuming(kafka_server, topic, second):
+        await eventually(lambda: second.handled == [b"c"])
+
+
+async def test_while_the_world_is_away_the_same_batch_is_tried_again_and_nothing_is_committed(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    away = asyncio.Event()
+
+    def fail(_: Sequence[ConsumerRecord]) -> None:
+        if not away.is_set():
+            raise Transient("the database is away")
+
+    handler = Collecting(fail)
+    await publish(kafka_server, topic, [b"a"])
+    async with consuming(kafka_server, topic, handler) as (_, host):
+        await eventually(lambda: handler.calls > TRIES)
+        assert "the database is away" in str(await host.health.not_ready())
+        assert await committed(kafka_server, topic) is None
+        away.set()
+        await eventually(lambda: handler.handled == [b"a"])
+        assert await host.health.not_ready() == {}
+    assert await committed(kafka_server, topic) == 1
+    assert handler.forgotten >= TRIES
+
+
+async def test_a_record_that_cannot_be_handled_stops_its_partition_and_no_other(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    def fail(records: Sequence[ConsumerRecord]) -> None:
+        if any(record.value == b"poison" for record in records):
+            raise Unprocessable("our bug")
+
+    handler = Collecting(fail)
+    async with consuming(kafka_server, topic, handler) as (_, host):
+        await publish(kafka_server, topic, [b"poison", b"behind it"], partition=0)
+        await publish(kafka_server, topic, [b"x", b"y"], partition=1)
+        await eventually(lambda: handler.handled == [b"x", b"y"])
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        assert "the fuse stopped partitions [0]" in str(await host.health.not_ready())
+        await publish(kafka_server, topic, [b"z"], partition=1)
+        await eventually(lambda: handler.handled == [b"x", b"y", b"z"])
+    assert await committed(kafka_server, topic, 0) in (None, 0)
+    mended = Collecting()
+    async with consuming(kafka_server, topic, mended):
+        await eventually(lambda: mended.handled == [b"poison", b"behind it"])
+
+
+async def test_a_fenced_writer_forgets_and_reads_again_from_the_committed_offset(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    fences = iter([True, False, False])
+
+    def fail(_: Sequence[ConsumerRecord]) -> None:
+        if next(fences, False):
+            raise Fenced("rev 4 was expected, 5 is there")
+
+    handler = Collecting(fail)
+    await publish(kafka_server, topic, [b"a"])
+    async with consuming(kafka_server, topic, handler):
+        await eventually(lambda: handler.handled == [b"a"])
+    assert handler.calls == 2
+    assert await committed(kafka_server, topic) == 1
+
+
+async def test_members_that_join_and_leave_handle_each_record_once(kafka_server: KafkaServer, topic: str) -> None:
+    one, two = Collecting(), Collecting()
+    total = 60
+
+    async def load() -> None:
+        for number in range(total // 2):
+            await publish(kafka_server, topic, [b"p0-%d" % number], partition=0)
+            await publish(kafka_server, topic, [b"p1-%d" % number], partition=1)
+
+    async with consuming(kafka_server, topic, one):
+        loading = asyncio.create_task(load())
+        await eventually(lambda: len(one.handled) > 5)
+        async with consuming(kafka_server, topic, two) as (second, _):
+            await eventually(lambda: second.assigned)
+            await loading
+            await eventually(lambda: len(one.handled) + len(two.handled) >= total)
+    assert sorted(one.handled + two.handled) == sorted(
+        [b"p0-%d" % n for n in range(total // 2)] + [b"p1-%d" % n for n in range(total // 2)]
+    )
+
+
+async def test_a_stop_while_the_world_is_away_leaves_the_batch_to_the_next(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    def fail(_: Sequence[ConsumerRecord]) -> None:
+        raise Transient("away")
+
+    await publish(kafka_server, topic, [b"a"])
+    stubborn = Collecting(fail)
+    async with consuming(kafka_server, topic, stubborn):
+        await eventually(lambda: stubborn.calls)
+    assert await committed(kafka_server, topic) is None
+    handler = Collecting()
+    async with consuming(kafka_server, topic, handler):
+        await eventually(lambda: handler.handled == [b"a"])
