@@ -1,14 +1,13 @@
 """A folder of catalog files → objects, each with file and line. What a single file shows to be wrong is said here;
 what only shows when files are held against each other, by `check`."""
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from contracts.catalog import CatalogObject, Defaults, Kpi, Province, Target
-from services.runtime.catalog import marks
+from services.runtime.catalog import marks, table
 from services.runtime.catalog.files import (
     CATALOG_FILE,
     OPTIONAL_FILES,
@@ -120,25 +119,24 @@ def _load_table(path: Path, name: str, section: str, columns: tuple[str, ...], f
     text = _read_text(path, name, section in OPTIONAL_FILES, folder)
     if text is None:
         return
-    reader = csv.DictReader(line for line in _without_comments(text))
-    unknown = [column for column in reader.fieldnames or () if column not in columns]
-    folder.problems.extend(
-        Problem(name, 1, f"unknown column “{column}”{did_you_mean(column, columns)}") for column in unknown
-    )
+    rows = list(table.cells(text))
+    if not rows:
+        folder.give_up(name, 0, f"the file is empty; begin it with {','.join(columns)}")
+        return
+    line, head = rows[0]
+    wrong = [f"unknown column “{column}”{did_you_mean(column, columns)}" for column in head if column not in columns]
+    wrong += [f"the column “{column}” is missing" for column in columns[:2] if column not in head]
+    if wrong:
+        folder.problems.extend(Problem(name, line, message) for message in wrong)
+        folder.complete = False
+        return
     model = TABLE_FILES[section][0]
-    for row in reader:
-        line = reader.line_num
-        content = _row(section, {key: (value or "").strip() for key, value in row.items() if key in columns})
-        if None in row:
-            message = "the row has more cells than the head; put quotes around commas"
+    for line, cells in rows[1:]:
+        if len(cells) > len(head):
+            message = f"the row has {len(cells)} cells, the head {len(head)}; put quotes around commas"
             folder.problems.append(Problem(name, line, message))
-        _take(model, content, name, {(): line}, (), folder)
-
-
-def _without_comments(text: str) -> Iterator[str]:
-    """Lines that begin with # become empty, so that line numbers stay."""
-    for line in text.splitlines(keepends=True):
-        yield "\n" if line.startswith("#") else line
+        else:
+            _take(model, _row(section, dict(zip(head, cells, strict=False))), name, {(): line}, (), folder)
 
 
 def _row(section: str, cells: dict[str, str]) -> dict[str, Any]:

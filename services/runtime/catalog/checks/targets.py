@@ -53,11 +53,13 @@ def _check_value(target: Target, located: Located) -> Iterator[Problem]:
 
 
 def _compare_with_baseline(target: Target, value: Decimal, baseline: Decimal, located: Located) -> Iterator[Problem]:
+    if target.intent == "keep":
+        return
     if value == baseline:
         yield located.warning(
             f"the target equals its baseline ({value}); it will be judged like “intent: keep”", "value"
         )
-    elif target.intent == "reach" and (value < baseline if target.comparator == ">=" else value > baseline):
+    elif value < baseline if target.comparator == ">=" else value > baseline:
         yield located.warning(
             f"already met when it was set: the baseline is {baseline}, the target {target.comparator} {value}", "value"
         )
@@ -171,7 +173,12 @@ def _check_owners(context: Context) -> Iterator[Problem]:
 
 
 def _name_simulated(context: Context) -> Iterator[Problem]:
-    simulated = [(target, located) for target, located in context.targets if target.simulated]
-    if simulated:
-        ids = ", ".join(target.id for target, _ in simulated)
-        yield Problem(simulated[0][1].file, 0, f"simulated, decided by no authority: {ids}", "warning")
+    targets = [target.id for target, _ in context.targets if target.simulated]
+    baselines = [
+        target.id
+        for target, _ in context.targets
+        if not target.simulated and target.baseline is not None and target.baseline.simulated
+    ]
+    for ids, what in ((targets, "simulated, decided by no authority"), (baselines, "baseline assumed, not published")):
+        if ids:
+            yield Problem(context.targets[0][1].file, 0, f"{what}: {', '.join(ids)}", "warning")
