@@ -15,7 +15,7 @@ A handler that fails is told to forget what it holds in memory, since that may b
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -79,10 +79,12 @@ class Delivery:
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
         self._halted: set[int] = set()
+        self._done: dict[int, int] = {}
         self.assigned: frozenset[int] = frozenset()
         self.assignments = 0
         """Rises with each rebalance; whoever works beside the batches (ticks) compares it to know that it was moved."""
         health.check(f"consumer of {topic}", self._why_not_ready)
+        telemetry.lag.labels(topic).set_function(self.lag)
 
     @property
     def turn(self) -> asyncio.Lock:
@@ -129,6 +131,8 @@ class Delivery:
         """Handle one batch under the policy above, and commit it."""
         async with self._turn:
             generation, started = self.assignments, time.monotonic()
+            for partition, mine in _by_partition(records).items():
+                self._done.setdefault(partition, mine[0].offset)
             self._telemetry.oldest.labels(self.topic).set(
                 max(0.0, time.time() - min(r.timestamp for r in records) / 1000)
             )
@@ -232,24 +236,21 @@ class Delivery:
     def _measure(self, records: Records, started: float) -> None:
         self._telemetry.consumed.labels(self.topic).inc(len(records))
         self._telemetry.batch_seconds.labels(self.topic).observe(time.monotonic() - started)
-        self._telemetry.lag.labels(self.topic).set(self.lag(after=records))
+        for partition, mine in _by_partition(records).items():
+            self._done[partition] = mine[-1].offset + 1
 
-    def lag(self, after: Records = ()) -> int:
-        """Records on the broker that are not handled yet, of the partitions assigned here."""
-        if self._consumer is None:
+    def lag(self) -> int:
+        """Records on the broker that are not handled yet, of the partitions assigned here, as far as they are known."""
+        consumer, behind = self._consumer, 0
+        if consumer is None:
             return 0
-        handled: Mapping[int, int] = {
-            partition: mine[-1].offset + 1 for partition, mine in _by_partition(after).items()
-        }
-        behind = 0
         for partition in self.assigned:
-            tp = TopicPartition(self.topic, partition)
             try:
-                end = self._consumer.highwater(tp)
+                end = consumer.highwater(TopicPartition(self.topic, partition))
             except IllegalStateError:
                 continue
-            if end is not None and partition in handled:
-                behind += max(0, end - handled[partition])
+            if end is not None:
+                behind += max(0, end - self._done.get(partition, end))
         return behind
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
@@ -299,6 +300,7 @@ class Delivery:
         self.assigned = partitions
         self.assignments += 1
         self._halted.clear()
+        self._done.clear()
         self._telemetry.halted.labels(self.topic).set(0)
         await self._handler.forget()
 

@@ -1,0 +1,2 @@
+"""The demonstration: a province's published figures and a labelled simulation of a year, played through the real
+system."""

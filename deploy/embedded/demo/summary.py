@@ -1,0 +1,127 @@
+"""What came of it: read from the public API and the mail folder, as anybody could, and shown in the terminal."""
+
+import email
+import email.policy
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.embedded.system import System
+
+PERIOD = "2023"
+WORST = 5
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The year's outcome."""
+
+    records: Sequence[Json]
+    alerts: Sequence[Json]
+    mails: Sequence[EmailMessage]
+    folder: Path
+
+
+def read(system: System, folder: Path) -> Result:
+    """Everything that the summary shows."""
+    files = sorted(folder.glob("*.eml"))
+    return Result(
+        records=list(_pages(system, "progress", {"period": PERIOD})),
+        alerts=list(_pages(system, "alerts", {})),
+        mails=[email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files],
+        folder=folder,
+    )
+
+
+def show(console: Console, result: Result, sent: int, times: Sequence[tuple[str, float]], whole: float) -> None:
+    """Print the summary."""
+    console.print()
+    console.print(_statuses(result.records))
+    console.print(_worst(result.records))
+    opened = sum(alert.get("episode", 0) for alert in result.alerts)
+    still = sum(1 for alert in result.alerts if alert.get("open"))
+    console.print(
+        f"[bold]Alerts[/]: {opened:,} opened, {opened - still:,} closed, {still:,} still open", highlight=False
+    )
+    kinds = Counter(mail.get("X-KPI-Reason", "other") for mail in result.mails)
+    said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    console.print(f"[bold]Mails[/]: {len(result.mails):,} in {result.folder} ({said})", highlight=False)
+    _one_mail(console, result.mails)
+    console.print(_times(times, sent, whole))
+
+
+def _pages(system: System, path: str, filters: dict[str, str]) -> Iterator[Json]:
+    cursor: str | None = None
+    while True:
+        query = urlencode({**filters, "limit": "200", **({"cursor": cursor} if cursor else {})})
+        with urllib.request.urlopen(system.url("gateway", f"/api/v1/{path}?{query}"), timeout=10) as answer:
+            page: Json = json.load(answer)
+        yield from page["items"]
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            return
+
+
+def _statuses(records: Sequence[Json]) -> Table:
+    table = Table(title="Figures of 2023 by status", title_justify="left")
+    table.add_column("status")
+    table.add_column("records", justify="right")
+    for status, count in Counter(record["status"] for record in records).most_common():
+        table.add_row(status, f"{count:,}")
+    return table
+
+
+def _worst(records: Sequence[Json]) -> Table:
+    """The largest shortfalls, as a share of the way from baseline to target, so that different units can be
+    compared."""
+    table = Table(title=f"The {WORST} worst gaps", title_justify="left")
+    for column in ("KPI", "unit", "value", "planned", "gap", "pace"):
+        table.add_column(column, justify="left" if column in ("KPI", "unit") else "right")
+    for record in sorted(filter(_has_gap, records), key=_shortfall, reverse=True)[:WORST]:
+        numbers = (record["value"], record["planned"], record["gap"], record["pace"])
+        table.add_row(record["kpi"], record["org_unit"], *("–" if n is None else f"{n:,.2f}" for n in numbers))
+    return table
+
+
+def _has_gap(record: Json) -> bool:
+    target = record.get("target") or {}
+    return record.get("gap") is not None and target.get("value") is not None and target.get("baseline") is not None
+
+
+def _shortfall(record: Json) -> float:
+    way = record["target"]["value"] - record["target"]["baseline"]
+    return float(-record["gap"] / way) if way else 0.0
+
+
+def _one_mail(console: Console, mails: Sequence[EmailMessage]) -> None:
+    chosen = next((mail for mail in mails if mail.get("X-KPI-Reason") == "FIRST"), None)
+    if chosen is None:
+        return
+    body = chosen.get_body(("plain",))
+    console.rule("one of the mails")
+    for name in ("From", "To", "Date", "Subject", "Message-ID"):
+        console.print(f"{name}: {chosen.get(name)}", highlight=False, markup=False)
+    console.print()
+    console.print(body.get_content() if body is not None else "", highlight=False, markup=False)
+    console.rule()
+
+
+def _times(times: Sequence[tuple[str, float]], sent: int, whole: float) -> Table:
+    table = Table(title=f"{sent:,} events sent", title_justify="left")
+    table.add_column("step")
+    table.add_column("seconds", justify="right")
+    for what, seconds in times:
+        table.add_row(what, f"{seconds:.1f}")
+    table.add_row("in all", f"{whole:.1f}", style="bold")
+    return table

@@ -1,0 +1,176 @@
+"""`tiendo demo` and `tiendo up`: servers, topics, catalog and services brought up in order, and taken down in reverse.
+
+Whatever happens in between, also Ctrl-C and a service that dies, every process that was started here is ended.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from rich.console import Console
+
+from contracts.topics import TOPICS
+from deploy.embedded import running
+from deploy.embedded.demo import gauges, play, summary
+from deploy.embedded.demo.show import Show
+from deploy.embedded.demo.steps import Steps
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.processes import ending_cleanly_on_sigterm
+from deploy.embedded.stack import BrokerKind, Stack
+from deploy.embedded.system import System
+from services.runtime.catalog import check, stream
+from services.runtime.catalog.catalog import Catalog
+from services.runtime.errors import DeliveryError, StartError
+from services.runtime.kafka.topics import make_topics
+from services.runtime.settings import KafkaSettings
+
+CATALOG = Path(__file__).parents[1] / "catalogs" / "dak-nong"
+DRAIN_S = 30.0
+
+
+def broker_kind(word: str) -> BrokerKind:
+    """The broker that a command names."""
+    if word == "tansu":
+        return "tansu"
+    if word == "kafka":
+        return "kafka"
+    sys.stderr.write(f"--broker is {word!r}; it may be tansu or kafka.\n")
+    sys.exit(2)
+
+
+def demo(folder: Path, broker: BrokerKind, weeks: int | None) -> int:
+    """Play the year and show what came of it. The mails stay in `folder`/mail; all else is removed. The exit code."""
+    console = Console()
+    began = time.monotonic()
+    steps = Steps(console)
+    with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder):
+        for old in ("mongo", "mail", "logs", "broker"):
+            shutil.rmtree(folder / old, ignore_errors=True)
+        try:
+            with contextlib.ExitStack() as stack:
+                with steps.step("starting broker, database and mail server"):
+                    servers = stack.enter_context(Stack.started(folder, broker=broker))
+                with steps.step("making topics, checking and applying the catalog of Đắk Nông"):
+                    catalog = _prepare(servers)
+                with steps.step("starting the four services"):
+                    system = System(servers, _environment(play.CLOCK))
+                    system.start()
+                console.print(f"  dashboard while this runs: {system.url('gateway')}", highlight=False)
+                with (
+                    steps.step("playing the published figures of 2021–2022 and the simulated year 2023"),
+                    Show(console) as show,
+                ):
+                    sent = asyncio.run(_played(servers, system, catalog, show, weeks))
+                with steps.step("reading the result from the API"):
+                    result = summary.read(system, servers.mail_folder)
+                stopping = time.monotonic()
+            steps.times.append(("ending everything", time.monotonic() - stopping))
+        finally:
+            for scratch in ("mongo", "broker"):
+                shutil.rmtree(folder / scratch, ignore_errors=True)
+        summary.show(console, result, sent, steps.times, time.monotonic() - began)
+        return 0
+    return 1
+
+
+async def _played(servers: Stack, system: System, catalog: Catalog, show: Show, weeks: int | None) -> int:
+    player = play.Player(servers, system, catalog, show)
+    sent = await player.play(CATALOG / "facts.csv", weeks)
+    await player.mails_out()
+    return sent
+
+
+def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) -> int:
+    """Start, play the demonstration once where there is no data yet, and stay. The exit code."""
+    console = Console()
+    with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder) as tell:
+        with Stack.started(folder, broker=broker) as servers:
+            first = not _has_figures(servers)
+            catalog = _prepare(servers)
+            system = System(servers, _environment(play.CLOCK if clock == "demo" else clock), ports={"gateway": port})
+            system.start()
+            tell({"dashboard": system.url("gateway")})
+            console.print(f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}", highlight=False)
+            if first and not empty:
+                with Show(console) as show:
+                    asyncio.run(_played(servers, system, catalog, show, None))
+            console.print("It runs until Ctrl-C, or `make down` from another terminal.", highlight=False)
+            try:
+                while True:
+                    servers.supervisor.check()
+                    time.sleep(0.5)
+            except (KeyboardInterrupt, SystemExit):
+                _drain(system)
+        return 0
+    return 1
+
+
+def _environment(clock: str) -> dict[str, str]:
+    return {"TIENDO_CLOCK": clock}
+
+
+def _prepare(servers: Stack) -> Catalog:
+    """Topics and catalog, as an operator makes them before the services start."""
+    checked = check.check_folder(CATALOG)
+    if checked.errors:
+        raise StartError("The catalog has mistakes:\n" + "\n".join(str(problem) for problem in checked.errors))
+    objects = [located.item for located in checked.folder.objects]
+    kafka = KafkaSettings(bootstrap=servers.bootstrap)
+    asyncio.run(make_topics(kafka, TOPICS))
+    catalog = Catalog.of(objects)
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(servers.mongo_uri) as client:
+        # The embedded broker forgets its log, and with it the number of the catalog that figures were judged by.
+        kept = client["tiendo_platform"]["catalogs"]
+        before = kept.find_one({"_id": catalog.province.id}) or {}
+        applied = asyncio.run(
+            stream.apply(
+                kafka.connection(),
+                catalog.province.id,
+                objects,
+                now=datetime.now(UTC),
+                floor=int(before.get("number", 0)),
+            )
+        )
+        number = int(applied.version.partition("-")[0])
+        kept.replace_one({"_id": catalog.province.id}, {"number": number}, upsert=True)
+    return catalog
+
+
+def _has_figures(servers: Stack) -> bool:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(servers.mongo_uri) as client:
+        return client["tiendo_ingest"]["ledger"].find_one({}) is not None
+
+
+def _drain(system: System) -> None:
+    """Let what is under way come out at the other end before the broker forgets it."""
+
+    async def drained() -> None:
+        async with asyncio.timeout(DRAIN_S):
+            while not (await gauges.read(system)).settled(0):  # noqa: ASYNC110 - other processes are waited for
+                await asyncio.sleep(0.1)
+
+    with contextlib.suppress(TimeoutError):
+        asyncio.run(drained())
+
+
+@contextlib.contextmanager
+def _saying_errors() -> Iterator[None]:
+    """One sentence on standard error instead of a traceback, for all that a user can cause; exit code 1, 130 for
+    Ctrl-C."""
+    try:
+        yield
+    except (EmbeddedError, StartError, DeliveryError, play.DidNotSettle) as error:
+        sys.stderr.write(f"tiendo: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("tiendo: interrupted; everything that was started has been ended\n")
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""`tiendo`: the operator's hand."""

@@ -1,0 +1,37 @@
+"""The command `tiendo`. Each group of commands is a module of its own; here they are only put together.
+
+A mistake of the user ends in one sentence on standard error and exit code 2; a traceback is always our bug.
+"""
+
+import sys
+
+import typer
+
+from services.cli import catalog, embedded, mail, topics
+from services.runtime.errors import DeliveryError, StartError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tiến Độ: which targets are falling behind, while there is still time.",
+)
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(mail.app, name="mail")
+app.command("topics")(topics.make)
+app.command("demo")(embedded.demo)
+app.command("up")(embedded.up)
+app.command("down")(embedded.down)
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except (StartError, DeliveryError) as error:
+        sys.stderr.write(f"tiendo: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
