@@ -120,6 +120,11 @@ class CatalogAssembler:
         return self._digests
 
     @property
+    def values(self) -> Mapping[str, bytes]:
+        """The objects that the topic holds, by key."""
+        return self._values
+
+    @property
     def missing(self) -> int:
         """How many objects of the newest manifest have not arrived, or not with the content that it names."""
         return len(self._awaited)

@@ -44,20 +44,23 @@ class Applied:
 
 
 async def read(
-    client_options: Mapping[str, Any], province: str, *, topic: str = CATALOG.name, timeout_s: float = 20.0
-) -> CatalogAssembler:
-    """What the topic holds of a province now. Raises `Transient` if the broker or the topic does not answer in time."""
-    assembler = CatalogAssembler(province)
+    client_options: Mapping[str, Any], *, topic: str = CATALOG.name, timeout_s: float = 20.0
+) -> dict[str, CatalogAssembler]:
+    """What the topic holds now, by province. Raises `Transient` if the broker or the topic does not answer in time."""
+    assemblers: dict[str, CatalogAssembler] = {}
     try:
         async with asyncio.timeout(timeout_s), _consumer(client_options, topic) as consumer:
             async for key, value, _ in _records(consumer, topic, until_caught_up=True):
+                if not key:
+                    continue
+                province = key.split("/", 1)[0]
                 # What an older or newer release wrote may be unreadable; its digests are still known.
                 with contextlib.suppress(CatalogUnreadable):
-                    assembler.feed(key, value)
+                    assemblers.setdefault(province, CatalogAssembler(province)).feed(key, value)
     except (TimeoutError, KafkaError, OSError) as error:
         why = str(error) or f"no answer within {timeout_s:g} s"
         raise Transient(f"the topic {topic} cannot be read: {why}") from error
-    return assembler
+    return assemblers
 
 
 async def apply(
@@ -75,7 +78,8 @@ async def apply(
     The version's number will be above `floor` too (for a broker that has forgotten its log). Interrupted at any point
     it can be run again; readers keep the version they have until the manifest. Raises `Transient`.
     """
-    held = await read(client_options, province, topic=topic, timeout_s=timeout_s)
+    found = await read(client_options, topic=topic, timeout_s=timeout_s)
+    held = found.get(province) or CatalogAssembler(province)
     records = codec.changes(province, objects, held.held, held.manifest, floor)
     if not records:
         assert held.manifest is not None  # nothing to change means that a manifest says so
@@ -146,6 +150,10 @@ class CatalogFollower:
         """Wait for the reading to end, which it does only by failing: supervise this."""
         if self._task is not None:
             await asyncio.shield(self._task)
+
+    async def end(self) -> None:
+        """Wait until the topic was read to its end, whether or not it holds a catalog."""
+        await self._until(lambda: self.caught_up)
 
     async def first(self) -> Catalog:
         """Wait until the topic was read to its end and holds a complete catalog; the first one, by province id."""

@@ -1,0 +1,175 @@
+"""`tiendo catalog`: check a folder, say what it would change, apply it, show what stands."""
+
+import asyncio
+import logging
+import os
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Sized
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contracts.catalog import CatalogObject
+from contracts.topics import CATALOG
+from services.runtime.catalog import codec, stream
+from services.runtime.catalog.check import Checked, check_folder
+from services.runtime.catalog.difference import Change, differences, rejudged
+from services.runtime.catalog.problems import Problem
+from services.runtime.errors import StartError, Transient
+from services.runtime.kafka.topics import make_topics
+from services.runtime.settings import KafkaSettings, ServiceSettings, load
+
+app = typer.Typer(no_args_is_help=True)
+console = Console(soft_wrap=True, highlight=False)
+errors = Console(soft_wrap=True, highlight=False, stderr=True)
+
+Folder = Annotated[Path, typer.Argument(help="The folder that has catalog.yaml.", show_default=False)]
+T = TypeVar("T")
+
+_NAMES = {
+    "province": "province",
+    "org_unit": "units",
+    "succession": "successions",
+    "kpi": "KPIs",
+    "target": "targets",
+    "calendar": "calendars",
+    "person": "people",
+    "publisher": "publishers",
+    "rule": "rules",
+}
+
+
+@app.callback()
+def quiet() -> None:
+    """Danh mục của tỉnh · The catalog of a province."""
+    # What the client library mutters about a broker that is away, the commands say in a sentence.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Say every mistake of a folder: file, line, what is wrong, what to write instead."""
+    checked = _report(folder)
+    if checked.errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def apply(folder: Folder) -> None:
+    """Check a folder and publish it; services switch to it at once. Applying the same again changes nothing."""
+    province, objects = _readable(folder)
+    settings = _kafka_settings()
+
+    async def publish() -> stream.Applied:
+        await make_topics(settings, [CATALOG])
+        return await stream.apply(settings.connection(), province, objects, now=datetime.now(UTC))
+
+    applied = _on_broker(publish())
+    if applied.written or applied.removed:
+        console.print(f"{province}: catalog {applied.version}, {applied.written} written, {applied.removed} removed")
+    else:
+        console.print(f"{province}: nothing changed, catalog {applied.version} stands")
+
+
+@app.command()
+def diff(folder: Folder) -> None:
+    """Say what applying a folder would change, and whose figures would be judged anew."""
+    province, objects = _readable(folder)
+    found = _on_broker(stream.read(_kafka_settings().connection()))
+    before = found[province].values if province in found else {}
+    after = codec.encode_all(province, objects)
+    changes = differences(before, after)
+    for change in changes:
+        _print_change(change)
+    kpis = rejudged(changes, after, before)
+    if not changes:
+        console.print("nothing would change")
+    elif kpis:
+        console.print(f"judged anew: {'the figures of all KPIs' if kpis == ('*',) else ', '.join(kpis)}")
+
+
+@app.command()
+def show() -> None:
+    """Show the catalogs that stand on the broker: version, and how many objects of each kind."""
+    found = _on_broker(stream.read(_kafka_settings().connection()))
+    standing = [each for _, each in sorted(found.items()) if each.catalog is not None and each.manifest is not None]
+    if not standing:
+        _fail(f"The topic {CATALOG.name} holds no complete catalog; run `tiendo catalog apply FOLDER`.")
+    table = Table("", *(each.province for each in standing))
+    table.add_row("version", *(each.catalog.version if each.catalog else "" for each in standing))
+    counts = [
+        Counter(codec.kind_of(key) for key in (each.manifest.digests if each.manifest else ())) for each in standing
+    ]
+    for kind, name in _NAMES.items():
+        table.add_row(name, *(str(count[kind]) for count in counts))
+    console.print(table)
+
+
+def _readable(folder: Path) -> tuple[str, list[CatalogObject]]:
+    """The province and objects of a folder without errors; else its problems are printed and the command ends."""
+    checked = _report(folder, quiet=True)
+    if checked.errors or checked.folder.province is None:
+        raise typer.Exit(1)
+    return checked.folder.province, checked.folder.items
+
+
+def _report(folder: Path, *, quiet: bool = False) -> Checked:
+    checked = check_folder(folder)
+    for problem in (*checked.errors, *(() if quiet else checked.warnings)):
+        _print_problem(problem, folder)
+    if checked.errors:
+        errors.print(f"{_many(checked.errors, 'error')}, {_many(checked.warnings, 'warning')}", style="bold red")
+    elif not quiet:
+        console.print(f"{_counted(checked.folder.items)}: no errors, {_many(checked.warnings, 'warning')}")
+    return checked
+
+
+def _counted(items: Iterable[CatalogObject]) -> str:
+    counts = Counter(item.object_kind for item in items)
+    return ", ".join(f"{counts[kind]} {name}" for kind, name in _NAMES.items() if kind != "province" and counts[kind])
+
+
+def _many(problems: Sized, word: str) -> str:
+    return f"{len(problems)} {word}" + ("" if len(problems) == 1 else "s")
+
+
+def _print_problem(problem: Problem, folder: Path) -> None:
+    file = folder / problem.file if folder.is_dir() else folder
+    place = Text(str(file) + (f":{problem.line}" if problem.line else "") + ": ", style="bold")
+    word = Text("error: ", style="red") if problem.severity == "error" else Text("warning: ", style="yellow")
+    (errors if problem.severity == "error" else console).print(place + word + Text(problem.message))
+
+
+def _print_change(change: Change) -> None:
+    style = {"added": "green", "removed": "red", "changed": "yellow"}[change.what]
+    console.print(Text(f"{change.what} ", style=style) + Text(f"{change.kind} {change.id}"))
+    for detail in change.details:
+        console.print(Text(f"    {detail}"))
+
+
+def _kafka_settings() -> KafkaSettings:
+    try:
+        return load(ServiceSettings, os.environ).kafka
+    except StartError as error:
+        _fail(str(error))
+
+
+def _on_broker(work: Coroutine[Any, Any, T]) -> T:
+    """Run it; what the broker refuses is said in a sentence."""
+    try:
+        return asyncio.run(work)
+    except (Transient, StartError) as error:
+        _fail(str(error))
+    except (KafkaError, OSError) as error:
+        _fail(f"The Kafka broker does not answer ({error}); start it, or mend TIENDO_KAFKA_BOOTSTRAP.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    errors.print(Text(sentence, style="red"))
+    raise typer.Exit(1)
