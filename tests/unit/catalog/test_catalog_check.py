@@ -1,0 +1,324 @@
+"""Every mistake of a folder is said with file, line and what to write instead, all in one go."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.runtime.catalog.check import Checked, check_folder
+
+GOOD = {
+    "catalog.yaml": """\
+id: p
+name_vi: Tỉnh P
+levels:
+  - {id: province, name_vi: Tỉnh}
+  - {id: district, name_vi: Huyện}
+  - {id: commune, name_vi: Xã}
+""",
+    "org-units.csv": """\
+# where the units come from
+id,name,level,parent,valid_from,valid_to,external_ids
+p,Tỉnh P,province,,,,67
+p.d,Huyện D,district,p,,,660
+p.a,Xã A,commune,p.d,,,24611
+p.b,Xã B,commune,p.d,,2025-07-01,24612
+""",
+    "calendars.yaml": """\
+holidays:
+  - {first: 2023-09-01, last: 2023-09-04, name_vi: Quốc khánh}
+calendars:
+  - id: administrative
+    name_vi: Hành chính
+    month_starts_on: 15
+  - id: civil
+    name_vi: Dương lịch
+    month_starts_on: 1
+""",
+    "kpis.yaml": """\
+kpis:
+  - id: signed
+    kind: ratio
+    name_vi: Văn bản ký số
+    name_en: Signed
+    unit_of_measure: percent
+    natural_limits: {low: 0, high: 100}
+    cadence: week
+    levels: [commune, province]
+    modes: [absolute, increment]
+    pillar: government
+  - id: fibre
+    kind: coverage
+    name_vi: Xã có cáp quang
+    name_en: Fibre
+    unit_of_measure: percent
+    levels: [province]
+    rosters:
+      - {unit: p, level: commune}
+    pillar: infrastructure
+""",
+    "targets.yaml": """\
+targets:
+  - id: signed.p
+    kpi: signed
+    unit: p
+    value: 92
+    baseline: {value: 80, on: 2022-12-15}
+    period: 2023
+  - id: signed.communes
+    kpi: signed
+    level: commune
+    value: 92
+    period: 2023
+""",
+    "people.yaml": """\
+people:
+  - id: owner
+    name: Đầu mối
+    email: dau-moi@p.example
+    posts:
+      - {role: owner, unit: p}
+      - {role: owner, unit: p.a}
+      - {role: owner, unit: p.b}
+""",
+    "publishers.yaml": """\
+publishers:
+  - id: edoc
+    name_vi: Văn bản
+    sources: ["urn:p:edoc"]
+    kpis: ["*"]
+    units: [p]
+    contact: edoc@p.example
+""",
+    "rules.yaml": """\
+rules:
+  - id: behind
+    name_vi: Chậm
+    ladder:
+      - {severity: watch, fire: 0.90, clear: 0.95}
+      - {severity: behind, fire: 0.80, clear: 0.85}
+    audience:
+      - {role: owner}
+""",
+}
+
+Broken = Callable[..., Checked]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Broken:
+    """Checks the good folder with one text replaced in one file, or with a file left out (`old` None)."""
+
+    def check(name: str = "", old: str | None = "", new: str = "") -> Checked:
+        for file, text in GOOD.items():
+            (tmp_path / file).write_text(text, encoding="utf-8")
+        if old is None:
+            (tmp_path / name).unlink()
+        elif name:
+            assert old in GOOD[name]
+            (tmp_path / name).write_text(GOOD[name].replace(old, new, 1), encoding="utf-8")
+        return check_folder(tmp_path)
+
+    return check
+
+
+def test_the_good_folder_has_neither_errors_nor_warnings(broken: Broken) -> None:
+    checked = broken()
+    assert [str(problem) for problem in (*checked.errors, *checked.warnings)] == []
+    assert len(checked.folder.objects) == 14
+
+
+MISTAKES = [
+    ("kpis.yaml", "cadence: week", "cadense: week", "kpis.yaml:8: unknown key “cadense”; write “cadence” instead"),
+    ("kpis.yaml", "kind: ratio", "kind: raio", "kpis.yaml:3: “kind” cannot be “raio”; write “ratio” instead"),
+    ("kpis.yaml", "name_en: Signed", "decimals: 0", "kpis.yaml:2: “name_en” is missing; write “name_en: …”"),
+    ("kpis.yaml", "levels: [province]", "levels: province", "kpis.yaml:17: “levels” must be a list; write [province]"),
+    ("kpis.yaml", "levels: [commune, p", "levels: [comune, p", "there is no level “comune”; write “commune” instead"),
+    ("kpis.yaml", "cadence: week", "calendar: adminstrative", "no calendar “adminstrative”; write “administrative”"),
+    ("kpis.yaml", "cadence: week", "period: week", "kpis.yaml:8: weeks do not fit into the months of the calendar"),
+    ("kpis.yaml", "cadence: week", "period: month\n    cadence: year", "figures due every year cannot fill"),
+    ("kpis.yaml", "kind: ratio", "kind: stock", "a stock cannot be reported by increments; write “modes: [absolute]”"),
+    ("kpis.yaml", "unit_of_measure: percent", "unit_of_measure: document", "a ratio is in percent"),
+    ("kpis.yaml", "{low: 0, high: 100}", "{low: 100, high: 0}", "kpis.yaml:7: the limits 100 to 0 hold nothing"),
+    ("kpis.yaml", "kind: coverage", "kind: ratio", "only a coverage has rosters, this is a ratio"),
+    ("kpis.yaml", "level: commune}", "size: 0}", "kpis.yaml:19: a roster of nobody has no coverage"),
+    ("kpis.yaml", "level: commune}", "level: commune, size: 3}", "either members, or a size, or a level"),
+    (
+        "kpis.yaml",
+        "      - {unit: p, level",
+        "      - {unit: p, size: 2}\n      - {unit: p, level",
+        "two rosters at once",
+    ),
+    ("kpis.yaml", "id: fibre", "id: signed", "kpis.yaml:12: “signed” is declared twice (first at kpis.yaml:2)"),
+    ("kpis.yaml", "kind: ratio", "kind: growth", "a growth is derived; write “growth: {of: <kpi>}”"),
+    (
+        "kpis.yaml",
+        "kind: ratio",
+        "kind: ratio\n    kind: flow",
+        "kpis.yaml:4: not readable as YAML: “kind” stands twice",
+    ),
+    ("kpis.yaml", "kpis:\n", "kpis: [\n", "not readable as YAML"),
+    (
+        "targets.yaml",
+        "kpi: signed\n    unit",
+        "kpi: singed\n    unit",
+        "targets.yaml:3: there is no KPI “singed”; write “signed”",
+    ),
+    ("targets.yaml", "unit: p", "unit: p.x", "targets.yaml:4: there is no unit “p.x”"),
+    ("targets.yaml", "unit: p\n", "unit: p\n    level: commune\n", "either “unit:” or “level:”"),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023-Q5",
+        "targets.yaml:7: “2023-Q5” is not a period; write 2023, 2023-H1",
+    ),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    deadline: 2023-12-31",
+        "targets.yaml:8: the deadline 2023-12-31 is outside",
+    ),
+    ("targets.yaml", "on: 2022-12-15", "on: 2023-12-20", "is not before the deadline 2023-12-14"),
+    ("targets.yaml", "value: 92", "value: 920", "920 is outside the natural limits of “signed” (0 to 100)"),
+    (
+        "targets.yaml",
+        "value: 92",
+        'value: 92\n    comparator: "<="',
+        '“signed” is to increase; write “comparator: ">="”',
+    ),
+    ("targets.yaml", "level: commune", "unit: p", "“p” has two targets for “signed” in 2023 that are valid at once"),
+    ("targets.yaml", "value: 92\n    base", "comparator: band\n    base", "a band needs both ends"),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    plan: {curve: seasonal, shares: [1,1,1,1,1,1,1,1,1,1,1,1]}",
+        "add up to 12",
+    ),
+    ("targets.yaml", "period: 2023", "period: 2023\n    plan: {curve: linaer}", "cannot be"),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    valid_from: 2023-05-01\n    valid_to: 2023-05-01",
+        "valid_to 2023-05-01 is not after",
+    ),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    owner_role: onwer",
+        "no role held by anybody, “onwer”; write “owner”",
+    ),
+    ("org-units.csv", "commune,p.d,,,24611", "commune,p.x,,,24611", "org-units.csv:5: there is no unit “p.x”"),
+    ("org-units.csv", "district,p,", "district,p.a,", "a cycle: p.d → p.a → p.d; give one of them another parent"),
+    ("org-units.csv", "24612", "24611", "the external id “24611” means both “p.a” and “p.b” on some days"),
+    (
+        "org-units.csv",
+        "p.b,Xã B,commune,p.d,,",
+        "p.b,Xã B,commune,p.d,2026-01-01,",
+        "valid_to 2025-07-01 is not after valid_from",
+    ),
+    ("org-units.csv", "commune,p.d,,,24611", "commune,p.d;p,,,24611", "“p.a” has two parents at once, p.d and p"),
+    ("org-units.csv", "Xã A,commune", "Xã A,comune", "org-units.csv:5: there is no level “comune”; write “commune”"),
+    ("org-units.csv", "p.a,Xã A", "p.A,Xã A", "org-units.csv:5: “id” cannot be “p.A”; write at most 80 small letters"),
+    ("org-units.csv", "Tỉnh P,", "Tỉnh P,P,", "org-units.csv:3: the row has 8 cells, the head 7"),
+    ("org-units.csv", "external_ids\n", "codes\n", "org-units.csv:2: unknown column “codes”"),
+    (
+        "people.yaml",
+        "dau-moi@p.example",
+        "dau-moi",
+        "people.yaml:4: “email” cannot be “dau-moi”; write an e-mail address",
+    ),
+    ("people.yaml", "unit: p.a}", "unit: p.z}", "people.yaml:7: there is no unit “p.z”"),
+    ("people.yaml", "unit: p.a}", "unit: p}", "“owner” holds “owner” of “p” twice"),
+    ("publishers.yaml", 'kpis: ["*"]', "kpis: [singed]", "publishers.yaml:5: there is no KPI “singed”; write “signed”"),
+    ("publishers.yaml", "urn:p:edoc", "edoc", "publishers.yaml:4: “edoc” is no URI"),
+    (
+        "rules.yaml",
+        "fire: 0.80, clear: 0.85",
+        "fire: 0.80, clear: 0.75",
+        "rules.yaml:6: “behind” clears at 0.75, below 0.80",
+    ),
+    ("rules.yaml", "fire: 0.80, clear: 0.85", "fire: 0.95, clear: 0.96", "not below “watch” (0.90)"),
+    ("rules.yaml", "severity: watch", "severity: critical", "the ladder must go watch, behind, critical"),
+    (
+        "rules.yaml",
+        "role: owner",
+        "role: chief",
+        "rules.yaml:8: there is no role held by anybody, “chief”; write one of owner",
+    ),
+    ("calendars.yaml", "last: 2023-09-04", "last: 2023-08-04", "ends on 2023-08-04, before it begins"),
+    (
+        "calendars.yaml",
+        "month_starts_on: 15",
+        "month_starts_on: 31",
+        "calendars.yaml:6: “month_starts_on” cannot be “31”",
+    ),
+    (
+        "catalog.yaml",
+        "id: p\n",
+        "id: p\ntimezone: x\n",
+        "catalog.yaml:2: unknown key “timezone”; write “time_zone” instead",
+    ),
+    (
+        "catalog.yaml",
+        "id: p\n",
+        "id: p\ntime_zone: Asia/Saigon-2\n",
+        "catalog.yaml:2: there is no time zone “Asia/Saigon-2”",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), MISTAKES, ids=[said[:50] for *_, said in MISTAKES])
+def test_a_mistake_is_said_with_its_line_and_what_to_write(
+    broken: Broken, file: str, old: str, new: str, said: str
+) -> None:
+    said_all = [str(problem) for problem in broken(file, old, new).errors]
+    assert any(said in each for each in said_all), said_all
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("targets.yaml", "value: 80", "value: 92", "equals its baseline (92); it will be judged like “intent: keep”"),
+        ("targets.yaml", "value: 80", "value: 95", "already met when it was set"),
+        ("targets.yaml", "period: 2023", "period: 2023\n    simulated: true", "decided by no authority: signed.p"),
+        (
+            "people.yaml",
+            "      - {role: owner, unit: p.a}\n",
+            "",
+            "nobody is “owner” of p.a; add a post in people.yaml",
+        ),
+        ("publishers.yaml", 'kpis: ["*"]', "kpis: [signed]", "no publisher may report “fibre”"),
+        ("rules.yaml", ", clear: 0.95", "", "clears where it fires (0.90), so it may flap"),
+    ],
+)
+def test_what_is_only_odd_is_a_warning(broken: Broken, file: str, old: str, new: str, said: str) -> None:
+    checked = broken(file, old, new)
+    assert checked.errors == ()
+    assert any(said in str(problem) for problem in checked.warnings), [str(problem) for problem in checked.warnings]
+
+
+def test_a_missing_file_is_one_error_and_not_a_hundred(broken: Broken) -> None:
+    (problem,) = broken("org-units.csv", None).errors
+    assert str(problem).startswith("org-units.csv: the file is missing; write org-units.csv into ")
+
+
+def test_a_mistake_in_an_entry_does_not_make_its_name_unknown(broken: Broken) -> None:
+    checked = broken("kpis.yaml", "kind: ratio", "kind: raio")
+    assert [problem.file for problem in checked.errors] == ["kpis.yaml"]
+
+
+def test_all_mistakes_come_in_one_go(broken: Broken, tmp_path: Path) -> None:
+    broken()
+    for file, old, new in (
+        ("kpis.yaml", "cadence: week", "cadense: week"),
+        ("targets.yaml", "unit: p", "unit: p.x"),
+        ("people.yaml", "dau-moi@p.example", "dau-moi"),
+    ):
+        (tmp_path / file).write_text(GOOD[file].replace(old, new, 1), encoding="utf-8")
+    assert [problem.file for problem in check_folder(tmp_path).errors] == ["kpis.yaml", "people.yaml", "targets.yaml"]
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path)
+    assert "there is no such folder" in str(check_folder(tmp_path).errors[0])
