@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from rich.console import Console
 
 from contracts.topics import TOPICS
@@ -128,7 +129,7 @@ def _prepare(servers: Stack) -> Catalog:
     client: MongoClient[dict[str, Any]]
     with MongoClient(servers.mongo_uri) as client:
         # The embedded broker forgets its log, and with it the number of the catalog that figures were judged by.
-        kept = client["tiendo_platform"]["catalogs"]
+        kept: Collection[dict[str, Any]] = client["tiendo_platform"]["catalogs"]
         before = kept.find_one({"_id": catalog.province.id}) or {}
         applied = asyncio.run(
             stream.apply(

@@ -11,7 +11,13 @@ from typing import Any, Literal, Self, TypeVar
 
 from aiokafka.helpers import create_ssl_context
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from services.runtime.errors import StartError
 
@@ -142,6 +148,18 @@ class ServiceSettings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     start: StartSettings = StartSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the secret files, whose names are split into section and field like the variables'."""
+        return init_settings, env_settings, NestedSecretsSettingsSource(file_secret_settings)
 
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -1,0 +1,35 @@
+"""The business clock: the system's, or one that moves on with the data and never back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.runtime import clock
+from services.runtime.errors import StartError
+
+NEW_YEAR = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def test_a_data_clock_starts_where_it_is_told_and_moves_to_the_latest_event() -> None:
+    time = clock.from_setting("from:2023-01-01T07:00:00+07:00")
+    assert time.now() == NEW_YEAR
+    time.observe(NEW_YEAR + timedelta(days=2))
+    time.observe(NEW_YEAR + timedelta(days=1))
+    time.observe(None)
+    assert time.now() == NEW_YEAR + timedelta(days=2)
+    assert time.stamp() == {"businesstime": "2023-01-03T00:00:00Z"}
+
+
+def test_the_system_clock_does_not_listen_to_events_and_stamps_nothing() -> None:
+    time = clock.from_setting("system")
+    time.observe(datetime.now(UTC) + timedelta(days=900))
+    assert abs(time.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert time.stamp() == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "now", "from:", "from:2023-01-01", "from:2023-01-01T00:00:00", "until:2023-01-01T00:00:00Z"]
+)
+def test_a_clock_that_is_neither_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(StartError, match="TIENDO_CLOCK"):
+        clock.from_setting(text)
