@@ -1,0 +1,1 @@
+"""Alerts: decides which figures have fallen behind, and tells those who can act on it, by mail."""

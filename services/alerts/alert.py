@@ -1,0 +1,154 @@
+"""What is known of one alert: plain, frozen values that `decide` turns into the next.
+
+Condition, data, handling and escalation are axes of their own: one never has to remember another's former value.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from contracts.alerts import AlertTransition, CloseReason, Severity, alert_id
+from contracts.base import AsOf
+from contracts.progress import ProgressJudged, Status
+
+
+class Condition(StrEnum):
+    """Whether the rule's condition holds. PENDING and RECOVERING are for rules with a `for` or `keep_firing`."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+
+
+class DataState(StrEnum):
+    """Whether there is something to judge by."""
+
+    OK = "ok"
+    STALE = "stale"
+    ERROR = "error"
+    RETIRED = "retired"
+
+
+class Key(NamedTuple):
+    """The identity of an alert. Names, owners, values and thresholds are not part of it."""
+
+    province: str
+    rule: str
+    kpi: str
+    org_unit: str
+    period: str
+
+    @property
+    def alert_id(self) -> str:
+        """The id on the wire and in the store."""
+        return alert_id(*self)
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who has taken it up, until when, and what they wrote."""
+
+    state: Literal["unacked", "acked"] = "unacked"
+    by: str | None = None
+    until: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How far it has climbed, and when it climbs next."""
+
+    policy: str | None = None
+    step: int = 0
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who is told, and as what. `person` is the id in the catalog; the address is looked up again before sending."""
+
+    person: str
+    name: str
+    email: str
+    role: str
+    unit: str
+    language: str = "vi"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told, and whose figure it is."""
+
+    recipients: tuple[Recipient, ...] = ()
+    owner: str | None = None
+
+    def joined(self, later: "Told") -> "Told":
+        """Those of both; what `later` says of a person holds."""
+        people = {who.person: who for who in (*self.recipients, *later.recipients)}
+        return Told(tuple(people.values()), later.owner or self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest version of the record that was accepted, and what it said."""
+
+    version: int
+    as_of: AsOf | None
+    value: float | None
+    planned: float | None
+    pace: float | None
+    status: Status
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One stretch of firing. Gaps are shortfalls: positive, in the KPI's unit."""
+
+    opened_at: datetime
+    since: AsOf | None
+    """The date of the first figure in breach."""
+    readings: int
+    """How many dates in breach there were, one after the other."""
+    told_shortfall: float | None
+    """The shortfall that recipients were last told of."""
+    worst_shortfall: float | None
+    record: ProgressJudged
+    """The newest record of the episode."""
+    told: Told = Told()
+    """Everybody who was told of it, or is about to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. `rev` is the store's: what this value was read at."""
+
+    key: Key
+    rev: int = 0
+    condition: Condition = Condition.INACTIVE
+    data: DataState = DataState.OK
+    handling: Handling = Handling()
+    escalation: Escalation = Escalation()
+    severity: Severity | None = None
+    episode: int = 0
+    seq: int = 0
+    head: Head | None = None
+    open: Episode | None = None
+    close_reason: CloseReason | None = None
+    next_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """An effect: what goes out on `alerts.v1`, and what the groups of its recipients need to know beside it."""
+
+    wire: AlertTransition
+    told: Told
+    since: AsOf | None
+    readings: int
+    shortfall: float | None
+    worst_shortfall: float | None
+    wait_s: float
+    """Seconds of business time that the group may wait for more of its like."""

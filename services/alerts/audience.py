@@ -1,0 +1,72 @@
+"""Whom to tell: the people who hold a role in relation to the unit, on the day of the decision."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from contracts.catalog import Audience, Person, Rule
+from services.alerts.alert import Recipient, Told
+from services.runtime.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A post that nobody holds: the unit, and the role that is vacant."""
+
+    role: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who is told, and which posts turned out to be vacant."""
+
+    told: Told
+    gaps: tuple[Gap, ...]
+
+
+def find(catalog: Catalog, rule: Rule, unit: str, owner_role: str, on: date) -> Found:
+    """The audience of an alert on a unit.
+
+    A vacant post is skipped and named. If all are vacant, the same roles of the units above are asked, nearest first:
+    somebody must hear of it. A person with several roles is told once, in the first of them.
+    """
+    recipients: dict[str, Recipient] = {}
+    gaps: list[Gap] = []
+    addresses: set[str] = set()
+
+    def add(role: str, of: str) -> None:
+        holders = catalog.people.holding(role, of, on)
+        if not holders:
+            gaps.append(Gap(role, of))
+        for person in holders:
+            if person.id not in recipients and person.email.lower() not in addresses:
+                recipients[person.id] = _recipient(person, role, of)
+                addresses.add(person.email.lower())
+
+    for entry in rule.audience:
+        of = _unit_of(catalog, entry, unit, on)
+        if of is not None:
+            add(entry.role, of)
+    if not recipients:
+        for above in catalog.units.ancestors(unit, on):
+            for role in dict.fromkeys(entry.role for entry in rule.audience):
+                add(role, above)
+            if recipients:
+                break
+    owner = next((person.name for person in catalog.people.holding(owner_role, unit, on)), None)
+    return Found(Told(tuple(recipients.values()), owner), tuple(dict.fromkeys(gaps)))
+
+
+def _unit_of(catalog: Catalog, entry: Audience, unit: str, on: date) -> str | None:
+    match entry.of:
+        case "unit":
+            return unit
+        case "parent":
+            return catalog.units.parent(unit, on)
+        case "province":
+            above = catalog.units.ancestors(unit, on)
+            return above[-1] if above else unit
+
+
+def _recipient(person: Person, role: str, unit: str) -> Recipient:
+    return Recipient(person.id, person.name, person.email, role, unit, person.language)

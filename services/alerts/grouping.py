@@ -1,0 +1,304 @@
+"""What a recipient is told, and when: one group for each recipient, KPI and period.
+
+A group knows which alerts it holds (`members`) and which of them its recipient was told of (`told`). `needs_update`
+says with a named reason whether a mail is due; `flush` gives the mail's content and the group after it. Pure.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from contracts.alerts import CloseReason, Severity, TransitionType
+from contracts.progress import ProgressJudged
+from services.alerts.alert import Recipient, Transition
+from services.alerts.rules import SEVERITIES, day_of
+
+GOOD_ENDS = frozenset({CloseReason.RECOVERED, CloseReason.TARGET_MET, CloseReason.PERIOD_CLOSED_MET})
+"""Ends that are good news."""
+
+
+class Reason(StrEnum):
+    """Why a mail is sent, or that none is due."""
+
+    NONE = "NONE"
+    FIRST = "FIRST"
+    NEW_IN_GROUP = "NEW_IN_GROUP"
+    WORSENED = "WORSENED"
+    RESOLVED_SOME = "RESOLVED_SOME"
+    ALL_RESOLVED = "ALL_RESOLVED"
+    CLOSED_OTHER = "CLOSED_OTHER"
+
+
+ENDINGS = frozenset({Reason.RESOLVED_SOME, Reason.ALL_RESOLVED, Reason.CLOSED_OTHER})
+"""Mails that make sense only to who was told the beginning."""
+
+
+class News(StrEnum):
+    """What a mail says of one alert."""
+
+    NEW = "new"
+    AGAIN = "again"
+    WORSE = "worse"
+    STILL = "still"
+    ENDED = "ended"
+
+
+class GroupKey(NamedTuple):
+    """The identity of a group."""
+
+    province: str
+    kpi: str
+    period: str
+    person: str
+    channel: str = "email"
+
+    @property
+    def group_id(self) -> str:
+        """32 hex digits."""
+        return hashlib.sha256("|".join(self).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An alert as its latest transition left it, with the numbers of that moment."""
+
+    alert_id: str
+    episode: int
+    severity: Severity
+    rule: str
+    org_unit: str
+    opened_at: datetime
+    at: datetime
+    since: date | None
+    readings: int
+    shortfall: float | None
+    worst_shortfall: float | None
+    owner: str | None
+    record: ProgressJudged
+    also_told: tuple[str, ...] = ()
+    """Names of the others who were told."""
+    worsened: bool = False
+    """Whether it got worse since its recipient was last told."""
+    close_reason: CloseReason | None = None
+
+    @property
+    def firing(self) -> bool:
+        """Whether its episode is open."""
+        return self.close_reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one recipient is to know, and knows, of one KPI in one period."""
+
+    key: GroupKey
+    recipient: Recipient
+    rev: int = 0
+    members: Mapping[str, Member] = field(default_factory=dict)
+    applied: Mapping[str, int] = field(default_factory=dict)
+    """Alert → `seq` of the last transition taken in; never forgotten, so that a repeat changes nothing."""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Alert → the episode whose beginning the recipient was told and whose end not yet."""
+    seq: int = 0
+    thread: int = 0
+    core: str = ""
+    """The part of the subject that stays the same through a thread."""
+    root: str | None = None
+    last: str | None = None
+    """Message-IDs of the thread's first and latest mail."""
+    last_row: str | None = None
+    """The notification before the next: mails of a group go out in order."""
+    next_flush_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a mail says of one alert."""
+
+    news: News
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A decided mail: everything that it will say, frozen. `seq` numbers the mails of a group."""
+
+    group: GroupKey
+    seq: int
+    recipient: Recipient
+    reason: Reason
+    at: datetime
+    lines: tuple[Line, ...]
+    thread: int
+    core: str
+    message_id: str
+    root: str | None
+    last: str | None
+    after: str | None
+
+    @property
+    def row_id(self) -> str:
+        """The deduplication key."""
+        return row_id(self.group.group_id, self.seq)
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of those that still fire; of all, where none does."""
+        firing = [line.member.severity for line in self.lines if line.member.firing]
+        return max(firing or [line.member.severity for line in self.lines], key=SEVERITIES.index)
+
+
+def row_id(group_id: str, seq: int) -> str:
+    """sha256 of group and number: the id of the notification, and the source of its Message-ID."""
+    return hashlib.sha256(f"{group_id}|{seq}".encode()).hexdigest()
+
+
+def keys_of(transition: Transition) -> dict[str, tuple[GroupKey, Recipient]]:
+    """Group id → key and recipient, for everybody whom the transition concerns."""
+    wire = transition.wire
+    found = {}
+    for who in transition.told.recipients:
+        key = GroupKey(wire.province, wire.kpi, wire.period, who.person)
+        found[key.group_id] = (key, who)
+    return found
+
+
+def take_in(group: Group, transition: Transition) -> Group:
+    """The group after a transition; unchanged if it was taken in before."""
+    wire = transition.wire
+    if wire.seq <= group.applied.get(wire.alert_id, 0):
+        return group
+    due = wire.at + timedelta(seconds=transition.wait_s)
+    before = group.members.get(wire.alert_id)
+    member = _member(transition, group.recipient, before)
+    return replace(
+        group,
+        members={**group.members, wire.alert_id: member},
+        applied={**group.applied, wire.alert_id: wire.seq},
+        next_flush_at=due if group.next_flush_at is None else min(due, group.next_flush_at),
+    )
+
+
+def needs_update(group: Group) -> Reason:
+    """Whether the recipient must be told something, and why. In this order:
+
+    1. nothing told and nothing firing: NONE, since an alert that came and went between two flushes is nobody's news
+    2. an open episode that was not told: FIRST, or NEW_IN_GROUP beside others that were
+    3. a told one that got worse: WORSENED
+    4. told, but none firing any more: ALL_RESOLVED, or CLOSED_OTHER where an end is no good news
+    5. some of the told ones ended: RESOLVED_SOME, or CLOSED_OTHER
+    """
+    firing = {alert: member.episode for alert, member in group.members.items() if member.firing}
+    if not firing and not group.told:
+        return Reason.NONE
+    if any(group.told.get(alert) != episode for alert, episode in firing.items()):
+        return Reason.NEW_IN_GROUP if group.told else Reason.FIRST
+    if any(group.members[alert].worsened for alert in firing):
+        return Reason.WORSENED
+    ended = [group.members[alert] for alert in group.told if alert not in firing]
+    if not ended:
+        return Reason.NONE
+    if any(member.close_reason not in GOOD_ENDS for member in ended):
+        return Reason.CLOSED_OTHER
+    return Reason.RESOLVED_SOME if firing else Reason.ALL_RESOLVED
+
+
+def lines_of(group: Group) -> tuple[Line, ...]:
+    """What a mail says now: ended ones that were told, and all that fire; the news first, the worst of each first."""
+    lines = []
+    for alert, member in group.members.items():
+        told = group.told.get(alert)
+        if member.firing:
+            lines.append(Line(_news(told, member), member))
+        elif told is not None:
+            lines.append(Line(News.ENDED, member))
+    order = tuple(News)
+    return tuple(
+        sorted(
+            lines,
+            key=lambda line: (
+                order.index(line.news),
+                -SEVERITIES.index(line.member.severity),
+                -(line.member.shortfall or 0.0),
+                line.member.org_unit,
+            ),
+        )
+    )
+
+
+def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mail | None]:
+    """The group after its flush, and the mail that is due.
+
+    `host` ends the Message-ID; `core` is the subject of a thread that begins.
+    """
+    reason = needs_update(group)
+    quiet = replace(group, next_flush_at=None)
+    if reason is Reason.NONE:
+        return replace(quiet, members={a: m for a, m in group.members.items() if m.firing}), None
+    first = reason is Reason.FIRST
+    seq = group.seq + 1
+    row = row_id(group.key.group_id, seq)
+    mail = Mail(
+        group=group.key,
+        seq=seq,
+        recipient=group.recipient,
+        reason=reason,
+        at=now,
+        lines=lines_of(group),
+        thread=group.thread + first,
+        core=core if first else group.core,
+        message_id=f"<{row[:32]}@{host}>",
+        root=None if first else group.root,
+        last=None if first else group.last,
+        after=group.last_row,
+    )
+    firing = {alert: member for alert, member in group.members.items() if member.firing}
+    after = replace(
+        quiet,
+        members={alert: replace(member, worsened=False) for alert, member in firing.items()},
+        told={alert: member.episode for alert, member in firing.items()},
+        seq=seq,
+        thread=mail.thread,
+        core=mail.core,
+        root=mail.root or mail.message_id,
+        last=mail.message_id,
+        last_row=row,
+    )
+    return after, mail
+
+
+def _news(told: int | None, member: Member) -> News:
+    if told is None:
+        return News.NEW
+    if told != member.episode:
+        return News.AGAIN
+    return News.WORSE if member.worsened else News.STILL
+
+
+def _member(transition: Transition, recipient: Recipient, before: Member | None) -> Member:
+    wire = transition.wire
+    assert wire.progress is not None
+    assert wire.opened_at is not None
+    same_episode = before is not None and before.episode == wire.episode
+    worse = wire.type is TransitionType.WORSENED or (same_episode and before is not None and before.worsened)
+    return Member(
+        alert_id=wire.alert_id,
+        episode=wire.episode,
+        severity=wire.severity,
+        rule=wire.rule,
+        org_unit=wire.org_unit,
+        opened_at=wire.opened_at,
+        at=wire.at,
+        since=day_of(transition.since),
+        readings=transition.readings,
+        shortfall=transition.shortfall,
+        worst_shortfall=transition.worst_shortfall,
+        owner=wire.owner,
+        record=wire.progress,
+        also_told=tuple(who.name for who in transition.told.recipients if who.person != recipient.person),
+        worsened=worse,
+        close_reason=wire.close_reason,
+    )

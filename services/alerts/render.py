@@ -1,0 +1,41 @@
+"""A letter as text and as HTML. HTML is one column with its styles inlined, and small enough not to be clipped."""
+
+from dataclasses import dataclass
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from services.alerts.compose import Letter
+
+MAX_HTML_BYTES = 100_000
+"""Gmail cuts a mail at about 102 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Both bodies of one mail."""
+
+    text: str
+    html: str
+
+
+class Renderer:
+    """Holds the compiled templates."""
+
+    def __init__(self) -> None:
+        environment = Environment(
+            loader=PackageLoader("services.alerts", "templates"),
+            autoescape=lambda name: name is not None and name.endswith(".html"),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._text = environment.get_template("mail.txt")
+        self._html = environment.get_template("mail.html")
+        self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
+
+    def render(self, letter: Letter) -> Rendered:
+        """Both bodies. The text has no line that ends in spaces, save the signature's mark."""
+        lines = [line.rstrip() for line in self._text.render(letter=letter).strip().splitlines()]
+        text = "\n".join("-- " if line == "--" else line for line in lines) + "\n"
+        return Rendered(text, self._inliner.inline(self._html.render(letter=letter)))

@@ -1,0 +1,1 @@
+"""Alerts: decisions, groups, mails and stores."""
