@@ -8,7 +8,7 @@ import contextlib
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from rich.console import Console
 
+from contracts.catalog import CatalogObject
 from contracts.topics import TOPICS
 from deploy.embedded import running
 from deploy.embedded.demo import gauges, play, summary
@@ -26,7 +27,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.processes import ending_cleanly_on_sigterm
 from deploy.embedded.stack import BrokerKind, Stack
 from deploy.embedded.system import System
-from services.runtime.catalog import check, stream
+from services.runtime.catalog import check, codec, stream
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.errors import DeliveryError, StartError
 from services.runtime.kafka.topics import make_topics
@@ -122,27 +123,26 @@ def _prepare(servers: Stack) -> Catalog:
     checked = check.check_folder(CATALOG)
     if checked.errors:
         raise StartError("The catalog has mistakes:\n" + "\n".join(str(problem) for problem in checked.errors))
-    objects = [located.item for located in checked.folder.objects]
+    catalog = Catalog.of(checked.folder.items)
     kafka = KafkaSettings(bootstrap=servers.bootstrap)
     asyncio.run(make_topics(kafka, TOPICS))
-    catalog = Catalog.of(objects)
     client: MongoClient[dict[str, Any]]
     with MongoClient(servers.mongo_uri) as client:
-        # The embedded broker forgets its log, and with it the number of the catalog that figures were judged by.
-        kept: Collection[dict[str, Any]] = client["tiendo_platform"]["catalogs"]
-        before = kept.find_one({"_id": catalog.province.id}) or {}
-        applied = asyncio.run(
-            stream.apply(
-                kafka.connection(),
-                catalog.province.id,
-                objects,
-                now=datetime.now(UTC),
-                floor=int(before.get("number", 0)),
-            )
-        )
-        number = int(applied.version.partition("-")[0])
-        kept.replace_one({"_id": catalog.province.id}, {"number": number}, upsert=True)
+        _apply(kafka, catalog.province.id, checked.folder.items, client["tiendo_platform"]["catalogs"])
     return catalog
+
+
+def _apply(
+    kafka: KafkaSettings, province: str, objects: Sequence[CatalogObject], kept: Collection[dict[str, Any]]
+) -> None:
+    """Apply the catalog so that it keeps its number over a broker that has forgotten it: figures name it."""
+    before = kept.find_one({"_id": province}) or {"number": 0, "version": ""}
+    digests = {key: codec.digest_of(value) for key, value in codec.encode_all(province, objects).items()}
+    unchanged = codec.version_of(before["number"], digests) == before["version"]
+    floor = before["number"] - 1 if unchanged else before["number"]
+    applied = asyncio.run(stream.apply(kafka.connection(), province, objects, now=datetime.now(UTC), floor=floor))
+    number = int(applied.version.partition("-")[0])
+    kept.replace_one({"_id": province}, {"number": number, "version": applied.version}, upsert=True)
 
 
 def _has_figures(servers: Stack) -> bool:

@@ -5,14 +5,13 @@ its
 parts, and the fact's id as evidence.
 """
 
-import csv
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from contracts.catalog import Kpi
 from deploy.embedded.demo.events import Said
+from services.runtime.catalog import table
 from services.runtime.catalog.catalog import Catalog
 
 SOURCE = "urn:tiendo:source:dak-nong:published-reports"
@@ -22,13 +21,8 @@ def published_figures(file: Path, catalog: Catalog, at: datetime) -> list[Said]:
     """One event a row, said at `at`, in the order of the file."""
     return [
         Said(source=SOURCE, id=row["fact_id"], at=at, data=_data(row, catalog.kpis[row["kpi"]], catalog.province.id))
-        for row in _rows(file)
+        for row in table.rows(file.read_text(encoding="utf-8"))
     ]
-
-
-def _rows(file: Path) -> Iterator[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(line for line in lines if not line.startswith("#"))
 
 
 def _data(row: dict[str, str], kpi: Kpi, province: str) -> dict[str, Any]:

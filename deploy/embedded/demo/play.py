@@ -42,11 +42,9 @@ class Player:
             for week in self._year()[:weeks]:
                 # Friday's figures first, and Saturday's count when they are through: it moves the clock past the
                 # waiting time of Friday's alerts, as the next day would.
-                friday = [event for event in week.events if event.at.date() == week.friday]
-                await sender.send(friday)
-                await self._settled(sender, f"simulated week to {week.friday:%d/%m/%Y}")
-                await sender.send(week.events[len(friday) :])
-                await self._settled(sender, f"simulated week to {week.friday:%d/%m/%Y}")
+                for events in (week.figures, [week.pulse]):
+                    await sender.send(events)
+                    await self._settled(sender, f"simulated week to {week.day:%d/%m/%Y}")
             return sender.sent
 
     async def mails_out(self) -> None:
@@ -60,7 +58,7 @@ class Player:
             before = count
             await asyncio.sleep(0.1)
 
-    def _year(self) -> list[simulation.Week]:
+    def _year(self) -> list[simulation.Round]:
         units, day = self._catalog.units, simulation.FIRST_FRIDAY
         communes = sorted(units.of_level("commune", day))
         troubled = frozenset(units.descendants(TROUBLED_DISTRICT, day))

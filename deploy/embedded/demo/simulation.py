@@ -20,7 +20,7 @@ NOTE = "Số liệu mô phỏng (simulated)"
 PERIOD_FIRST, PERIOD_LAST = date(2022, 12, 15), date(2023, 12, 14)
 """The administrative year 2023."""
 FIRST_FRIDAY = date(2023, 1, 6)
-WEEKS = (PERIOD_LAST - FIRST_FRIDAY).days // 7 + 1
+WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +44,34 @@ KPIS = (
     Simulated("ecommerce-products", "ecommerce", 15, 28, "count", 0, time(17, 30)),
 )
 PULSE = "pos-terminals"
-"""A count of the whole province that comes on Saturdays, after everything else: it moves the clock on."""
+"""A count of the whole province that comes on the next morning, after everything else: it moves the clock on."""
 
 Course = Literal["steady", "slump", "stalled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """What is said in one week, in the order in which it is said."""
+class Round:
+    """What is said on one day by all communes, in the order in which it is said, and the day after."""
 
-    friday: date
-    events: tuple[Said, ...]
+    day: date
+    figures: tuple[Said, ...]
+    pulse: Said
 
 
-def year(province: str, communes: Sequence[str], troubled: frozenset[str], seed: int) -> Iterator[Week]:
-    """Week by week, every figure of every commune. `troubled` communes are those of the district that does badly."""
+def year(
+    province: str, communes: Sequence[str], troubled: frozenset[str], seed: int, every: timedelta = WEEK
+) -> Iterator[Round]:
+    """Round by round, every figure of every commune. `troubled` communes are those of the district that does badly."""
     rng = random.Random(seed)
     lines = [
         _Line(simulated, commune, _course(rng, commune in troubled), rng) for simulated in KPIS for commune in communes
     ]
-    for number in range(WEEKS):
-        friday = FIRST_FRIDAY + timedelta(weeks=number)
-        share = (friday - PERIOD_FIRST) / (PERIOD_LAST - PERIOD_FIRST)
-        events = [_said(province, line, friday, line.report(share)) for line in lines]
-        events.append(_pulse(province, friday, number))
-        yield Week(friday, tuple(sorted(events, key=lambda event: event.at)))
+    day, rounds = FIRST_FRIDAY, 0
+    while day <= PERIOD_LAST:
+        share = (day - PERIOD_FIRST) / (PERIOD_LAST - PERIOD_FIRST)
+        figures = [_said(province, line, day, line.report(share)) for line in lines]
+        yield Round(day, tuple(sorted(figures, key=lambda said: said.at)), _pulse(province, day, rounds))
+        day, rounds = day + every, rounds + 1
 
 
 def _course(rng: random.Random, troubled: bool) -> Course:
@@ -123,29 +126,29 @@ def _progress(course: Course, share: float) -> float:
     return min(share, behind + (share - effort) * 2.2)
 
 
-def _said(province: str, line: _Line, friday: date, figure: dict[str, Any]) -> Said:
+def _said(province: str, line: _Line, day: date, figure: dict[str, Any]) -> Said:
     s = line.simulated
-    at = datetime.combine(friday, s.hour, LOCAL) + line.delay
+    at = datetime.combine(day, s.hour, LOCAL) + line.delay
     data = {
         "province": province,
         "kpi": s.kpi,
         "org_unit": line.commune,
-        "as_of": friday.isoformat(),
+        "as_of": day.isoformat(),
         **figure,
         "note": NOTE,
     }
-    return Said(f"urn:tiendo:source:{province}:{s.source}", f"sim-{s.kpi}-{line.commune}-{friday}", at, data)
+    return Said(f"urn:tiendo:source:{province}:{s.source}", f"sim-{s.kpi}-{line.commune}-{day}", at, data)
 
 
-def _pulse(province: str, friday: date, number: int) -> Said:
-    saturday = friday + timedelta(days=1)
+def _pulse(province: str, day: date, number: int) -> Said:
+    next_day = day + timedelta(days=1)
     data = {
         "province": province,
         "kpi": PULSE,
         "org_unit": province,
-        "as_of": saturday.isoformat(),
+        "as_of": next_day.isoformat(),
         "value": 150 + 2 * number,
         "note": NOTE,
     }
-    at = datetime.combine(saturday, time(8), LOCAL)
-    return Said(f"urn:tiendo:source:{province}:cashless", f"sim-{PULSE}-{saturday}", at, data)
+    at = datetime.combine(next_day, time(8), LOCAL)
+    return Said(f"urn:tiendo:source:{province}:cashless", f"sim-{PULSE}-{next_day}", at, data)
