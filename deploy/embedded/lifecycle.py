@@ -60,7 +60,7 @@ def demo(folder: Path, broker: BrokerKind, weeks: int | None) -> int:
                 with steps.step("starting broker, database and mail server"):
                     servers = stack.enter_context(Stack.started(folder, broker=broker))
                 with steps.step("making topics, checking and applying the catalog of Đắk Nông"):
-                    catalog = _prepare(servers)
+                    catalog = prepare(servers)
                 with steps.step("starting the four services"):
                     system = System(servers, _environment(play.CLOCK))
                     system.start()
@@ -95,7 +95,7 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
     with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder) as tell:
         with Stack.started(folder, broker=broker) as servers:
             first = not _has_figures(servers)
-            catalog = _prepare(servers)
+            catalog = prepare(servers)
             system = System(servers, _environment(play.CLOCK if clock == "demo" else clock), ports={"gateway": port})
             system.start()
             tell({"dashboard": system.url("gateway")})
@@ -118,7 +118,7 @@ def _environment(clock: str) -> dict[str, str]:
     return {"TIENDO_CLOCK": clock}
 
 
-def _prepare(servers: Stack) -> Catalog:
+def prepare(servers: Stack) -> Catalog:
     """Topics and catalog, as an operator makes them before the services start."""
     checked = check.check_folder(CATALOG)
     if checked.errors:
