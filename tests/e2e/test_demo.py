@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 def demo(folder: Path, *options: str) -> "subprocess.Popen[str]":
     bare = {name: text for name, text in os.environ.items() if not name.startswith("TIENDO_")}
-    command = [sys.executable, "-m", "services.cli", "demo", "--data", str(folder), "--broker", wanted_broker(), *options]
+    where = ["--data", str(folder), "--broker", wanted_broker()]
+    command = [sys.executable, "-m", "services.cli", "demo", *where, *options]
     return subprocess.Popen(command, env=bare, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -7,6 +7,7 @@ not,
 and one district has most of both, so that its own figure falls behind as well.
 """
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,17 +96,17 @@ class _Line:
         self.delay = timedelta(seconds=rng.randrange(240))
 
     def report(self, share: float) -> dict[str, Any]:
-        """What the commune says when `share` of the year is over."""
+        """What the commune says when `share` of the year is over. Rounded up: one document is much in the first weeks."""
         s = self.simulated
-        level = s.start + (s.goal - s.start) * _progress(self._course, share) * self._eagerness
-        level += (s.goal - s.start) * self._rng.uniform(-0.01, 0.01)
+        way = _progress(self._course, share) * self._eagerness * self._rng.uniform(0.98, 1.02)
+        level = s.start + (s.goal - s.start) * way
         if s.says == "count":
-            self._done = max(self._done, round(level))
+            self._done = max(self._done, math.ceil(level))
             return {"value": self._done, "unit_of_measure": "product"}
         received = round(s.volume * self._rng.uniform(0.8, 1.2))
         before = (self._received, self._done)
         self._received += received
-        self._done = min(self._received, max(self._done, round(level / 100 * self._received)))
+        self._done = min(self._received, max(self._done, math.ceil(level / 100 * self._received)))
         if s.says == "increments":
             return {"mode": "increment", "numerator": self._done - before[1], "denominator": self._received - before[0]}
         return {"numerator": self._done, "denominator": self._received, "unit_of_measure": "percent"}
