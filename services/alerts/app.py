@@ -1,0 +1,124 @@
+"""The composition root of alerts: opens what the service needs, in order, and closes it in reverse."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from contracts.topics import ALERTS, CATALOG, PROGRESS
+from services.alerts import store
+from services.alerts.catalogs import FollowedCatalogs
+from services.alerts.deciding import Decider
+from services.alerts.flushing import Flusher
+from services.alerts.freezing import Letters
+from services.alerts.handlers import ProgressHandler
+from services.alerts.measures import Measures
+from services.alerts.relaying import Relay
+from services.alerts.render import Renderer
+from services.alerts.sending import Breaker, Patience, Sender
+from services.alerts.settings import AlertsSettings
+from services.alerts.smtp import Connection
+from services.alerts.stages import Stages, repeat
+from services.runtime import health, mongo
+from services.runtime.catalog.stream import CatalogFollower
+from services.runtime.host import Host
+from services.runtime.kafka.consuming import consume
+from services.runtime.kafka.delivery import Delivery
+from services.runtime.kafka.producer import BatchProducer
+from services.runtime.kafka.topics import wait_for_broker, wait_for_topics
+
+GROUP = "tiendo.alerts"
+
+
+async def serve(settings: AlertsSettings, host: Host) -> None:
+    """Run until asked to stop."""
+    measures = Measures(host.telemetry)
+    await host.serve_http(settings.http, health.application(host.health, host.telemetry))
+
+    client = await host.stack.enter_async_context(mongo.connect(settings.mongo, host.waiting))
+    host.health.check("database", lambda: _database(client))
+    database = client[f"{settings.mongo.database}_alerts"]
+    await store.make_indexes(database)
+    alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
+
+    await wait_for_broker(settings.kafka, host.waiting)
+    await wait_for_topics(settings.kafka, [PROGRESS.name, ALERTS.name, CATALOG.name], host.waiting)
+    producer = BatchProducer(settings.kafka, host.telemetry)
+    await producer.start()
+    host.stack.push_async_callback(producer.stop)
+
+    follower = CatalogFollower(settings.kafka.connection())
+    await follower.start()
+    host.stack.push_async_callback(follower.stop)
+    host.health.check("catalog", lambda: follower.why_not or None)
+    async for _ in host.waiting.tries("The catalog (`tiendo catalog apply` publishes it)", "the topic catalog.v1"):
+        if follower.catalogs:
+            break
+        host.waiting.because(follower.why_not)
+    catalogs = FollowedCatalogs(follower)
+
+    mail_queued = asyncio.Event()
+    stages = Stages(
+        Decider(alerts, catalogs, measures),
+        Relay(alerts, groups, producer, host.clock, measures),
+        Flusher(groups, mails, catalogs, settings.mail.host, measures),
+        alerts,
+        groups,
+        host.clock,
+        settings.alerts.poll_s,
+        mail_queued.set,
+    )
+    await _background(host, "relaying", stages.relay_loop())
+    await _background(host, "flushing", stages.flush_loop())
+
+    worker, breaker = uuid4().hex, Breaker(settings.alerts.probe_s, measures)
+    letters = Letters(catalogs, Renderer(), settings.smtp, settings.mail)
+    patience = Patience(settings.alerts.lease_s, settings.alerts.retry_s, timedelta(hours=settings.alerts.give_up_h))
+    for number in range(settings.alerts.senders):
+        connection = Connection(settings.smtp)
+        host.stack.push_async_callback(connection.close)
+        owner = f"{worker}/{number}"
+        sender = Sender(owner, mails, letters, connection, breaker, patience, measures, mail_queued.set)
+        await _background(host, f"sender {number}", _send(sender, breaker, mail_queued, settings.alerts.poll_s))
+    await _background(host, "measuring", _measure(mails, measures))
+
+    delivery = Delivery(
+        topic=PROGRESS.name,
+        group=GROUP,
+        handler=ProgressHandler(stages, catalogs),
+        settings=settings.kafka,
+        telemetry=host.telemetry,
+        health=host.health,
+    )
+    await consume(host, settings.kafka, delivery)
+    await host.stopped()
+
+
+async def _background(host: Host, name: str, work: Awaitable[None]) -> None:
+    async def run() -> None:
+        await work
+
+    await host.background(name, asyncio.create_task(run(), name=name))
+
+
+async def _send(sender: Sender, breaker: Breaker, wake: asyncio.Event, poll_s: float) -> None:
+    async def once() -> float:
+        if await sender.send_some():
+            return 0.0
+        return breaker.pause() or poll_s
+
+    await repeat("send", once, wake)
+
+
+async def _measure(mails: store.MongoMails, measures: Measures) -> None:
+    async def once() -> float:
+        waiting, since = await mails.waiting()
+        measures.undelivered.set(waiting)
+        measures.oldest.set((datetime.now(UTC) - since).total_seconds() if since is not None else 0)
+        return 5.0
+
+    await repeat("measure", once, asyncio.Event())
+
+
+async def _database(client: mongo.Client) -> str | None:
+    return None if await mongo.answers(client) else "MongoDB does not answer"
