@@ -1,0 +1,108 @@
+"""What goes back: the rejection that tells a publisher what to mend, and the dead letter of what nobody could read."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from contracts import envelope
+from contracts.statistics import Problem, RejectionCode
+from services.ingest.decide import Entry
+from services.ingest.normalise import Raw, utc
+from services.ingest.wording import problem
+from services.runtime.kafka.producer import Outgoing
+
+SOURCE = "urn:tiendo:ingest"
+OBSERVATION_TYPE = "vn.tiendo.observation.recorded.v1"
+REJECTION_TYPE = "vn.tiendo.statistic.rejected.v1"
+
+MAX_ORIGINAL = 64 * 1024
+"""Bytes of an original that a rejection repeats. The record itself stands in the topic, or in the quarantine."""
+
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event, or what may have been one, that is not taken."""
+
+    source: str
+    id: str | None
+    reported_at: datetime
+    problems: tuple[Problem, ...]
+    data: Any
+    """The payload as parsed; None where it could not be."""
+    value: bytes
+    traceparent: str | None
+
+
+def observation_message(entry: Entry, extensions: Mapping[str, str], traceparent: str | None) -> Outgoing:
+    """The observation as it is published: each time the same bytes."""
+    headers = envelope.write(
+        id=entry.observation_id,
+        source=SOURCE,
+        type=OBSERVATION_TYPE,
+        time=entry.received_at,
+        subject=entry.key,
+        extensions={**extensions, "traceparent": trace(traceparent, entry.observation_id)},
+    )
+    return Outgoing(entry.key.encode(), entry.payload, headers)
+
+
+def rejection_message(refusal: Refusal, raw: Raw, now: datetime, extensions: Mapping[str, str], seed: str) -> Outgoing:
+    """The rejection, under an id made of the coordinates; `seed` (32 hex) gives a trace where the event brings none."""
+    content = {
+        "source": refusal.source,
+        "id": refusal.id,
+        "reported_at": utc(refusal.reported_at),
+        "problems": [found.model_dump(mode="json") for found in refusal.problems],
+        "original": original(refusal.data, refusal.value),
+    }
+    headers = envelope.write(
+        id=f"{raw.log}/{raw.partition}/{raw.offset}",
+        source=SOURCE,
+        type=REJECTION_TYPE,
+        time=now,
+        subject=refusal.source,
+        extensions={**extensions, "traceparent": trace(refusal.traceparent, seed)},
+    )
+    return Outgoing(refusal.source.encode(), orjson.dumps(content), headers)
+
+
+def trace(given: str | None, seed: str) -> str:
+    """The event's own trace, or one made of `seed`, so that a redelivery belongs to the same."""
+    if given is not None and _TRACEPARENT.fullmatch(given):
+        return given
+    return f"00-{seed}-{seed[16:]}-01"
+
+
+def identity_reused(entry: Entry, id: str) -> Problem:
+    """The refusal of another content under an identity that is taken."""
+    return problem(
+        RejectionCode.IDENTITY_REUSED,
+        "id",
+        f"Mã sự kiện “{id}” đã dùng cho nội dung khác, nhận lúc {utc(entry.received_at)} và vẫn giữ nguyên: "
+        "gửi lại với ce_id mới; muốn sửa số liệu thì tăng revision.",
+        f"The event id “{id}” was taken by another content, received at {utc(entry.received_at)}, which stands: "
+        "send this one under a new ce_id; to correct a figure raise its revision.",
+        id,
+    )
+
+
+def original(data: Any, value: bytes) -> orjson.Fragment | str:
+    """The payload as parsed, if it is an object of bearable size, else its (first) bytes in base64."""
+    if isinstance(data, dict) and len(value) <= MAX_ORIGINAL:
+        try:
+            return orjson.Fragment(orjson.dumps(data, default=lambda number: orjson.Fragment(str(number).encode())))
+        except (orjson.JSONEncodeError, RecursionError):
+            pass  # integers beyond 64 bits, depths, lone surrogates
+        try:
+            return orjson.Fragment(json.dumps(data, default=str, ensure_ascii=False).encode())
+        except (UnicodeEncodeError, RecursionError):
+            pass
+    return base64.b64encode(value[:MAX_ORIGINAL]).decode()

@@ -1,0 +1,251 @@
+"""The decisions about one batch, without a store or a broker: what each record is, and what becomes of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from contracts.envelope import Event, Headers
+from contracts.observations import observation_id
+from contracts.statistics import Problem
+from services.ingest import answers, contract, decide
+from services.ingest.answers import Refusal
+from services.ingest.contract import Malformed, Unreadable
+from services.ingest.decide import Entry, Reuse, Standing
+from services.ingest.desk import Desks, Passed
+from services.ingest.normalise import Raw, observe
+from services.ingest.tally import Tally
+
+
+class Record(Protocol):
+    """What is asked of a Kafka record."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    value: bytes | None
+    headers: Headers
+
+
+class Sound(NamedTuple):
+    """An event that passed every check: it claims its identity."""
+
+    record: Record
+    event: Event
+    entry: Entry
+    flags: tuple[str, ...]
+
+
+class Unsound(NamedTuple):
+    """An event with problems. It may yet be the redelivery of one that was accepted under another catalog."""
+
+    record: Record
+    event: Event
+    raw: Raw
+    identity: str
+    digest: bytes
+    reported_at: datetime
+    problems: tuple[Problem, ...]
+
+
+class Dead(NamedTuple):
+    """A record for the quarantine."""
+
+    record: Record
+    raw: Raw
+    why: Unreadable
+    reported_at: datetime
+
+
+Examined = Sound | Unsound | Dead
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Reads records and holds them against the catalogs.
+
+    `moving`: the business clock moves with the data, so each sound event moves the `now` of those behind it.
+    """
+
+    desks: Desks
+    log: str
+    max_bytes: int
+    moving: bool
+
+    def examine(self, records: Iterable[Record], now: datetime) -> list[Examined]:
+        """Each record once, in order."""
+        found: list[Examined] = []
+        for record in records:
+            one = self._one(record, now)
+            if self.moving and isinstance(one, Sound):
+                now = one.entry.received_at
+            found.append(one)
+        return found
+
+    def _one(self, record: Record, now: datetime) -> Examined:
+        raw = Raw(self.log, record.topic, record.partition, record.offset)
+        reading = contract.read(record.headers, record.value, self.max_bytes)
+        if isinstance(reading, Unreadable):
+            return Dead(record, raw, reading, reading.time or contract.moment(record.timestamp, now))
+        event = reading.event
+        reported_at = event.time or contract.moment(record.timestamp, now)
+        digest = decide.digest_of(event.data)
+        if isinstance(reading, Malformed):
+            return self._unsound(record, event, raw, digest, reported_at, reading.problems)
+        then = max(now, event.time) if self.moving and event.time is not None else now
+        verdict = self.desks.examine(event, reading.figure, reported_at, now, then)
+        if not isinstance(verdict, Passed):
+            return self._unsound(record, event, raw, digest, reported_at, verdict)
+        seen = observe(event, verdict, raw, reported_at, then)
+        entry = Entry(
+            seen.observation_id,
+            event.source,
+            event.id,
+            raw,
+            digest,
+            seen.key,
+            seen.payload,
+            then,
+            verdict.case.catalog.version,
+        )
+        return Sound(record, event, entry, tuple(flag.code for flag in verdict.flags))
+
+    def _unsound(
+        self,
+        record: Record,
+        event: Event,
+        raw: Raw,
+        digest: bytes,
+        reported_at: datetime,
+        problems: tuple[Problem, ...],
+    ) -> Unsound:
+        identity = observation_id(event.source, event.id)
+        return Unsound(record, event, raw, identity, digest, reported_at, problems)
+
+
+def claims(examined: Sequence[Examined]) -> dict[str, Entry]:
+    """The entries to be written: for each identity the first sound event under it."""
+    first: dict[str, Entry] = {}
+    for one in examined:
+        if isinstance(one, Sound):
+            first.setdefault(one.entry.observation_id, one.entry)
+    return first
+
+
+def asked_for(examined: Sequence[Examined], claimed: Mapping[str, Entry]) -> list[str]:
+    """Identities of unsound events that nobody in the batch claims: what stands there must be looked up."""
+    return list(
+        dict.fromkeys(one.identity for one in examined if isinstance(one, Unsound) and one.identity not in claimed)
+    )
+
+
+class ToPublish(NamedTuple):
+    """An observation on its way; `traceparent` is the event's own."""
+
+    entry: Entry
+    traceparent: str | None
+
+
+class ToRefuse(NamedTuple):
+    """A rejection on its way; `identity` gives it a trace where the event brings none."""
+
+    raw: Raw
+    refusal: Refusal
+    identity: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is to be done about a batch, in the order of its records. `moved_to` is the latest event time accepted."""
+
+    observations: list[ToPublish] = field(default_factory=list)
+    refusals: list[ToRefuse] = field(default_factory=list)
+    reuses: list[Reuse] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    moved_to: datetime | None = None
+
+    def publish(self, entry: Entry, event: Event) -> None:
+        """The event stands accepted: its observation goes out, and the clock may move to it."""
+        self.observations.append(ToPublish(entry, event.extensions.get("traceparent")))
+        if event.time is not None and (self.moved_to is None or event.time > self.moved_to):
+            self.moved_to = event.time
+
+    def refuse(
+        self, record: Record, event: Event, raw: Raw, reported_at: datetime, problems: tuple[Problem, ...]
+    ) -> None:
+        """The event is not taken, and its publisher is told."""
+        refusal = Refusal(
+            event.source,
+            event.id,
+            reported_at,
+            problems,
+            event.data,
+            record.value or b"",
+            event.extensions.get("traceparent"),
+        )
+        self.refusals.append(ToRefuse(raw, refusal, observation_id(event.source, event.id)))
+        self.tally.refuse(problem.code for problem in problems)
+
+
+def settle(examined: Sequence[Examined], standing: Mapping[str, Entry], now: datetime) -> Outcome:
+    """What becomes of each record, given the entries that stand in the ledger now, those just claimed included."""
+    outcome = Outcome()
+    for one in examined:
+        if isinstance(one, Sound):
+            _settle_sound(outcome, one, standing[one.entry.observation_id], now)
+        elif isinstance(one, Unsound):
+            _settle_unsound(outcome, one, standing.get(one.identity), now)
+        else:
+            _settle_dead(outcome, one)
+    return outcome
+
+
+def _settle_sound(outcome: Outcome, one: Sound, entry: Entry, now: datetime) -> None:
+    if entry is one.entry:
+        outcome.tally.accepted += 1
+        outcome.tally.flagged.update(one.flags)
+        outcome.publish(entry, one.event)
+        return
+    reported_at = one.event.time or contract.moment(one.record.timestamp, now)
+    unsound = Unsound(one.record, one.event, one.entry.raw, entry.observation_id, one.entry.digest, reported_at, ())
+    _repeat(outcome, unsound, entry, now)
+
+
+def _settle_unsound(outcome: Outcome, one: Unsound, entry: Entry | None, now: datetime) -> None:
+    if entry is None or decide.was_free(entry, one.raw):
+        outcome.refuse(one.record, one.event, one.raw, one.reported_at, one.problems)
+    else:
+        _repeat(outcome, one, entry, now)
+
+
+def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime) -> None:
+    """An event under an identity that is taken."""
+    standing = decide.stands(entry, one.raw, one.digest)
+    if standing is Standing.REDELIVERED:
+        outcome.tally.redelivered += 1
+        outcome.publish(entry, one.event)
+    elif standing is Standing.DUPLICATE:
+        outcome.tally.duplicates += 1
+    else:
+        event = one.event
+        outcome.tally.identity_reused += 1
+        outcome.reuses.append(
+            Reuse(entry.observation_id, event.source, event.id, one.raw, one.record.value or b"", now)
+        )
+        problems = (answers.identity_reused(entry, event.id), *one.problems)
+        outcome.refuse(one.record, event, one.raw, one.reported_at, problems)
+
+
+def _settle_dead(outcome: Outcome, one: Dead) -> None:
+    """Quarantined; and where the source is readable, its publisher is told."""
+    outcome.dead.append(one)
+    outcome.tally.quarantined += 1
+    outcome.tally.refuse((one.why.problem.code,))
+    if one.why.source is not None:
+        refusal = Refusal(
+            one.why.source, one.why.id, one.reported_at, (one.why.problem,), None, one.record.value or b"", None
+        )
+        seed = observation_id(one.why.source, f"{one.raw.log}/{one.raw.partition}/{one.raw.offset}")
+        outcome.refusals.append(ToRefuse(one.raw, refusal, seed))

@@ -1,0 +1,42 @@
+"""What the rules look at: one figure, and beside it what the catalog and the clock say to it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from contracts.catalog import Kpi, OrgUnit, Publisher
+from contracts.statistics import StatisticReported
+from services.ingest.targets import TargetBook
+from services.runtime.catalog import Calendar, Catalog, Period
+
+
+@dataclass(slots=True)
+class Case:
+    """One figure under examination. `unit` or `publisher` is None where the catalog knows none of that name.
+
+    `day` is the local date of `as_of`, `reported_on` that of `ce_time`, `today` that of the business clock.
+    """
+
+    figure: StatisticReported
+    source: str
+    catalog: Catalog
+    zone: ZoneInfo
+    kpi: Kpi
+    calendar: Calendar
+    targets: TargetBook
+    unit: OrgUnit | None
+    publisher: Publisher | None
+    day: date
+    reported_on: date
+    today: date
+    period: Period | None = None
+    """Filled in by the rule about periods."""
+
+    def local(self, as_of: date | datetime) -> date:
+        """The local date of another day or instant of the figure."""
+        return local_day(as_of, self.zone)
+
+
+def local_day(as_of: date | datetime, zone: ZoneInfo) -> date:
+    """A plain date is itself; an instant belongs to its local date."""
+    return as_of.astimezone(zone).date() if isinstance(as_of, datetime) else as_of

@@ -1,0 +1,199 @@
+"""From a record's bytes to a figure: the contract alone, before any catalog is asked.
+
+Whatever stands in the bytes, the outcome is one of the three types below; nothing else is raised.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from contracts import envelope
+from contracts.envelope import Event, Headers, NotAnEvent
+from contracts.statistics import Problem, RejectionCode, StatisticReported
+from services.ingest import wording
+from services.ingest.wording import problem
+
+EVENT_TYPE = "vn.tiendo.statistic.reported.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An event that keeps the contract."""
+
+    event: Event
+    figure: StatisticReported
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An event of ours whose data breaks the contract: refused, and may be sent again mended."""
+
+    event: Event
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What is to be quarantined. `harmless`: not ours, so it does not count as poison."""
+
+    reason: str
+    detail: str
+    source: str | None
+    id: str | None
+    time: datetime | None
+    problem: Problem
+    harmless: bool = False
+
+
+Reading = Reported | Malformed | Unreadable
+
+
+def read(headers: Headers, value: bytes | None, max_bytes: int) -> Reading:
+    """Read one record of `statistics.reported.v1`. Values above `max_bytes` are not even parsed."""
+    if value is not None and len(value) > max_bytes:
+        return _too_large(headers, len(value), max_bytes)
+    try:
+        event = envelope.read(headers, value)
+    except NotAnEvent as error:
+        return _not_an_event(error, tombstone=value is None)
+    if event.type != EVENT_TYPE:
+        return _foreign(event)
+    try:
+        return Reported(event, StatisticReported.model_validate(event.data))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        return Malformed(event, _in_words(details))
+
+
+def moment(milliseconds: int | None, otherwise: datetime) -> datetime:
+    """A record's Kafka timestamp as an instant; `otherwise` where there is none or it is absurd."""
+    if milliseconds is None or milliseconds <= 0:
+        return otherwise
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return otherwise
+
+
+def _too_large(headers: Headers, size: int, limit: int) -> Unreadable:
+    found = problem(
+        RejectionCode.TOO_LARGE,
+        "data",
+        f"Sự kiện dài {wording.vi(size)} byte, tối đa là {wording.vi(limit)}: mỗi sự kiện chỉ gửi một số liệu.",
+        f"The event has {wording.en(size)} bytes, at most {wording.en(limit)} are taken: send one figure an event.",
+        size,
+    )
+    who: Event | NotAnEvent
+    try:
+        # Binary mode names its source in the headers. In structured mode it stands in the bytes that are not parsed.
+        who = envelope.read(headers, b"{}")
+    except NotAnEvent as error:
+        who = error
+    return Unreadable("too_large", found.message_en, who.source, who.id, who.time, found)
+
+
+def _not_an_event(error: NotAnEvent, *, tombstone: bool) -> Unreadable:
+    code = RejectionCode(error.code)
+    if tombstone:
+        vi = "Bản ghi không có nội dung (tombstone); muốn rút số liệu, hãy gửi sự kiện có retracts: true."
+        en = "The record has no value (a tombstone); to withdraw a figure, send an event with retracts: true."
+    elif code is RejectionCode.BAD_JSON:
+        vi = f"Nội dung không phải JSON hợp lệ (UTF-8, mỗi khóa một lần, không NaN): {error.why}."
+        en = f"The payload is not JSON (UTF-8, every key once, no NaN): {error.why}."
+    else:
+        vi = f"Không phải CloudEvents 1.0: {error.why}."
+        en = f"This is no CloudEvent 1.0: {error.why}."
+    reason = "tombstone" if tombstone else error.code
+    return Unreadable(
+        reason, error.why, error.source, error.id, error.time, problem(code, error.field, vi, en), harmless=tombstone
+    )
+
+
+def _foreign(event: Event) -> Unreadable:
+    found = problem(
+        RejectionCode.SCHEMA,
+        "type",
+        f"Kênh này chỉ nhận sự kiện có ce_type là {EVENT_TYPE}.",
+        f"Only events of ce_type {EVENT_TYPE} are taken here.",
+        event.type,
+    )
+    return Unreadable(
+        "foreign_type", f"ce_type is {event.type!r}", event.source, event.id, event.time, found, harmless=True
+    )
+
+
+_ASKED = {
+    "province": ("mã tỉnh trong danh mục, ví dụ dak-nong", "a province id of the catalog, such as dak-nong"),
+    "kpi": (
+        "mã chỉ tiêu trong danh mục, ví dụ edoc-signed-share",
+        "a KPI id of the catalog, such as edoc-signed-share",
+    ),
+    "org_unit": ("mã đơn vị trong danh mục hoặc mã quốc gia, dạng chuỗi", "a unit's id or national code, as a string"),
+    "as_of": (
+        "ngày 2023-09-30 hoặc thời điểm có múi giờ 2023-09-30T16:00:00+07:00",
+        "a date 2023-09-30, or an instant with offset 2023-09-30T16:00:00+07:00",
+    ),
+    "done_on": ("ngày 2023-09-30", "a date 2023-09-30"),
+    "period": ("kỳ, ví dụ 2023, 2023-Q3, 2023-09", "a period, such as 2023, 2023-Q3, 2023-09"),
+    "mode": ("absolute hoặc increment", "absolute or increment"),
+    "status": ("actual, preliminary hoặc forecast", "actual, preliminary or forecast"),
+    "rank": ("số nguyên từ 1", "an integer from 1"),
+    "of": ("số nguyên từ 1", "an integer from 1"),
+    "revision": ("số nguyên từ 1 đến 1000000", "an integer from 1 to 1000000"),
+    "done": ("true hoặc false", "true or false"),
+    "retracts": ("true hoặc false", "true or false"),
+    "members": ("danh sách mã thành viên, tối đa 2000", "a list of members' ids, at most 2000"),
+    "unit_of_measure": ("chuỗi tối đa 80 ký tự", "a string of at most 80 characters"),
+    "note": ("chuỗi tối đa 2000 ký tự", "a string of at most 2000 characters"),
+    "evidence": ("URI tối đa 2000 ký tự", "a URI of at most 2000 characters"),
+}
+_A_NUMBER = ('số hoặc chuỗi số, ví dụ 91.3 hay "91.3"', 'a number or decimal string, such as 91.3 or "91.3"')
+
+_CODES = {
+    "finite_number": RejectionCode.NOT_FINITE,
+    "decimal_max_digits": RejectionCode.TOO_LARGE,
+    "decimal_whole_digits": RejectionCode.TOO_LARGE,
+}
+
+
+def _in_words(details: list[ErrorDetails]) -> tuple[Problem, ...]:
+    """One problem a field, though a field of several types may have failed as each of them."""
+    return tuple({str(detail["loc"][:1]): _problem_of(detail) for detail in details}.values())
+
+
+def _problem_of(detail: ErrorDetails) -> Problem:
+    where = ".".join(str(step) for step in detail["loc"] if step not in ("datetime", "date")) or None
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    code = _CODES.get(detail["type"], RejectionCode.SCHEMA)
+    if not name:
+        return problem(
+            code,
+            "data",
+            "Phần data phải là một đối tượng JSON chứa đúng một số liệu.",
+            "The data must be one JSON object with one figure.",
+            detail["input"],
+        )
+    asked_vi, asked_en = _ASKED.get(name, _A_NUMBER)
+    if detail["type"] == "missing":
+        return problem(code, where, f"Thiếu trường {name}: ghi {asked_vi}.", f"{name} is missing: write {asked_en}.")
+    if code is RejectionCode.TOO_LARGE:
+        return problem(
+            code,
+            where,
+            f"{name} có hơn 30 chữ số: ghi số ngắn hơn.",
+            f"{name} has more than 30 digits: write a shorter number.",
+            detail["input"],
+        )
+    if code is RejectionCode.NOT_FINITE:
+        return problem(
+            code,
+            where,
+            f"{name} không phải số hữu hạn: ghi {asked_vi}, hoặc bỏ trường này nếu chưa có số.",
+            f"{name} is not finite: write {asked_en}, or leave the field out where there is no figure.",
+            detail["input"],
+        )
+    return problem(
+        code, where, f"{name} không đúng: ghi {asked_vi}.", f"{name} is wrong: write {asked_en}.", detail["input"]
+    )

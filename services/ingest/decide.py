@@ -1,0 +1,92 @@
+"""What the ledger says to an event: new, the same record again, the publisher's duplicate, or another content.
+
+Pure. An identity `(source, id)` belongs to the first event that was accepted under it; a refused one claims nothing.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NamedTuple
+
+import orjson
+
+from services.ingest.normalise import Raw
+
+
+class Entry(NamedTuple):
+    """One accepted event. `payload` are the bytes of its observation as they were published, `key` their key."""
+
+    observation_id: str
+    source: str
+    source_id: str
+    raw: Raw
+    digest: bytes
+    key: str
+    payload: bytes
+    received_at: datetime
+    catalog_version: str
+
+
+class Reuse(NamedTuple):
+    """Another content under an identity that was taken."""
+
+    observation_id: str
+    source: str
+    source_id: str
+    raw: Raw
+    value: bytes
+    seen_at: datetime
+
+
+class Standing(Enum):
+    """How an event stands to the entry under its identity."""
+
+    REDELIVERED = "redelivered"
+    """The very record: the observation is published again, since a crash may have come before the first time."""
+
+    DUPLICATE = "duplicate"
+    """The publisher sent the same content twice: dropped and counted."""
+
+    REUSED = "reused"
+    """Another content under a taken identity: kept as evidence, counted, reported back, never applied."""
+
+
+def stands(entry: Entry, raw: Raw, digest: bytes) -> Standing:
+    """How the event at `raw`, with data of this digest, stands to the entry under its identity."""
+    if entry.raw == raw:
+        return Standing.REDELIVERED
+    return Standing.DUPLICATE if entry.digest == digest else Standing.REUSED
+
+
+def was_free(entry: Entry | None, raw: Raw) -> bool:
+    """Whether the identity was still free when the record at `raw` was first read.
+
+    An event that was refused, then mended and accepted under its id, is refused for the same reasons when it is read
+    again, and not for having come under an identity that was taken only afterwards.
+    """
+    return entry is None or (entry.raw[:3] == raw[:3] and raw.offset < entry.raw.offset)
+
+
+def digest_of(data: Any) -> bytes:
+    """16 bytes, equal for equal JSON: order of keys, spaces, escapes and `91.30` for `91.3` do not matter."""
+    try:
+        canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS, default=_number)
+    except (orjson.JSONEncodeError, RecursionError):  # integers beyond 64 bits, lone surrogates
+        canonical = json.dumps(data, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def _number(number: Any) -> orjson.Fragment:
+    assert isinstance(number, Decimal)  # strict JSON knows no other type that orjson does not
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).rstrip("0")
+    exponent += len(digits) - len(text)
+    text = text.lstrip("0")
+    if not text:
+        return orjson.Fragment(b"0")
+    if exponent >= 0 and len(text) + exponent <= 18:
+        text, exponent = text + "0" * exponent, 0
+    return orjson.Fragment(f"{'-' if sign else ''}{text}{f'e{exponent}' if exponent else ''}".encode())

@@ -1,0 +1,150 @@
+"""The desk at which a province's figures are examined: one catalog, prepared for being asked many times a second."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from contracts.catalog import Kpi
+from contracts.envelope import Event
+from contracts.statistics import Flag, Problem, RejectionCode, StatisticReported
+from services.ingest import checks, flags, kinds
+from services.ingest.case import Case, local_day
+from services.ingest.checks import Rule
+from services.ingest.flags import Doubt
+from services.ingest.targets import TargetBook
+from services.ingest.wording import Problems, listed, problem
+from services.runtime.catalog import Calendar, Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A figure that may be recorded, with the doubts about it."""
+
+    case: Case
+    flags: tuple[Flag, ...]
+
+
+class KpiDesk:
+    """One KPI: its calendar and targets, and the rules that its figures must keep, in the order of asking."""
+
+    def __init__(self, catalog: Catalog, kpi: Kpi) -> None:
+        self.kpi = kpi
+        self.calendar: Calendar = catalog.calendars[kpi.calendar]
+        self.targets = TargetBook(catalog, kpi.id, self.calendar)
+        self.absolute: tuple[Rule, ...] = (*checks.EVERY_FIGURE, *kinds.rules_of_absolute(kpi.kind))
+        self.increment: tuple[Rule, ...] = (*checks.EVERY_FIGURE, *kinds.rules_of_increment(kpi.kind))
+        self.retraction: tuple[Rule, ...] = checks.EVERY_FIGURE
+        self.doubts_absolute: tuple[Doubt, ...] = flags.doubts_of_absolute(kpi.kind)
+        self.doubts_increment: tuple[Doubt, ...] = flags.doubts_of_increment(kpi.kind)
+
+    def rules(self, figure: StatisticReported) -> tuple[Rule, ...]:
+        """A retraction needs no figure, so nothing is asked of its numbers."""
+        if figure.mode == "increment":
+            return self.increment
+        return self.retraction if figure.retracts else self.absolute
+
+    def doubts(self, figure: StatisticReported) -> tuple[Doubt, ...]:
+        """Nothing is doubted about a figure that is being withdrawn."""
+        if figure.retracts:
+            return ()
+        return self.doubts_increment if figure.mode == "increment" else self.doubts_absolute
+
+
+class Desk:
+    """Everything that the checks ask of one version of a province's catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._zone = catalog.zone
+        self._unit_of = lru_cache(maxsize=50_000)(catalog.units.resolve)
+        self._kpis = {
+            kpi.id: KpiDesk(catalog, kpi) for kpi in catalog.kpis.values() if kpi.calendar in catalog.calendars
+        }
+
+    def examine(
+        self, event: Event, figure: StatisticReported, reported_at: datetime, now: datetime
+    ) -> Passed | Problems:
+        """Every problem of the figure, all reported together; or the figure with its flags."""
+        catalog, zone = self.catalog, self._zone
+        day, today = local_day(figure.as_of, zone), now.astimezone(zone).date()
+        far_away = checks.within_horizon(day, today)
+        publisher = catalog.publishers.by_source(event.source)
+        problems: Problems = checks.known_source(event.source, publisher)
+        if far_away:
+            return (*problems, *far_away)
+        unit = self._unit_of(figure.org_unit, day)
+        problems += checks.known_unit(figure, unit, day, catalog)
+        desk = self._kpis.get(figure.kpi)
+        if desk is None:
+            return (*problems, self._unknown_kpi(figure.kpi))
+        case = Case(
+            figure=figure,
+            source=event.source,
+            catalog=catalog,
+            zone=zone,
+            kpi=desk.kpi,
+            calendar=desk.calendar,
+            targets=desk.targets,
+            unit=unit,
+            publisher=publisher,
+            day=day,
+            reported_on=reported_at.astimezone(zone).date(),
+            today=today,
+        )
+        for rule in desk.rules(figure):
+            problems += rule(case)
+        if problems:
+            return problems
+        doubts: tuple[Flag, ...] = ()
+        for doubt in desk.doubts(figure):
+            doubts += doubt(case)
+        return Passed(case, doubts)
+
+    def _unknown_kpi(self, ref: str) -> Problem:
+        some = listed(sorted(self._kpis))
+        return problem(
+            RejectionCode.UNKNOWN_KPI,
+            "kpi",
+            f"Không có chỉ tiêu “{ref}” trong danh mục; các mã có: {some} (đủ: GET /api/v1/catalog/kpi).",
+            f"The catalog has no KPI “{ref}”; it has: {some} (all: GET /api/v1/catalog/kpi).",
+            ref,
+        )
+
+
+class Desks:
+    """The desks of all provinces, each renewed when its catalog is replaced by a newer version."""
+
+    def __init__(self, catalogs: Mapping[str, Catalog], lead: timedelta) -> None:
+        self._catalogs = catalogs
+        self._lead = lead
+        self._desks: dict[str, Desk] = {}
+
+    def examine(
+        self, event: Event, figure: StatisticReported, reported_at: datetime, clock: datetime, now: datetime
+    ) -> Passed | Problems:
+        """As `Desk.examine`, at the desk of the figure's province.
+
+        `clock` is the business time, `now` the same moved on by this very event where the clock moves with the data;
+        an event too far ahead of `clock` is refused before anything else.
+        """
+        early = checks.event_time(event.time, clock, self._lead)
+        if early:
+            return early
+        catalog = self._catalogs.get(figure.province)
+        if catalog is None:
+            return (self._unknown_province(figure.province),)
+        desk = self._desks.get(figure.province)
+        if desk is None or desk.catalog is not catalog:
+            desk = self._desks[figure.province] = Desk(catalog)
+        return desk.examine(event, figure, reported_at, now)
+
+    def _unknown_province(self, ref: str) -> Problem:
+        known = listed(sorted(self._catalogs))
+        return problem(
+            RejectionCode.UNKNOWN_PROVINCE,
+            "province",
+            f"Không có danh mục của tỉnh “{ref}”: ghi một trong: {known}.",
+            f"There is no catalog of a province “{ref}”: write one of: {known}.",
+            ref,
+        )

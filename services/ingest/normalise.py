@@ -1,0 +1,114 @@
+"""From a figure that passed to the observation that is recorded: ids resolved, period filled in, origin stamped.
+
+The payload is built as JSON directly, since a model would be made only to be taken apart again; a test holds it against
+`ObservationRecorded`.
+"""
+
+import unicodedata
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from contracts import envelope
+from contracts.envelope import Event
+from contracts.observations import observation_id
+from services.ingest.desk import Passed
+from services.ingest.roster import member_ids, roster_of
+from services.ingest.wording import plain
+
+
+class Raw(NamedTuple):
+    """Coordinates of the original record; ordered within one partition of one log."""
+
+    log: str
+    topic: str
+    partition: int
+    offset: int
+
+
+class Observation(NamedTuple):
+    """An observation ready to be published."""
+
+    observation_id: str
+    key: str
+    payload: bytes
+
+
+def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, received_at: datetime) -> Observation:
+    """The observation of an event that passed every check."""
+    case, figure = passed.case, passed.case.figure
+    kpi, unit, publisher, period = case.kpi, case.unit, case.publisher, case.period
+    assert unit is not None  # whoever passed has all of them
+    assert publisher is not None
+    assert period is not None
+    identity = observation_id(event.source, event.id)
+    content: dict[str, Any] = {
+        "observation_id": identity,
+        "province": figure.province,
+        "kpi": kpi.id,
+        "org_unit": unit.id,
+        "period": period.id,
+        "as_of": figure.as_of.isoformat(),
+        "mode": figure.mode,
+    }
+    if figure.numerator is not None:
+        content["numerator"] = plain(figure.numerator)
+    if figure.denominator is not None:
+        content["denominator"] = plain(figure.denominator)
+    if figure.value is not None:
+        content["value"] = plain(figure.value)
+    if kpi.kind in _RARER:
+        content |= _rarer(passed)
+    content |= {
+        "unit_of_measure": kpi.unit_of_measure,
+        "status": figure.status,
+        "revision": figure.revision,
+        "retracts": figure.retracts,
+        "source": event.source,
+        "source_id": event.id,
+        "publisher": publisher.id,
+        "raw": {"log": raw.log, "topic": raw.topic, "partition": raw.partition, "offset": raw.offset},
+        "reported_at": utc(reported_at),
+        "received_at": utc(received_at),
+        "catalog_version": case.catalog.version,
+        "flags": [flag.model_dump() for flag in passed.flags],
+    }
+    if figure.note:
+        content["note"] = text(figure.note)
+    if figure.evidence:
+        content["evidence"] = text(figure.evidence)
+    return Observation(identity, f"{figure.province}/{kpi.id}", orjson.dumps(content))
+
+
+_RARER = frozenset({"level", "rank", "milestone", "coverage"})
+
+
+def _rarer(passed: Passed) -> dict[str, Any]:
+    """The fields of figures other than shares and sums."""
+    case, figure = passed.case, passed.case.figure
+    content: dict[str, Any] = {}
+    if isinstance(figure.weight, Decimal):
+        content["weight"] = plain(figure.weight)
+    for name in ("rank", "of", "done"):
+        given = getattr(figure, name)
+        if given is not None:
+            content[name] = given
+    if figure.done_on is not None:
+        content["done_on"] = figure.done_on.isoformat()
+    if figure.members is not None and case.unit is not None:
+        roster = roster_of(case.catalog, case.kpi, case.unit.id, case.day)
+        content["members"] = sorted(member_ids(case.catalog, figure.members, roster, case.day))
+    return content
+
+
+def text(given: str) -> str:
+    """Free text in composed form (NFC), without control characters."""
+    composed = unicodedata.normalize("NFC", given)
+    return composed if composed.isprintable() else "".join(c if c.isprintable() else " " for c in composed).strip()
+
+
+utc = lru_cache(maxsize=4_096)(envelope.instant)
+"""RFC 3339 in UTC, with `Z`; the events of a batch share many of their instants."""

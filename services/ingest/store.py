@@ -1,0 +1,135 @@
+"""The ledger in MongoDB: every accepted event, whole, under its identity. Also the audit trail, and the archive.
+
+Collections of `<prefix>_ingest`:
+
+    ledger   _id = observation_id; who said it (source, source_id), where its record stands (raw), a digest of its data,
+             and the observation exactly as it was published (payload, under key). Never changed once written.
+    reuses   _id = coordinates; other contents that came under a taken identity: evidence, never applied.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
+
+from services.ingest.decide import Entry, Reuse
+from services.ingest.normalise import Raw
+from services.runtime.errors import Transient, Unprocessable
+from services.runtime.mongo import DUPLICATE_KEY, DURABLE, Database
+
+SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+class Ledger:
+    """All writes are durable (majority, journal) when a method returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._entries: AsyncCollection[Document] = database.get_collection("ledger", write_concern=DURABLE)
+        # What is found must stay: an entry that a failover may still take back is as good as not there yet.
+        self._stable: AsyncCollection[Document] = database.get_collection(
+            "ledger", read_concern=ReadConcern("majority")
+        )
+        self._reuses: AsyncCollection[Document] = database.get_collection("reuses", write_concern=DURABLE)
+
+    async def claim(self, entries: Sequence[Entry]) -> dict[str, Entry]:
+        """Write these entries, of which no two have the same id; return those that stand already under an id of theirs.
+
+        One round trip where all ids are free, one more where some are taken.
+        """
+        if not entries:
+            return {}
+        try:
+            await self._entries.insert_many([_document(entry) for entry in entries], ordered=False)
+        except BulkWriteError as error:
+            taken = _taken(error)
+        else:
+            return {}
+        found = await self.standing(taken)
+        if len(found) < len(taken):
+            raise Transient(f"{len(taken) - len(found)} ledger entries are not yet safe on a majority of the database")
+        return found
+
+    async def standing(self, ids: Iterable[str]) -> dict[str, Entry]:
+        """The entries under these ids, by id."""
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        documents = await self._stable.find({"_id": {"$in": wanted}}).to_list(None)
+        return {str(document["_id"]): _entry(document) for document in documents}
+
+    async def keep(self, reuses: Sequence[Reuse]) -> None:
+        """Keep other contents of taken identities; those kept already stay as they are."""
+        if not reuses:
+            return
+        try:
+            await self._reuses.insert_many([_evidence(reuse) for reuse in reuses], ordered=False)
+        except BulkWriteError as error:
+            _taken(error)
+
+    async def latest(self) -> datetime | None:
+        """When (business time) the entry that was written last was received; None in an empty ledger."""
+        last = await self._entries.find_one({}, {"received_at": 1}, sort=[("$natural", -1)])
+        return last["received_at"] if last is not None else None
+
+
+def _taken(error: BulkWriteError) -> list[str]:
+    """The ids that were not free. Raises the error itself if anything else went wrong."""
+    details = error.details or {}
+    problems = details.get("writeErrors") or []
+    if details.get("writeConcernErrors") or any(problem.get("code") != DUPLICATE_KEY for problem in problems):
+        raise error
+    return [problem["op"]["_id"] for problem in problems]
+
+
+def _document(entry: Entry) -> Document:
+    raw = entry.raw
+    return {
+        "_id": entry.observation_id,
+        "schema": SCHEMA,
+        "source": entry.source,
+        "source_id": entry.source_id,
+        "raw": {"log": raw.log, "topic": raw.topic, "partition": raw.partition, "offset": raw.offset},
+        "digest": entry.digest,
+        "key": entry.key,
+        "payload": entry.payload,
+        "received_at": entry.received_at,
+        "catalog_version": entry.catalog_version,
+    }
+
+
+def _entry(document: Document) -> Entry:
+    if document["schema"] > SCHEMA:
+        raise Unprocessable(
+            f"the ledger entry {document['_id']} has schema {document['schema']} of a newer release, "
+            f"this one knows {SCHEMA}: run the newer release"
+        )
+    raw = document["raw"]
+    return Entry(
+        observation_id=document["_id"],
+        source=document["source"],
+        source_id=document["source_id"],
+        raw=Raw(raw["log"], raw["topic"], raw["partition"], raw["offset"]),
+        digest=document["digest"],
+        key=document["key"],
+        payload=document["payload"],
+        received_at=document["received_at"],
+        catalog_version=document["catalog_version"],
+    )
+
+
+def _evidence(reuse: Reuse) -> Document:
+    raw = reuse.raw
+    return {
+        "_id": f"{raw.log}/{raw.topic}/{raw.partition}/{raw.offset}",
+        "schema": SCHEMA,
+        "observation_id": reuse.observation_id,
+        "source": reuse.source,
+        "source_id": reuse.source_id,
+        "value": reuse.value,
+        "seen_at": reuse.seen_at,
+    }
