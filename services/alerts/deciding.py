@@ -70,8 +70,8 @@ class Decider:
     async def observe(self, batch: Sequence[Arrived], now: datetime, horizon: datetime | None) -> Observed:
         """Decide on the records in order, each at the business time that it brings.
 
-        Stops before a record that comes after `horizon`, or after something that was decided on the way falls due:
-        that has to be told first.
+        Stops before a record that would move the time to `horizon`, or to where something that was decided on the way
+        falls due: that has to be told first.
         """
         while True:
             keys = {key.alert_id: key for arrived in batch for key, _ in self._keys(arrived.record)}
@@ -109,7 +109,7 @@ class Decider:
         taken = 0
         for arrived in batch:
             if arrived.moment is not None and arrived.moment > now:
-                if taken and horizon is not None and arrived.moment > horizon:
+                if taken and horizon is not None and arrived.moment >= horizon:
                     break
                 now = arrived.moment
             taken += 1

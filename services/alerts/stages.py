@@ -116,7 +116,7 @@ class Stages:
             return None  # time passes by itself
         await self.relay_fresh()
         horizon = await self._horizon()
-        if horizon is None or moment <= max(horizon, self._clock.now()):
+        if horizon is None or moment < horizon or moment <= self._clock.now():
             return horizon
         self._clock.observe(moment)
         now = self._clock.now()

@@ -21,7 +21,7 @@ from contracts.catalog import (
     Threshold,
 )
 from contracts.progress import Completeness, Needed, ProgressJudged, Status, TargetJudged
-from services.alerts.alert import Alert, Key, Recipient, Told
+from services.alerts.alert import Alert, DataState, Key, Recipient, Told
 from services.alerts.decide import Decision, Observation, decide
 from services.runtime.catalog import Catalog
 
@@ -140,15 +140,22 @@ class Story:
         """The latest decision."""
         return self.decisions[-1]
 
+    def severity(self) -> Severity | None:
+        """The severity now."""
+        return self.alert.severity
+
+    def data(self) -> DataState:
+        """The data axis now."""
+        return self.alert.data
+
+    def value(self) -> float | None:
+        """The value of the head."""
+        return self.alert.head.value if self.alert.head is not None else None
+
     @property
     def types(self) -> list[str]:
         """The types of everything that was told, in order."""
         return [effect.wire.type.value for decision in self.decisions for effect in decision.effects]
-
-
-def severities(decisions: Sequence[Decision]) -> list[Severity | None]:
-    """The severity after each decision."""
-    return [decision.alert.severity for decision in decisions]
 
 
 PEOPLE = (

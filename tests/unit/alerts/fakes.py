@@ -1,0 +1,256 @@
+"""The store, the broker and the relay in memory. The store's promises are the real one's: one suite runs on both."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from services.alerts import documents
+from services.alerts.alert import Alert
+from services.alerts.grouping import Group, Mail
+from services.alerts.ports import FINAL, AlertChange, GroupChange, Pending, Row, RowState
+from services.alerts.smtp import Answer, Fate
+from services.alerts.store import LEFT_LYING, READY
+from services.runtime.catalog import Catalog
+from services.runtime.errors import Transient
+from services.runtime.kafka.producer import Outgoing
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass
+class FakeAlerts:
+    """Alerts by id; the outboxes beside them. Everything passes through the codec, as it would through the database."""
+
+    documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
+    events: dict[str, list[dict]] = field(default_factory=dict)  # type: ignore[type-arg]
+    before_save: Callable[[], object] = _nothing
+
+    async def load(self, ids: Collection[str]) -> dict[str, Alert]:
+        return {one: documents.to_alert(self.documents[one]) for one in ids if one in self.documents}
+
+    async def save(self, changes: Sequence[AlertChange]) -> bool:
+        self.before_save()
+        whole = True
+        for change in changes:
+            one = change.alert.key.alert_id
+            if self.documents.get(one, {"rev": 0})["rev"] != change.alert.rev:
+                whole = False
+                continue
+            self.documents[one] = {**documents.of_alert(change.alert), "rev": change.alert.rev + 1}
+            written = datetime.now(UTC)
+            self.events.setdefault(one, []).extend(documents.of_transition(e, written) for e in change.effects)
+        return whole
+
+    async def due(self, now: datetime, limit: int) -> list[Alert]:
+        due = [one for one in self.documents.values() if one["next_due_at"] and one["next_due_at"] <= now]
+        return [documents.to_alert(one) for one in sorted(due, key=lambda one: one["next_due_at"])][:limit]
+
+    async def next_due(self) -> datetime | None:
+        return min((one["next_due_at"] for one in self.documents.values() if one["next_due_at"]), default=None)
+
+    async def pending(self, ids: Collection[str] | None, limit: int) -> list[Pending]:
+        cutoff = datetime.now(UTC) - LEFT_LYING
+        found = []
+        for one, entries in self.events.items():
+            wanted = one in ids if ids is not None else any(entry["written"] < cutoff for entry in entries)
+            if wanted and entries:
+                found.append(Pending(one, tuple(documents.to_transition(entry) for entry in entries)))
+        return found[:limit]
+
+    async def relayed(self, done: Mapping[str, int]) -> None:
+        for one, seq in done.items():
+            self.events[one] = [entry for entry in self.events[one] if entry["seq"] > seq]
+
+
+@dataclass
+class FakeGroups:
+    """Groups by id; the outboxes beside them."""
+
+    documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
+    outbox: dict[str, list[tuple[datetime, dict]]] = field(default_factory=dict)  # type: ignore[type-arg]
+
+    async def load(self, ids: Collection[str]) -> dict[str, Group]:
+        return {one: documents.to_group(self.documents[one]) for one in ids if one in self.documents}
+
+    async def save(self, changes: Sequence[GroupChange]) -> bool:
+        whole = True
+        for change in changes:
+            one = change.group.key.group_id
+            if self.documents.get(one, {"rev": 0})["rev"] != change.group.rev:
+                whole = False
+                continue
+            self.documents[one] = {**documents.of_group(change.group), "rev": change.group.rev + 1}
+            if change.mail is not None:
+                self.outbox.setdefault(one, []).append((datetime.now(UTC), documents.of_mail(change.mail)))
+        return whole
+
+    async def due(self, now: datetime, limit: int) -> list[Group]:
+        due = [one for one in self.documents.values() if one["next_flush_at"] and one["next_flush_at"] <= now]
+        return [documents.to_group(one) for one in sorted(due, key=lambda one: one["next_flush_at"])][:limit]
+
+    async def next_due(self) -> datetime | None:
+        return min((one["next_flush_at"] for one in self.documents.values() if one["next_flush_at"]), default=None)
+
+    async def pending(self, ids: Collection[str] | None, limit: int) -> list[Mail]:
+        cutoff = datetime.now(UTC) - LEFT_LYING
+        return [
+            documents.to_mail(mail)
+            for one, entries in self.outbox.items()
+            if (one in ids if ids is not None else any(written < cutoff for written, _ in entries))
+            for _, mail in entries
+        ]
+
+    async def relayed(self, done: Mapping[str, int]) -> None:
+        for one, seq in done.items():
+            self.outbox[one] = [entry for entry in self.outbox[one] if entry[1]["seq"] > seq]
+
+
+@dataclass
+class FakeMails:
+    """Notifications by id."""
+
+    documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
+
+    async def put(self, mails: Sequence[Mail], now: datetime) -> None:
+        for mail in mails:
+            self.documents.setdefault(
+                mail.row_id,
+                {
+                    "mail": documents.of_mail(mail),
+                    "thread": (mail.group.group_id, mail.thread),
+                    "seq": mail.seq,
+                    "after": mail.after,
+                    "state": RowState.QUEUED.value,
+                    "not_before": now,
+                    "queued_at": now,
+                    "attempts": 0,
+                    "resends": 0,
+                    "fence": 0,
+                },
+            )
+
+    async def lease(self, owner: str, now: datetime, until: datetime, limit: int) -> list[Row]:
+        for one in self.documents.values():
+            if one["state"] == RowState.LEASED and one["until"] < now:
+                one["state"] = (RowState.UNKNOWN if "raw" in one else RowState.QUEUED).value
+                one["resends"] += "raw" in one
+        rows: list[Row] = []
+        ready = [one for one in self.documents.values() if one["state"] in READY and one["not_before"] <= now]
+        for one in sorted(ready, key=lambda one: (one["not_before"], one["seq"])):
+            before = self._state(one["after"]) if one["after"] is not None else None
+            if len(rows) == limit or (one["after"] is not None and before not in FINAL):
+                continue
+            one.update(state=RowState.LEASED.value, until=until, owner=owner, fence=one["fence"] + 1)
+            rows.append(
+                Row(
+                    mail=documents.to_mail(one["mail"]),
+                    fence=one["fence"],
+                    attempts=one["attempts"],
+                    resends=one["resends"],
+                    queued_at=one["queued_at"],
+                    raw=one.get("raw"),
+                    before=before,
+                )
+            )
+        return rows
+
+    async def freeze(self, row: Row, raw: bytes) -> bool:
+        return self._update(row, raw=raw)
+
+    async def renew(self, row: Row, until: datetime) -> bool:
+        return self._update(row, until=until)
+
+    async def finish(self, row: Row, state: RowState, now: datetime, code: int | None, text: str) -> bool:
+        return self._update(row, state=state.value, smtp=(code, text))
+
+    async def later(self, row: Row, state: RowState, not_before: datetime, code: int | None, text: str) -> bool:
+        return self._update(
+            row,
+            state=state.value,
+            not_before=not_before,
+            smtp=(code, text),
+            attempts=row.attempts + (state is RowState.FAILED_RETRY),
+            resends=row.resends + (state is RowState.UNKNOWN),
+        )
+
+    async def was_told(self, row: Row) -> bool:
+        thread = (row.mail.group.group_id, row.mail.thread)
+        return any(
+            one["thread"] == thread and one["seq"] < row.mail.seq and one["state"] == RowState.SENT
+            for one in self.documents.values()
+        )
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        open_rows = [one["queued_at"] for one in self.documents.values() if one["state"] in [*READY, RowState.LEASED]]
+        return len(open_rows), min(open_rows, default=None)
+
+    def _state(self, row: str) -> RowState | None:
+        return RowState(self.documents[row]["state"]) if row in self.documents else None
+
+    def _update(self, row: Row, **change: object) -> bool:
+        one = self.documents.get(row.mail.row_id)
+        if one is None or one["state"] != RowState.LEASED or one["fence"] != row.fence:
+            return False
+        one.update(change)
+        return True
+
+
+@dataclass
+class FakeCatalogs:
+    """One catalog, there from the start."""
+
+    catalog: Catalog
+
+    def of(self, province: str) -> Catalog | None:
+        return self.catalog if province == self.catalog.province.id else None
+
+    async def at_least(self, province: str, number: int) -> Catalog:
+        found = self.of(province)
+        if found is None:
+            raise Transient(f"no catalog of {province}")
+        return found
+
+
+@dataclass
+class FakeProducer:
+    """Remembers what was published; fails as often as it is told to."""
+
+    published: list[Outgoing] = field(default_factory=list)
+    failures: int = 0
+
+    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Transient("the broker is away")
+        self.published += records
+
+
+@dataclass
+class FakeWire:
+    """A relay that keeps every mail it took, and answers by script: one entry a try, then 250 for ever."""
+
+    script: list[Answer] = field(default_factory=list)
+    tries: list[tuple[str, bytes]] = field(default_factory=list)
+    taken: list[tuple[str, EmailMessage]] = field(default_factory=list)
+
+    async def send(self, recipient: str, raw: bytes) -> Answer:
+        self.tries.append((recipient, raw))
+        answer = self.script.pop(0) if self.script else Answer(Fate.ACCEPTED, 250, "ok")
+        if answer.fate in (Fate.ACCEPTED, Fate.UNSURE):
+            self.taken.append((recipient, parsed(raw)))
+        return answer
+
+    def reasons(self, recipient: str | None = None) -> list[str]:
+        """X-KPI-Reason of what was taken, in order."""
+        return [str(mail["X-KPI-Reason"]) for to, mail in self.taken if recipient in (None, to)]
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    """A mail as a client reads it."""
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
