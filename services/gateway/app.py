@@ -1,0 +1,133 @@
+"""The gateway, put together. One straight line; the only place that opens anything."""
+
+import asyncio
+from contextlib import suppress
+from datetime import date
+
+import structlog
+
+from contracts.topics import ALERTS, CATALOG, PROGRESS, STATISTICS_REPORTED
+from services.gateway import api
+from services.gateway.handlers import AlertsHandler, ProgressHandler
+from services.gateway.live import Hub, Signal, follow
+from services.gateway.outbox import Outbox
+from services.gateway.parts import Parts
+from services.gateway.places import TreePlaces, put_right
+from services.gateway.settings import Settings
+from services.gateway.store import ReadModel
+from services.runtime import mongo
+from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.stream import CatalogFollower
+from services.runtime.errors import Stopped
+from services.runtime.host import Host
+from services.runtime.kafka.consuming import consume
+from services.runtime.kafka.delivery import Delivery
+from services.runtime.kafka.producer import BatchProducer
+from services.runtime.kafka.topics import broker_answers, wait_for_broker, wait_for_topics
+
+log = structlog.get_logger()
+
+GROUP = "tiendo.gateway"
+
+_DRAIN_S = 2.0
+
+
+async def serve(settings: Settings, host: Host) -> None:
+    """Run until asked to stop."""
+    starting = api.standing_in(host.health, host.telemetry)
+    front = api.Switch(starting)
+    await host.serve_http(settings.http, front)
+
+    client = await host.stack.enter_async_context(mongo.connect(settings.mongo, host.waiting))
+    model = ReadModel(client, settings.mongo)
+    await model.prepare()
+    host.clock.observe(await model.last_judged())
+
+    await wait_for_broker(settings.kafka, host.waiting)
+    topics = [topic.name for topic in (CATALOG, PROGRESS, ALERTS, STATISTICS_REPORTED)]
+    await wait_for_topics(settings.kafka, topics, host.waiting)
+    # A caller waits for this producer, so it gives up sooner than those of the other services.
+    patience = min(settings.kafka.request_timeout_ms, settings.gateway.publish_timeout_ms)
+    producer = BatchProducer(settings.kafka.model_copy(update={"request_timeout_ms": patience}), host.telemetry)
+    await producer.start()
+    host.stack.push_async_callback(producer.stop)
+    outbox = Outbox(producer, STATISTICS_REPORTED.name, settings.gateway.max_waiting_bytes)
+    await host.background("outbox", asyncio.create_task(outbox.run()))
+
+    hub = Hub()
+    host.telemetry.gauge("open_streams", "Live streams that are open.").set_function(lambda: hub.open_streams)
+    await host.background("change stream", asyncio.create_task(follow(model, hub)))
+
+    def today() -> date:
+        return host.clock.now().date()
+
+    places = TreePlaces(lambda: follower.catalogs, today)
+    deliveries = [
+        Delivery(
+            topic=topic.name,
+            group=GROUP,
+            handler=handler,
+            settings=settings.kafka,
+            telemetry=host.telemetry,
+            health=host.health,
+        )
+        for topic, handler in (
+            (PROGRESS, ProgressHandler(model, places, host.clock)),
+            (ALERTS, AlertsHandler(model, places, host.clock)),
+        )
+    ]
+
+    async def switched(catalog: Catalog) -> None:
+        async with deliveries[0].turn, deliveries[1].turn:
+            moved = await put_right(model, places)
+        log.info("places_put_right", province=catalog.province.id, moved=moved)
+        hub.tell(Signal("catalog", {"provinces": [catalog.province.id], "catalog_version": catalog.version}))
+
+    follower = CatalogFollower(settings.kafka.connection(), switched)
+    await follower.start()
+    host.stack.push_async_callback(follower.stop)
+    await host.background("catalog follower", asyncio.create_task(follower.wait()))
+
+    host.health.check("database", lambda: _database(client))
+    host.health.check("broker", lambda: broker_answers(settings.kafka))
+    host.health.check("catalog", lambda: follower.why_not or None)
+    front.app = api.create(
+        Parts(
+            settings=settings,
+            model=model,
+            catalogs=lambda: follower.catalogs,
+            hub=hub,
+            outbox=outbox,
+            clock=host.clock,
+            health=host.health,
+            telemetry=host.telemetry,
+        )
+    )
+    with suppress(Stopped):
+        await _catalog_there(follower, host)
+        await consume(host, settings.kafka, *deliveries)
+        await host.stopped()
+    # Streams never end by themselves, and callers still wait for receipts: let them go before anything is closed.
+    hub.close()
+    front.app = starting
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_S):
+            await outbox.drain()
+
+
+async def _database(client: mongo.Client) -> str | None:
+    return None if await mongo.answers(client) else "MongoDB does not answer"
+
+
+async def _catalog_there(follower: CatalogFollower, host: Host) -> None:
+    """Return when there is a catalog. Until then nothing is consumed; the page says what is missing."""
+    first = asyncio.create_task(follower.first())
+    stop = asyncio.create_task(host.stopping.wait())
+    try:
+        await asyncio.wait({first, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done():
+            raise Stopped
+        first.result()
+    finally:
+        first.cancel()
+        stop.cancel()

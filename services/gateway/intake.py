@@ -1,0 +1,239 @@
+"""Reading the body of `POST statistics`: events in, records for the topic or a list of what is wrong out. Pure.
+
+Only what an event shows by itself is checked here: envelope, type, schema. Whether the KPI exists and the publisher may
+report it is ingest's business, which has the catalog and the ledger. A request is taken whole or not at all.
+
+The bytes of an event are published as they came: a decimal keeps its digits, and the archive shows what was sent.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from pydantic import ValidationError
+
+from contracts import envelope
+from contracts.envelope import BATCH, JSON, STRUCTURED, Event, NotAnEvent
+from contracts.observations import observation_id
+from contracts.statistics import StatisticReported
+from contracts.topics import STATISTICS_REPORTED
+from services.gateway.problems import ErrorItem
+
+TYPE = next(iter(STATISTICS_REPORTED.payloads))
+
+MAX_EVENT_BYTES = 262_144
+"""An honest event has some hundred bytes; the broker takes a megabyte for a whole batch."""
+
+MODES = (JSON, STRUCTURED, BATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One event that may be published."""
+
+    source: str
+    id: str
+    key: str
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+    @property
+    def observation_id(self) -> str:
+        """The id that its observation will have, if it is accepted."""
+        return observation_id(self.source, self.id)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a body holds: what may be published, or what is wrong."""
+
+    reported: list[Reported] = field(default_factory=list)
+    errors: list[ErrorItem] = field(default_factory=list)
+
+
+def mode_of(headers: Mapping[str, str]) -> str | None:
+    """The media type, if it is one of the three that are read."""
+    media = headers.get("content-type", "").split(";")[0].strip().lower()
+    return media if media in MODES else None
+
+
+def read(headers: Mapping[str, str], body: bytes, max_batch: int) -> Reading:
+    """Read a request of one of the three modes. `headers` have lower-case names."""
+    reading = Reading()
+    if mode_of(headers) == BATCH:
+        _read_batch(body, max_batch, reading)
+    elif mode_of(headers) == STRUCTURED:
+        _take(reading, "", partial(envelope.read_structured, body), body, structured=True)
+    else:
+        _take(reading, "", partial(envelope.read_http, headers, body), body, structured=False)
+    return reading
+
+
+def _read_batch(body: bytes, max_batch: int, reading: Reading) -> None:
+    try:
+        members = [*_members(body.decode())]
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, not an array
+        reading.errors.append(
+            _error(
+                "bad_json", "", "phải là một mảng JSON (UTF-8) các sự kiện", "must be a JSON array (UTF-8) of events"
+            )
+        )
+        return
+    if not members or len(members) > max_batch:
+        reading.errors.append(
+            _error(
+                "too_large" if members else "schema",
+                "",
+                f"phải có từ 1 đến {max_batch} sự kiện",
+                f"must hold 1 to {max_batch} events",
+            )
+        )
+        return
+    for index, text in enumerate(members):
+        raw = text.encode()
+        _take(reading, f"/{index}", partial(envelope.read_structured, raw), raw, structured=True)
+
+
+def _members(text: str) -> Iterator[str]:
+    """The members of a JSON array, each as the text that it was. Raises ValueError if it is none."""
+    decoder = json.JSONDecoder()
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise ValueError("not an array")
+    at = _skip(text, at + 1)
+    if text[at : at + 1] == "]":
+        return
+    while True:
+        _, end = decoder.raw_decode(text, at)
+        yield text[at:end]
+        at = _skip(text, end)
+        if text[at : at + 1] == "]":
+            if _skip(text, at + 1) != len(text):
+                raise ValueError("something follows the array")
+            return
+        if text[at : at + 1] != ",":
+            raise ValueError("no comma between two members")
+        at = _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes, *, structured: bool) -> None:
+    if len(raw) > MAX_EVENT_BYTES:
+        limit = f"{MAX_EVENT_BYTES:,}"
+        reading.errors.append(
+            _error("too_large", pointer, f"sự kiện lớn hơn {limit} byte", f"the event is larger than {limit} bytes")
+        )
+        return
+    try:
+        event = read()
+    except NotAnEvent as error:
+        reading.errors.append(_not_an_event(error, pointer, structured=structured))
+        return
+    data = f"{pointer}/data" if structured else pointer
+    if event.type != TYPE:
+        reading.errors.append(
+            _error(
+                "not_cloudevent",
+                f"{pointer}/type" if structured else "",
+                f"phải có type {TYPE}",
+                f"must have the type {TYPE}",
+            )
+        )
+        return
+    try:
+        figure = StatisticReported.model_validate(event.data)
+    except ValidationError as error:
+        reading.errors.extend(_schema_errors(error, data))
+        return
+    key = f"{figure.province}/{figure.kpi}/{figure.org_unit}"
+    reading.reported.append(Reported(event.source, event.id, key, raw, _headers(event, structured=structured)))
+
+
+def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
+    if structured:
+        return [("content-type", STRUCTURED.encode())]
+    given = {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type, "subject": event.subject}
+    if event.time is not None:
+        given["time"] = envelope.instant(event.time)
+    attributes = {**{name: text for name, text in given.items() if text is not None}, **event.extensions}
+    return [*((f"ce_{name}", text.encode()) for name, text in attributes.items()), ("content-type", JSON.encode())]
+
+
+def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> ErrorItem:
+    field = error.field or ""
+    if error.code == "bad_json":
+        return _error("bad_json", pointer, "không phải JSON đúng chuẩn", "is not proper JSON")
+    at = f"{pointer}/{field}" if structured and field else pointer
+    if not field:
+        return _error("not_cloudevent", at, "không phải một CloudEvent 1.0", "is not a CloudEvent 1.0")
+    name = field if structured else f"ce-{field}"
+    return _error(
+        "not_cloudevent",
+        at,
+        f"thuộc tính {name} thiếu hoặc không đúng (CloudEvents 1.0)",
+        f"the attribute {name} is missing or wrong (CloudEvents 1.0)",
+    )
+
+
+def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        # The steps of a union's members are no part of the document.
+        steps = [
+            str(step) for step in problem["loc"] if step in StatisticReported.model_fields or isinstance(step, int)
+        ]
+        where = "/".join([pointer, *steps]) if steps else pointer
+        name = steps[0] if steps else "data"
+        if problem["type"] == "missing":
+            yield _error(
+                "schema",
+                f"{pointer}/{problem['loc'][-1]}",
+                f"thiếu {problem['loc'][-1]}",
+                f"{problem['loc'][-1]} is missing",
+            )
+        else:
+            expected = _expectation(name)
+            yield _error("schema", where, f"{name} không đúng: {expected[0]}", f"{name} is wrong: {expected[1]}")
+
+
+def _expectation(name: str) -> tuple[str, str]:
+    described = _EXPECTED.get(name)
+    return described or ("xem quy định của trường này", "see the schema of this field")
+
+
+_ID = ("mã trong danh mục, chữ thường, tối đa 80 ký tự", "an id from the catalog, lower case, up to 80 characters")
+_NUMBER = (
+    "số JSON hoặc chuỗi thập phân, hữu hạn, tối đa 30 chữ số",
+    "a finite JSON number or decimal string, up to 30 digits",
+)
+_DATE = ("ngày YYYY-MM-DD hoặc thời điểm có múi giờ", "a date YYYY-MM-DD or an instant with offset")
+_EXPECTED: dict[str, tuple[str, str]] = {
+    "data": ("phải là một đối tượng JSON", "it must be a JSON object"),
+    "province": _ID,
+    "kpi": _ID,
+    "org_unit": ("mã hoặc mã ngoài của đơn vị, tối đa 80 ký tự", "the unit's id or external id, up to 80 characters"),
+    "as_of": _DATE,
+    "done_on": _DATE,
+    "numerator": _NUMBER,
+    "denominator": _NUMBER,
+    "value": _NUMBER,
+    "weight": _NUMBER,
+    "rank": ("số nguyên ≥ 1", "an integer ≥ 1"),
+    "of": ("số nguyên ≥ 1", "an integer ≥ 1"),
+    "done": ("true hoặc false", "true or false"),
+    "retracts": ("true hoặc false", "true or false"),
+    "mode": ("absolute hoặc increment", "absolute or increment"),
+    "status": ("actual, preliminary hoặc forecast", "actual, preliminary or forecast"),
+    "revision": ("số nguyên từ 1 đến 1.000.000", "an integer from 1 to 1,000,000"),
+    "members": ("danh sách mã đơn vị, tối đa 2.000", "a list of unit ids, up to 2,000"),
+    "period": ("ví dụ 2023, 2023-Q3, 2023-09", "2023, 2023-Q3 or 2023-09, say"),
+}
+
+
+def _error(code: str, pointer: str, vi: str, en: str) -> ErrorItem:
+    return ErrorItem(code=code, pointer=pointer, message_vi=f"{vi}.", message_en=f"{en}.")

@@ -1,0 +1,28 @@
+"""Settings of the gateway."""
+
+from pydantic import BaseModel, Field
+
+from services.runtime.settings import ServiceSettings
+
+
+class GatewaySettings(BaseModel):
+    """Limits of the API. `POST statistics` is open in the embedded profile only, and there on loopback only."""
+
+    page_size: int = Field(
+        100, ge=1, le=1_000, description="records in a page of a list where the caller asks for none"
+    )
+    max_body_bytes: int = Field(8_388_608, ge=1_024, description="larger request bodies are refused")
+    max_batch: int = Field(10_000, ge=1, description="events in one request")
+    max_waiting_bytes: int = Field(
+        67_108_864,
+        ge=1_024,
+        description="events that wait for the broker's acknowledgement; beyond it the answer is 503",
+    )
+    publish_timeout_ms: int = Field(5_000, ge=500, description="how long the broker may take for one request of ours")
+    max_streams: int = Field(500, ge=1, description="live streams that are open at once")
+
+
+class Settings(ServiceSettings):
+    """What the gateway is told from outside."""
+
+    gateway: GatewaySettings = GatewaySettings()

@@ -1,0 +1,103 @@
+"""Figures as people write them: decimal comma and dots for thousands in Vietnamese, dates day first."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from babel.numbers import format_decimal
+
+from services.gateway.views.words import Words
+
+MINUS = "\u2212"
+NARROW = "\u202f"
+"""Between a number and its unit: never broken, narrower than a space."""
+
+_LOCALE = {"vi": "vi_VN", "en": "en_GB"}
+
+_MEASURES = {
+    "percent": "%",
+    "per_100_inhabitants": "/100 dân",
+    "VND_billion": "tỷ đồng",
+    "VND_million": "triệu đồng",
+    "rank": "bậc",
+    "times": "lần",
+    "points": "điểm",
+    "account": "tài khoản",
+    "case": "vụ",
+    "class": "lớp",
+    "machine": "máy",
+    "person": "người",
+    "procedure": "thủ tục",
+    "product": "sản phẩm",
+    "section": "chuyên mục",
+    "service": "dịch vụ",
+    "subscriber": "thuê bao",
+    "subsystem": "phân hệ",
+    "transaction": "giao dịch",
+    "unit": "đơn vị",
+    "village": "thôn, bon",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """In what a KPI is counted, and with how many decimals it is shown."""
+
+    code: str
+    decimals: int
+
+    @property
+    def percent(self) -> bool:
+        """Whether values are percentages, so that differences are points."""
+        return self.code == "percent"
+
+
+class Numbers:
+    """Writes figures in one language."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._locale = _LOCALE[words.language]
+
+    def plain(self, value: float, decimals: int = 1, *, fixed: bool = False) -> str:
+        """A number without unit; rounded half even, trailing zeros left out unless `fixed`."""
+        digits = ("0" if fixed else "#") * decimals
+        text = format_decimal(value, format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale)
+        return text.lstrip("-") if is_zero(text) else text.replace("-", MINUS)
+
+    def value(self, value: float | None, measure: Measure, *, fixed: bool | None = None) -> str:
+        """A value with its unit; a dash where there is none. Percentages keep their decimals, so that columns align."""
+        if value is None:
+            return "–"
+        unit = self.unit(measure)
+        text = self.plain(value, measure.decimals, fixed=measure.percent if fixed is None else fixed)
+        return f"{text}{NARROW}{unit}" if unit else text
+
+    def distance(self, value: float, measure: Measure) -> str:
+        """A difference without sign: percentages in points."""
+        unit = self._words("điểm %") if measure.percent else self.unit(measure)
+        return f"{self.plain(abs(value), measure.decimals, fixed=measure.percent)}{NARROW}{unit}".rstrip(NARROW)
+
+    def signed(self, value: float, measure: Measure) -> str:
+        """A difference with sign, without unit."""
+        text = self.plain(abs(value), measure.decimals, fixed=measure.percent)
+        return text if is_zero(text) else f"{'+' if value > 0 else MINUS}{text}"
+
+    def unit(self, measure: Measure) -> str:
+        """The word for the unit of measure; unknown ones as the catalog writes them, with dashes as spaces."""
+        known = _MEASURES.get(measure.code)
+        if known is None:
+            return "" if measure.code in ("count", "number") else measure.code.replace("-", " ").replace("_", " ")
+        return self._words(known)
+
+    def day(self, day: date | None) -> str:
+        """30/09/2023."""
+        return f"{day:%d/%m/%Y}" if day is not None else "–"
+
+    def moment(self, moment: datetime) -> str:
+        """02/10/2023 08:15, in the moment's own time zone."""
+        return f"{moment:%d/%m/%Y %H:%M}"
+
+
+def is_zero(text: str) -> bool:
+    """Whether a number is nothing, as far as it is shown."""
+    return not any(digit in text for digit in "123456789")

@@ -1,0 +1,183 @@
+"""Words of the dashboard. Vietnamese is the source: a sentence is its own key, and English stands beside it here.
+
+Placeholders are `str.format`'s. Where English has two forms, the pair is (one, many).
+"""
+
+from typing import Literal, get_args
+
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+ENGLISH: dict[str, str | tuple[str, str]] = {
+    # Statuses and severities
+    "Đã đạt": "Achieved",
+    "Không đạt": "Missed",
+    "Chưa rõ": "Unknown",
+    "Đi lùi": "Moving away",
+    "Chậm": "Behind",
+    "Có nguy cơ": "At risk",
+    "Đúng tiến độ": "On track",
+    "Không có mục tiêu": "No target",
+    "Nghiêm trọng": "Critical",
+    "Theo dõi": "Watch",
+    # Header
+    "Tiến Độ": "Tiến Độ",
+    "Tiến độ chỉ tiêu chuyển đổi số": "Progress of digital-transformation targets",
+    "Số liệu đến {day}": "Figures up to {day}",
+    "Chưa có số liệu": "No figures yet",
+    "Giờ hệ thống {time}": "System time {time}",
+    "Kỳ": "Period",
+    "Kỳ hiện nay": "Current period",
+    "Xem": "Show",
+    "Ngôn ngữ": "Language",
+    "Tỉnh": "Province",
+    "Đang nối": "Connecting",
+    "Trực tiếp": "Live",
+    "Mất kết nối": "Disconnected",
+    "Số liệu vừa thay đổi.": "Figures have changed.",
+    "Đến nội dung chính": "Skip to content",
+    # Headline
+    "{late} trong {total} chỉ tiêu chậm so với kế hoạch": (
+        "{late} of {total} target behind plan",
+        "{late} of {total} targets behind plan",
+    ),
+    "Không chỉ tiêu nào chậm so với kế hoạch": "No target is behind plan",
+    "Chưa chỉ tiêu nào có số liệu để đánh giá": "No target has figures to judge by yet",
+    "Nặng nhất": "Worst",
+    "Chỉ tiêu theo tình trạng": "Targets by status",
+    "Bỏ lọc": "Clear filter",
+    # KPI table
+    "Chỉ tiêu của tỉnh": "The province's targets",
+    "Chỉ tiêu": "Target",
+    "Thực hiện": "Actual",
+    "Kế hoạch": "Plan",
+    "Tiến độ": "Progress",
+    "Chênh lệch": "Gap",
+    "Báo cáo": "Reported",
+    "Chậm bên dưới": "Late below",
+    "Phụ trách": "Owner",
+    "Chưa phân công": "Not assigned",
+    "mục tiêu {value}": "target {value}",
+    "mục tiêu {value} đến {day}": "target {value} by {day}",
+    "đến {day}": "as of {day}",
+    "nhịp {pace}": "pace {pace}",
+    "điểm %": "pts",
+    "mô phỏng": "simulated",
+    "Số liệu và mục tiêu mô phỏng, không phải số công bố": "Simulated figures and target, not published ones",
+    "Không có chỉ tiêu nào ở tình trạng này.": "No target has this status.",
+    "vạch đậm: kế hoạch đến ngày số liệu": "heavy mark: plan on the figure's date",
+    "vạch mảnh: mục tiêu": "thin mark: target",
+    "gạch chéo: phần còn thiếu": "hatched: what is missing",
+    "mũi tên: vượt khung hình": "arrow: beyond the frame",
+    "Cách đọc": "How to read",
+    "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}": "{name}: {value} reached, {planned} planned, {target} targeted",
+    "thiếu {gap}": "{gap} short",
+    "vượt {gap}": "{gap} ahead",
+    "đúng kế hoạch": "on plan",
+    "không có": "none",
+    # Detail
+    "Đóng": "Close",
+    "Cần": "Needed",
+    "{amount} mỗi {per} đến {day}": "{amount} a {per} until {day}",
+    "đến nay {so_far}": "so far {so_far}",
+    "cao nhất từng đạt {best}": "best ever {best}",
+    "ngày": "day",
+    "tuần": "week",
+    "tháng": "month",
+    "quý": "quarter",
+    "năm": "year",
+    "Vì sao": "Why",
+    "Chưa báo cáo": "Not reported",
+    "Báo cáo trễ": "Reported late",
+    "và {count} đơn vị nữa": ("and {count} more", "and {count} more"),
+    "Số báo cáo {reported}, cộng các phần {parts}": "Reported {reported}, the parts add up to {parts}",
+    "Căn cứ": "Legal basis",
+    "Nguồn": "Source",
+    "Hạn": "Deadline",
+    "Định nghĩa": "Definition",
+    "Theo {level}": "By {level}",
+    "{level} của {name}": "{level} of {name}",
+    "Mọi {level}": "Every {level}",
+    "Tất cả": "All",
+    "{late}/{total} chậm": "{late}/{total} late",
+    "{count} đơn vị còn lại không chậm": ("{count} other unit is not late", "{count} other units are not late"),
+    "Chỉ tiêu này chưa có số liệu bên dưới.": "There are no figures below for this target.",
+    "Không đơn vị nào chậm.": "No unit is late.",
+    "nhất là {name}": "most of all {name}",
+    "Phụ trách: {name}": "Owner: {name}",
+    "{count} chỉ tiêu khác chỉ được theo dõi, không có mục tiêu trong kỳ": (
+        "{count} other figure is only followed: it has no target in this period",
+        "{count} other figures are only followed: they have no target in this period",
+    ),
+    # Alerts
+    "Cảnh báo đang mở": "Open alerts",
+    "Không có cảnh báo nào đang mở.": "No alert is open.",
+    "từ {day}": "since {day}",
+    "{count} ngày": ("{count} day", "{count} days"),
+    "đã nhận": "acknowledged",
+    "còn {count} cảnh báo": ("{count} more alert", "{count} more alerts"),
+    "Xem hết": "Show all",
+    # Empty states
+    "Chưa có danh mục": "No catalog yet",
+    "Hệ thống chưa biết tỉnh nào, đơn vị nào, chỉ tiêu nào. Người vận hành cần nạp danh mục:": (
+        "The system knows no province, unit or target yet. An operator has to apply a catalog:"
+    ),
+    "Danh mục đã sẵn sàng, đang chờ số liệu đầu tiên": "The catalog is there; waiting for the first figures",
+    "{kpis} chỉ tiêu và {units} đơn vị đã được khai báo. Trang này tự cập nhật khi có số liệu.": (
+        "{kpis} targets and {units} units are declared. This page fills in by itself as figures come."
+    ),
+    # Footer
+    "Danh mục {version}": "Catalog {version}",
+    "API": "API",
+    # Units of measure
+    "%": "%",
+    "/100 dân": "per 100",
+    "tỷ đồng": "bn VND",
+    "triệu đồng": "m VND",
+    "bậc": "rank",
+    "lần": "times",
+    "điểm": "points",
+    "tài khoản": "accounts",
+    "vụ": "cases",
+    "lớp": "classes",
+    "máy": "machines",
+    "người": "people",
+    "thủ tục": "procedures",
+    "sản phẩm": "products",
+    "chuyên mục": "sections",
+    "dịch vụ": "services",
+    "thuê bao": "subscribers",
+    "phân hệ": "subsystems",
+    "giao dịch": "transactions",
+    "đơn vị": "units",
+    "thôn, bon": "villages",
+}
+
+
+class Words:
+    """The words of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, text: str, count: int | None = None, **values: object) -> str:
+        """The text in this language. `count` chooses the form and fills `{count}`."""
+        if self.language == "en":
+            found = ENGLISH.get(text, text)
+            text = found if isinstance(found, str) else found[0 if count == 1 else 1]
+        if count is not None:
+            values.setdefault("count", count)
+        return text.format(**values) if values else text
+
+    def either(self, vi: str, en: str) -> str:
+        """A name that exists in both languages; Vietnamese where English is missing."""
+        return (en or vi) if self.language == "en" else (vi or en)
+
+
+def language_of(asked: str | None, remembered: str | None) -> Language:
+    """What was asked for, else what the browser remembers, else Vietnamese."""
+    for choice in (asked, remembered):
+        for language in LANGUAGES:
+            if choice == language:
+                return language
+    return "vi"
