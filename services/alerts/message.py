@@ -18,8 +18,6 @@ from services.alerts.render import Rendered
 MAX_ID = 64
 """Longer ids are encoded inside References by some Pythons, and the thread breaks."""
 
-_BASE = SMTP.clone(max_line_length=998)
-
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -112,7 +110,7 @@ def _clean(name: str, value: str) -> str:
 
 def _body(message_id: str, bodies: Rendered) -> bytes:
     """multipart/alternative: quoted-printable text first, base64 HTML second."""
-    message = EmailMessage(policy=_BASE)
+    message = EmailMessage(policy=SMTP)
     message.set_content(unicodedata.normalize("NFC", bodies.text), charset="utf-8", cte="quoted-printable")
     message.add_alternative(unicodedata.normalize("NFC", bodies.html), subtype="html", charset="utf-8", cte="base64")
     message.set_boundary(f"=_{message_id.strip('<>').partition('@')[0]}")

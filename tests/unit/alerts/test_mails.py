@@ -1,0 +1,320 @@
+"""Mails read back as a client reads them: headers, structure, words, sizes, and what hostile text cannot do."""
+
+import re
+import string
+import unicodedata
+from dataclasses import replace
+from datetime import date
+from email.utils import parseaddr
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.alerts import CloseReason
+from contracts.catalog import Kpi, OrgUnit
+from contracts.progress import Status
+from services.alerts import figures
+from services.alerts.compose import MAX_SUBJECT, Letter, compose, core_of
+from services.alerts.grouping import Group, Mail, Reason, flush, keys_of, lines_of, take_in
+from services.alerts.message import Address, Envelope, build, encoded
+from services.alerts.phrases import EN, VI
+from services.alerts.render import MAX_HTML_BYTES, Rendered, Renderer
+from services.runtime.catalog import Catalog
+from services.runtime.catalog.loader import load_folder
+from tests.unit.alerts.builders import KEY, KPI, NOW, Story, a_catalog, a_record
+from tests.unit.alerts.fakes import parsed
+
+RENDERER = Renderer()
+CATALOGS = sorted((Path(__file__).parents[3] / "deploy" / "catalogs").glob("*/catalog.yaml"))
+HEADERS = {
+    *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"X-Auto-Response-Suppress"),
+    *(b"List-Id", b"Content-Type", b"MIME-Version"),
+}
+BODIES = Rendered("Xin chào\n", "<p>Xin chào</p>")
+
+
+def mails_of(*stories: Story, person: str = "manager.tan-phu", catalog: Catalog | None = None) -> list[Mail]:
+    """What this person is told, one flush after every decision."""
+    catalog, group, mails = catalog or a_catalog(), None, []
+    for round_ in range(max(len(story.decisions) for story in stories)):
+        for story in stories:
+            for effect in story.decisions[round_].effects if round_ < len(story.decisions) else ():
+                for key, who in keys_of(effect).values():
+                    if who.person == person:
+                        group = take_in(group or Group(key, who), effect)
+        if group is not None:
+            lines = lines_of(group)
+            group, mail = flush(group, stories[0].now, "kpi.example", core_of(lines, KPI, catalog) if lines else "")
+            mails += [mail] if mail is not None else []
+    return mails
+
+
+def text_of(mail: Mail, catalog: Catalog | None = None, kpi: Kpi = KPI) -> str:
+    return RENDERER.render(compose(mail, catalog or a_catalog(), kpi, "https://kpi.example", pilot=False)).text
+
+
+def an_envelope(subject: str = "[KPI] Chậm tiến độ", **fields: object) -> Envelope:
+    given_fields: dict[str, object] = {
+        "sender": Address("tiendo@kpi.example", "Tiến Độ"),
+        "to": Address("chu-tich@tan-phu.example", "Chủ tịch UBND xã"),
+        "subject": subject,
+        "date": NOW,
+        "message_id": "<" + "a" * 32 + "@kpi.example>",
+        "list_id": "alerts.kpi.dak-nong",
+        **fields,
+    }
+    return Envelope(**given_fields)  # type: ignore[arg-type]
+
+
+def test_the_first_sentence_says_what_fell_behind_where_and_by_how_much() -> None:
+    (mail,) = mails_of(Story().sees(0.77))
+    first, *_ = text_of(mail).splitlines()
+    assert first == (
+        "Chỉ tiêu “Tỷ lệ văn bản điện tử được ký số” của Xã Tân Phú đang chậm so với kế hoạch: thiếu 18,4 điểm %."
+    )
+
+
+def test_the_numbers_are_written_as_vietnamese_write_them_and_points_are_not_percent() -> None:
+    text = text_of(mails_of(Story().sees(0.77))[0])
+    assert "Đến ngày 04/09/2023: đạt 61,6 % · kế hoạch 80,0 % · thiếu 18,4 điểm %" in text
+    assert "+7,1 điểm %/tháng đến 14/12/2023 (đến nay +4,2; cao nhất từng đạt +6,0" in text
+    assert "18.4 percentage points short" in text
+
+
+def test_it_says_who_is_in_charge_what_to_do_and_why_it_came() -> None:
+    text = text_of(mails_of(Story().sees(0.77))[0])
+    for words in ("Phụ trách: Văn phòng UBND xã", "Việc cần làm:", "quy tắc “Chậm hơn kế hoạch”", "lần báo đầu tiên"):
+        assert words in text
+    assert "https://kpi.example/?kpi=edoc-signed-share&period=2023&org_unit=huyen-a.xa-tan-phu" in text
+
+
+def test_the_end_says_how_long_it_lasted_and_how_bad_it_was() -> None:
+    text = text_of(mails_of(Story().sees(0.77, 0.45, 0.97))[-1])
+    assert text.startswith("Chỉ tiêu “Tỷ lệ văn bản điện tử được ký số” của Xã Tân Phú đã trở lại kế hoạch.")
+    assert "từ 04/09/2023 đến 06/09/2023; lúc nặng nhất thiếu 44,0 điểm %" in text
+    assert "Không phải làm gì thêm" in text
+    assert "Cần đạt" not in text
+
+
+def test_lines_whose_figures_are_missing_are_left_out() -> None:
+    text = text_of(mails_of(Story().sees(0.77, needed=None, planned=None, gap=None))[0])
+    assert "Cần đạt:" not in text
+    assert "kế hoạch 80" not in text
+    assert "None" not in text
+    assert "theo kịp kế hoạch" in text
+
+
+def test_a_person_who_reads_english_gets_it_first() -> None:
+    (mail,) = mails_of(Story().sees(0.77))
+    text = text_of(replace(mail, recipient=replace(mail.recipient, language="en")))
+    assert text.startswith("“E-documents signed digitally” of Xã Tân Phú is behind plan: 18.4 percentage points short.")
+    assert text.index("Behind since") < text.index("Chậm từ")
+
+
+def test_every_reason_and_every_end_can_be_worded() -> None:
+    (opened,) = mails_of(Story().sees(0.77))
+    for reason in Reason:
+        if reason is not Reason.NONE:
+            assert text_of(replace(opened, reason=reason))
+    for end in CloseReason:
+        line = opened.lines[0]
+        closed = replace(line, news=line.news.ENDED, member=replace(line.member, close_reason=end))
+        assert text_of(replace(opened, reason=Reason.CLOSED_OTHER, lines=(closed,)))
+        assert text_of(replace(opened, reason=Reason.ALL_RESOLVED, lines=(closed, closed)))
+
+
+def test_both_languages_have_the_same_phrases_with_the_same_blanks() -> None:
+    assert VI.keys() == EN.keys()
+    for key, phrase in VI.items():
+        blanks = {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
+        assert blanks == {name for _, name, _, _ in string.Formatter().parse(EN[key]) if name}, key
+
+
+def test_text_and_html_say_the_same() -> None:
+    letter = compose(mails_of(Story().sees(0.77))[0], a_catalog(), KPI, "https://kpi.example", pilot=False)
+    rendered = RENDERER.render(letter)
+    plain = re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", rendered.html, flags=re.DOTALL))
+    plain = plain.replace("&#39;", "'").replace("&amp;", "&")
+    for part in letter.parts:
+        for said in (part.headline, part.why, part.footer if part is letter.parts[0] else "", *part.steps):
+            assert said in plain
+            assert said in rendered.text
+        for fact in part.facts:
+            assert fact.text in plain
+            assert fact.text in rendered.text
+
+
+def test_a_storm_lists_twenty_by_name_and_stays_small() -> None:
+    catalog = a_catalog(*(OrgUnit(id=f"xa-{n}", name=f"Xã Rất Dài Tên Số {n}", level="commune") for n in range(300)))
+    stories = [Story(key=KEY._replace(org_unit=f"xa-{n}")).sees(0.5 + n / 1000) for n in range(300)]
+    (mail,) = mails_of(*stories, catalog=catalog)
+    rendered = RENDERER.render(compose(mail, catalog, KPI, "https://kpi.example", pilot=False))
+    assert "… và 280 đơn vị khác" in rendered.text
+    assert len(rendered.html.encode()) < MAX_HTML_BYTES
+    assert "300 đơn vị đang chậm" in rendered.text
+
+
+def test_markup_in_names_stays_text_in_html() -> None:
+    catalog = a_catalog(OrgUnit(id="xa-x", name="<script>alert(1)</script> & Xã", level="commune"))
+    (mail,) = mails_of(Story(key=KEY._replace(org_unit="xa-x")).sees(0.5), catalog=catalog)
+    rendered = RENDERER.render(compose(mail, catalog, KPI, None, pilot=False))
+    assert "<script" not in rendered.html
+    assert "&lt;script&gt;" in rendered.html
+    assert "http" not in rendered.html.replace("http://www.w3.org", "")
+
+
+def test_the_structure_is_text_first_then_html_quoted_printable_and_base64() -> None:
+    mail = parsed(build(an_envelope(), RENDERER.render(_letter())))
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, html = mail.iter_parts()
+    assert (plain.get_content_type(), plain["Content-Transfer-Encoding"]) == ("text/plain", "quoted-printable")
+    assert (html.get_content_type(), html["Content-Transfer-Encoding"]) == ("text/html", "base64")
+    assert plain.get_content_charset() == html.get_content_charset() == "utf-8"
+    assert plain.get_content().startswith("Chỉ tiêu “Tỷ lệ văn bản điện tử được ký số”")
+
+
+def test_the_headers_keep_vacation_answers_away_and_let_people_filter() -> None:
+    mail = parsed(build(an_envelope(), BODIES))
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply, RN, NRN"
+    assert mail["List-Id"] == "<alerts.kpi.dak-nong>"
+    assert mail["List-Unsubscribe"] is None
+    assert mail["Date"].datetime == NOW
+    assert parseaddr(str(mail["From"])) == ("Tiến Độ", "tiendo@kpi.example")
+    assert mail["To"].addresses[0].display_name == "Chủ tịch UBND xã"
+
+
+def test_the_same_mail_has_the_same_bytes() -> None:
+    assert build(an_envelope(), BODIES) == build(an_envelope(), BODIES)
+
+
+def test_every_line_is_short_ascii_and_ends_in_crlf() -> None:
+    raw = build(an_envelope("[KPI] " + "Chậm tiến độ ở Xã Đắk R'Măng " * 3), RENDERER.render(_letter()))
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert b"\r" not in raw.replace(b"\r\n", b"")
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+
+
+def test_ids_stay_under_the_length_that_breaks_threads() -> None:
+    first, last = "<" + "b" * 32 + "@kpi.example>", "<" + "c" * 32 + "@kpi.example>"
+    raw = build(an_envelope(root=first, last=last), BODIES)
+    mail = parsed(raw)
+    assert mail["In-Reply-To"] == last
+    assert mail["References"].split() == [first, last]
+    assert b"=?utf-8?" not in raw.split(b"References:")[1].split(b"Auto-Submitted")[0]
+    with pytest.raises(ValueError, match="Message-ID"):
+        build(an_envelope(message_id="<" + "a" * 64 + "@kpi.example>"), BODIES)
+
+
+@pytest.mark.parametrize("field", ["subject", "list_id", "message_id"])
+@pytest.mark.parametrize("evil", ["a\r\nBcc: x@y.example", "a\nb", "a\rb", "a\u2028b", "a\x00b", "a\x85b"])
+def test_a_line_break_in_a_header_is_refused(field: str, evil: str) -> None:
+    with pytest.raises(ValueError, match=r"line break|no Message-ID"):
+        build(an_envelope(**{field: evil}), BODIES)
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_no_name_of_a_recipient_can_add_a_header(name: str) -> None:
+    try:
+        raw = build(an_envelope(to=Address("a@b.example", name)), BODIES)
+    except ValueError:  # also for what no encoding has
+        return
+    head = raw.split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert {line.split(b":")[0] for line in head if line[:1] not in b" \t"} == HEADERS
+
+
+VIETNAMESE = st.text(
+    alphabet="aăâbcdđeêghiklmnoôơpqrstuưvxyáàảãạấầẩẫậắằẳẵặéèẻẽẹếềểễệíìỉĩị"
+    "óòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵ –(),./0123456789%“”'ĐẮỦ",
+    min_size=1,
+    max_size=120,
+).map(lambda text: " ".join(text.split()))
+
+
+@given(VIETNAMESE)
+def test_a_vietnamese_subject_survives_folding(text: str) -> None:
+    _survives(text)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp", "Co", "Cn"]), max_size=90))
+def test_any_subject_survives_folding(text: str) -> None:
+    _survives(" ".join(text.split()))
+
+
+@pytest.mark.parametrize("folder", CATALOGS, ids=lambda path: path.parent.name)
+def test_the_subjects_of_every_unit_and_every_kpi_survive_and_fit(folder: Path) -> None:
+    catalog = Catalog.of(load_folder(folder.parent).items)
+    opened = mails_of(Story().sees(0.77))[0]
+    units = list(catalog.units)
+    kpis = list(catalog.kpis.values())
+    for number in range(max(len(units), len(kpis))):
+        unit, kpi = units[number % len(units)], kpis[number % len(kpis)]
+        line = replace(opened.lines[0], member=replace(opened.lines[0].member, org_unit=unit.id))
+        core = core_of((line,), kpi, catalog)
+        letter = compose(replace(opened, lines=(line,), core=core), catalog, kpi, None, pilot=False)
+        assert len(letter.subject) <= MAX_SUBJECT
+        assert letter.subject.startswith("[KPI] Chậm tiến độ, ")
+        assert unit.short_name[:12] in letter.subject or unit.name[:12] in letter.subject
+        _survives(letter.subject)
+        _survives(unit.name)
+        _survives(kpi.name_vi)
+        assert kpi.name_vi in RENDERER.render(letter).text
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "vi", "en"),
+    [
+        (1234.5, 1, "1.234,5", "1,234.5"),
+        (0.25, 1, "0,3", "0.3"),
+        (0.004, 1, "0,004", "0.004"),
+        (-12.0, 0, "−12", "−12"),
+        (1e6, 0, "1.000.000", "1,000,000"),
+        (2.675, 2, "2,68", "2.68"),
+        (0, 1, "0,0", "0.0"),
+    ],
+)
+def test_numbers(value: float, decimals: int, vi: str, en: str) -> None:
+    assert figures.number(value, decimals, "vi") == vi
+    assert figures.number(value, decimals, "en") == en
+
+
+def test_signs_days_and_periods() -> None:
+    assert figures.number(4.2, 1, "vi", signed=True) == "+4,2"
+    assert figures.number(0.0, 1, "vi", signed=True) == "0,0"
+    assert figures.day(date(2026, 8, 31), "vi") == "31/08/2026"
+    assert figures.period("2023", "vi") == "năm 2023"
+    assert figures.period("2023-Q3", "vi") == "quý III/2023"
+    assert figures.period("2023-H2", "en") == "H2 2023"
+    assert figures.period("2021-2025", "vi") == "giai đoạn 2021–2025"
+    assert figures.period("vụ mùa", "vi") == "vụ mùa"
+
+
+def test_counts_have_their_own_unit_and_lower_is_better_is_too_high() -> None:
+    kpi = KPI.model_copy(update={"unit_of_measure": "machine", "decimals": 0})
+    assert figures.difference(1234, kpi, "vi") == "1.234 máy"
+    target = a_record().target
+    assert target is not None
+    lower = target.model_copy(update={"comparator": "<="})
+    story = Story().sees(0.7, target=lower, value=9.0, planned=6.5, gap=2.5)
+    assert "vượt 2,5 điểm %" in text_of(mails_of(story)[0])
+
+
+def test_a_met_target_is_told_as_such() -> None:
+    story = Story().sees(0.7)
+    story.decides(a_record(1.0, version=5, status=Status.ACHIEVED), cumulative=True)
+    mail = mails_of(story)[-1]
+    assert "đã đạt mục tiêu của năm 2023" in text_of(mail)
+    assert "Phụ trách: Văn phòng UBND xã" in text_of(mail)
+
+
+def _letter() -> Letter:
+    return compose(mails_of(Story().sees(0.77))[0], a_catalog(), KPI, "https://kpi.example", pilot=False)
+
+
+def _survives(text: str) -> None:
+    raw = build(an_envelope(text), BODIES)
+    assert str(parsed(raw)["Subject"]) == unicodedata.normalize("NFC", text)
+    assert all(len(line) <= 78 for line in encoded("Subject", text).split("\r\n"))
