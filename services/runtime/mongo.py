@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pymongo
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
@@ -32,6 +33,7 @@ DURABLE = WriteConcern("majority", j=True)
 
 DUPLICATE_KEY = 11000
 
+_HELLO_S = 2.0
 _OUT_OF_DISK = 14031
 _MAINTENANCE = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 64, 24, 50, 112, 262, 251, _OUT_OF_DISK})
 """Server codes that pass by themselves: stepdowns, shutdowns, time limits, lock and write conflicts, a full disk."""
@@ -58,7 +60,9 @@ async def connect(settings: MongoSettings, waiting: Waiting) -> AsyncIterator[Cl
     try:
         async for _ in waiting.tries("MongoDB", "TIENDO_MONGO_URI"):
             try:
-                hello = await client.admin.command("hello")
+                # Shorter than an operation's own time, which would keep the waiting silent.
+                with pymongo.timeout(_HELLO_S):
+                    hello = await client.admin.command("hello")
             except OperationFailure as error:
                 raise StartError(
                     f"MongoDB refuses us: {error.details and error.details.get('errmsg')}. Look at TIENDO_MONGO_URI."
