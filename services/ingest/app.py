@@ -56,7 +56,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         ),
         ledger=ledger,
         publisher=producer,
-        quarantine=DeadLetterQueue(STATISTICS_REPORTED.name, HANDLER, producer, host.telemetry),
+        quarantine=DeadLetterQueue(STATISTICS_REPORTED.dlq, HANDLER, producer, host.telemetry),
         clock=host.clock,
         metrics=DoorMetrics(host.telemetry),
     )

@@ -144,11 +144,19 @@ TARGETS = (
 )
 
 
-def a_catalog(*more: CatalogObject, version: str = "1-0a1b2c3d4e5f") -> Catalog:
-    """The small province, and whatever else is given."""
-    calendar = CalendarSpec(id="administrative", name_vi="hành chính", month_starts_on=15)
-    province = Province(id="dak-nong", name_vi="Đắk Nông")
-    return Catalog.of([province, calendar, *KPIS, *UNITS, *PUBLISHERS, *TARGETS, *more], 1, version)
+OBJECTS: tuple[CatalogObject, ...] = (
+    Province(id="dak-nong", name_vi="Đắk Nông"),
+    CalendarSpec(id="administrative", name_vi="hành chính", month_starts_on=15),
+    *KPIS,
+    *UNITS,
+    *PUBLISHERS,
+    *TARGETS,
+)
+
+
+def a_catalog(version: str = "1-0a1b2c3d4e5f") -> Catalog:
+    """The small province."""
+    return Catalog.of(OBJECTS, 1, version)
 
 
 CATALOG = a_catalog()
@@ -207,11 +215,15 @@ def an_event(
 
 
 def an_examiner(
-    *, moving: bool = False, lead: timedelta = timedelta(days=1), catalogs: Mapping[str, Catalog] | None = None
+    *,
+    moving: bool = False,
+    lead: timedelta = timedelta(days=1),
+    catalogs: Mapping[str, Catalog] | None = None,
+    log: str = LOG,
 ) -> Examiner:
     """Examines for the small province, or for those of `catalogs`."""
     known = {"dak-nong": CATALOG} if catalogs is None else catalogs
-    return Examiner(desks=Desks(known, lead), log=LOG, max_bytes=64 * 1024, moving=moving)
+    return Examiner(desks=Desks(known, lead), log=log, max_bytes=64 * 1024, moving=moving)
 
 
 def problems(content: Any, *, now: datetime = NOON, **event: Any) -> tuple[Problem, ...]:

@@ -1,0 +1,299 @@
+"""Ingest as a process on a real broker and database: what comes out, and what kill -9 cannot change."""
+
+import asyncio
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from pymongo import AsyncMongoClient
+
+from contracts.topics import TOPICS
+from deploy.embedded.errors import NotAvailable
+from deploy.embedded.stack import Stack
+from deploy.embedded.system import ROOT, System
+from services.ingest.decide import Entry
+from services.ingest.handlers import Door
+from services.ingest.store import Ledger
+from services.ingest.tally import DoorMetrics
+from services.runtime.catalog import stream
+from services.runtime.clock import DataClock
+from services.runtime.errors import Transient
+from services.runtime.kafka.topics import make_topics
+from services.runtime.settings import KafkaSettings
+from services.runtime.telemetry import Telemetry
+from tests.servers import wanted_broker
+from tests.unit.ingest.door import NOON, OBJECTS, TOPIC, FakeBroker, Record, an_event, an_examiner, data
+
+CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
+PARTITIONS = 12
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Servers of its own: the topics' names are fixed, and other tests have theirs."""
+    try:
+        with Stack.started(tmp_path_factory.mktemp("ingest"), broker=wanted_broker()) as running:
+            kafka = KafkaSettings(bootstrap=running.bootstrap)
+            asyncio.run(make_topics(kafka, TOPICS))
+            asyncio.run(stream.apply(kafka.connection(), "dak-nong", OBJECTS, now=NOON))
+            yield running
+    except NotAvailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def system(stack: Stack, unique: Callable[[str], str]) -> Iterator[System]:
+    """Ingest, not yet started, with a database of its own."""
+    ingest = System(stack, {**CLOCK, "TIENDO_MONGO_DATABASE": _database(unique)}, names=["ingest"])
+    yield ingest
+    ingest.child("ingest").stop()
+
+
+def _database(unique: Callable[[str], str]) -> str:
+    return unique("t").replace("-", "_")
+
+
+async def send(stack: Stack, records: Sequence[Record]) -> None:
+    """Publish to the raw topic, in order within each partition."""
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, acks="all", linger_ms=2)
+    await producer.start()
+    try:
+        for record in records:
+            await producer.send(
+                TOPIC, record.value, key=b"any", partition=record.partition, headers=list(record.headers)
+            )
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def read(stack: Stack, topic: str, enough: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+    """Everything on a topic, once that is enough (30 s at most)."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20)
+    await consumer.start()
+    found: list[ConsumerRecord] = []
+    try:
+        partitions = await consumer._client.fetch_all_metadata()
+        consumer.assign([TopicPartition(topic, number) for number in partitions.partitions_for_topic(topic)])
+        async with asyncio.timeout(30):
+            while not enough(found):
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += records
+    except TimeoutError:
+        pytest.fail(f"only {len(found)} records on {topic}")
+    finally:
+        await consumer.stop()
+    return found
+
+
+def mine(records: Sequence[ConsumerRecord], mark: str) -> list[dict[str, Any]]:
+    """The payloads that speak of events of this test."""
+    payloads = [orjson.loads(record.value) for record in records]
+    return [payload for payload in payloads if str(payload.get("source_id") or payload.get("id")).startswith(mark)]
+
+
+async def test_figures_come_out_recorded_refused_or_quarantined(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("flow")
+    system.start()
+    rubbish = an_event(id=f"{mark}-rubbish")
+    rubbish.value = b"{broken"
+    foreign, tombstone = an_event(id=f"{mark}-foreign", type="com.example.other"), an_event(id=f"{mark}-tombstone")
+    tombstone.value = None
+    await send(
+        stack,
+        [
+            an_event(id=f"{mark}-1"),
+            rubbish,
+            foreign,
+            tombstone,
+            an_event(data(numerator=1013), id=f"{mark}-2"),
+            an_event(id=f"{mark}-1"),
+            an_event(data(numerator=5), id=f"{mark}-1"),
+            an_event(id=f"{mark}-3"),
+        ],
+    )
+    records = await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 2)
+    assert [payload["source_id"] for payload in mine(records, mark)] == [f"{mark}-1", f"{mark}-3"]
+    refused = await read(stack, "statistics.rejected.v1", lambda found: len(mine(found, mark)) >= 5)
+    assert sorted(payload["problems"][0]["code"] for payload in mine(refused, mark)) == [
+        "bad_json",
+        "identity_reused",
+        "not_cloudevent",
+        "numerator_above_denominator",
+        "schema",
+    ]
+    letters = await read(stack, "statistics.reported.v1.dlq", lambda found: len(found) >= 3)
+    assert b"{broken" in [letter.value for letter in letters]
+    assert system.child("ingest").stop() == 0
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_kill_minus_nine_loses_and_doubles_nothing(
+    stack: Stack, system: System, unique: Callable[[str], str], seed: int
+) -> None:
+    mark, chance = unique(f"kill{seed}"), random.Random(seed)
+    events = [
+        an_event(
+            data(numerator=n % 900, org_unit=f"dak-nong.xa-{'ab'[n % 2]}"), id=f"{mark}-{n}", partition=n % PARTITIONS
+        )
+        for n in range(4_000)
+    ]
+    repeated = [event for event in events if chance.random() < 0.05]
+    system.start()
+
+    async def publish() -> None:
+        for first in range(0, len(events), 200):
+            await send(stack, [*events[first : first + 200], *repeated[first // 20 : first // 20 + 10]])
+            await asyncio.sleep(0.1)
+
+    publishing = asyncio.create_task(publish())
+    for _ in range(5):
+        await asyncio.sleep(chance.uniform(0.2, 1.2))
+        await asyncio.to_thread(system.child("ingest").kill)
+        system.launch("ingest")
+        await asyncio.to_thread(system.wait_ready)
+    await publishing
+    await asyncio.to_thread(system.wait_ready)
+    records = await read(
+        stack, "observations.v1", lambda found: len({p["source_id"] for p in mine(found, mark)}) == len(events)
+    )
+    by_id: dict[str, set[bytes]] = {}
+    order: dict[tuple[int, str], list[int]] = {}
+    for record in records:
+        payload = orjson.loads(record.value)
+        if not payload["source_id"].startswith(mark):
+            continue
+        copies = by_id.setdefault(payload["source_id"], set())
+        if not copies:
+            order.setdefault((payload["raw"]["partition"], payload["kpi"]), []).append(payload["raw"]["offset"])
+        copies.add(record.value)
+    assert {len(copies) for copies in by_id.values()} == {1}, "an observation was published with two contents"
+    assert all(offsets == sorted(offsets) for offsets in order.values()), "the order of a raw partition was lost"
+
+
+async def test_what_was_claimed_before_a_crash_is_published_after_it(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("crash")
+    await send(stack, [an_event(id=f"{mark}-{n}") for n in range(3)])
+    raw = await read(stack, TOPIC, lambda found: sum(_ce_id(record).startswith(mark) for record in found) == 3)
+    records = [record for record in raw if _ce_id(record).startswith(mark)]
+    async with AsyncMongoClient(stack.mongo_uri, tz_aware=True) as client:
+        ledger = Ledger(client[f"{_database(unique)}_ingest"])
+        examiner = an_examiner(moving=True, log=stack.log_id)
+        broken = FakeBroker(fails=1)
+        door = Door(examiner, ledger, broken, broken, DataClock(NOON), DoorMetrics(Telemetry()))
+        with pytest.raises(Transient):
+            await door.handle(records)
+        claimed = await _entries(ledger, records, examiner)
+        assert len(claimed) == 3
+    system.start()
+    seen = await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 3)
+    published = {orjson.loads(r.value)["observation_id"]: r.value for r in seen if mine([r], mark)}
+    assert published == {entry.observation_id: entry.payload for entry in claimed}
+
+
+async def _entries(ledger: Ledger, records: Sequence[Any], examiner: Any) -> list[Entry]:
+    ids = [one.entry.observation_id for one in examiner.examine(records, NOON)]
+    return list((await ledger.standing(ids)).values())
+
+
+def _ce_id(record: ConsumerRecord) -> str:
+    return dict(record.headers).get("ce_id", b"").decode()
+
+
+async def test_a_clock_that_moves_with_the_data_goes_on_after_a_restart(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("clock")
+    later = datetime(2024, 9, 1, 5, tzinfo=UTC)
+    latest = datetime(2025, 6, 1, 5, tzinfo=UTC)  # more than the lead ahead of the clock's start
+    system.start()
+    await send(stack, [an_event(data(as_of="2024-09-01"), id=f"{mark}-1", time=later)])
+    await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 1)
+    await asyncio.to_thread(system.child("ingest").kill)
+    system.launch("ingest")
+    await asyncio.to_thread(system.wait_ready)
+    await send(stack, [an_event(data(as_of="2025-06-01"), id=f"{mark}-2", time=latest)])
+    await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 2)
+
+
+def start(environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and standard error of ingest under these settings and no others."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("TIENDO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "services.ingest"],
+        env={**bare, "TIENDO_HTTP_PORT": "0", "TIENDO_START_TIMEOUT_S": "1", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def the_sentence(environment: Mapping[str, str]) -> str:
+    """What is said by a start that fails as it should: exit code 2, no traceback."""
+    code, said = start(environment)
+    assert code == 2, said
+    assert "Traceback" not in said
+    return said.splitlines()[-1]
+
+
+def test_a_broker_that_is_down_is_named(stack: Stack) -> None:
+    with _a_free_port() as port:
+        sentence = the_sentence({**stack.environment(), "TIENDO_KAFKA_BOOTSTRAP": f"127.0.0.1:{port}"})
+    assert "TIENDO_KAFKA_BOOTSTRAP" in sentence
+
+
+def test_a_database_that_is_down_is_named(stack: Stack) -> None:
+    with _a_free_port() as port:
+        sentence = the_sentence(
+            {**stack.environment(), "TIENDO_MONGO_URI": f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"}
+        )
+    assert "TIENDO_MONGO_URI" in sentence
+
+
+def test_a_taken_port_is_named(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        sentence = the_sentence({**stack.environment(), "TIENDO_HTTP_PORT": str(taken.getsockname()[1])})
+    assert "TIENDO_HTTP_PORT" in sentence
+
+
+def test_a_wrong_setting_is_named() -> None:
+    assert "TIENDO_INGEST_MAX_EVENT_BYTES" in the_sentence({"TIENDO_INGEST_MAX_EVENT_BYTES": "many"})
+
+
+def test_without_a_catalog_it_does_not_consume_and_says_how_to_apply_one(tmp_path: Path) -> None:
+    try:
+        with Stack.started(tmp_path, broker="tansu") as empty:
+            asyncio.run(make_topics(KafkaSettings(bootstrap=empty.bootstrap), TOPICS))
+            sentence = the_sentence(empty.environment())
+    except NotAvailable as error:
+        pytest.skip(str(error))
+    assert "tiendo catalog apply" in sentence
+
+
+class _a_free_port:
+    """A port at which nobody answers."""
+
+    def __enter__(self) -> int:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
