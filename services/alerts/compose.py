@@ -266,7 +266,7 @@ def _facts(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
     member, record = line.member, line.member.record
     facts = []
     if len(scene.mail.lines) > 1:
-        label = "worst" if member.firing else "first_of"
+        label = "worst" if member.firing else "l_unit"
         facts.append(Fact(say(language, label), scene.unit(member.org_unit, language)))
     facts.append(_standing(scene, member, language))
     if member.firing:
@@ -277,9 +277,11 @@ def _facts(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
         parts = say(language, "parts", reported=record.completeness.reported, expected=record.completeness.expected)
         facts.append(Fact(say(language, "l_parts"), parts))
     if member.owner:
-        facts.append(Fact(say(language, "l_owner"), member.owner))
-    if member.also_told:
-        facts.append(Fact(say(language, "l_also"), "; ".join(member.also_told)))
+        told = member.owner in member.also_told
+        owner = say(language, "owner_told", owner=member.owner) if told else member.owner
+        facts.append(Fact(say(language, "l_owner"), owner))
+    if others := [name for name in member.also_told if name != member.owner]:
+        facts.append(Fact(say(language, "l_also"), "; ".join(others)))
     if scene.kpi.simulated or (record.target is not None and record.target.simulated):
         facts.append(Fact(say(language, "l_note"), say(language, "simulated")))
     return tuple(facts)

@@ -1,11 +1,14 @@
 """A letter as text and as HTML. HTML is one column with its styles inlined, and small enough not to be clipped."""
 
+import re
 from dataclasses import dataclass
 
 import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.alerts.compose import Letter
+
+_BEFORE_UNIT = re.compile(r" (?=(?:điểm )?%)|(?<=điểm) (?=%)")
 
 MAX_HTML_BYTES = 100_000
 """Gmail cuts a mail at about 102 kB."""
@@ -19,6 +22,11 @@ class Rendered:
     html: str
 
 
+def bound(text: str) -> str:
+    """The text with each number tied to its unit, so that no line of a narrow screen begins with `%`."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
+
+
 class Renderer:
     """Holds the compiled templates."""
 
@@ -30,6 +38,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["bound"] = bound
         self._text = environment.get_template("mail.txt")
         self._html = environment.get_template("mail.html")
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)

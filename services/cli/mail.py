@@ -101,7 +101,8 @@ async def _connected(smtp: SmtpSettings, where: str) -> SMTP:
         raise StartError(f"{where} and we cannot agree on TLS ({error}): {_TLS_REMEDY}.") from None
     except _Failure as error:
         raise StartError(
-            f"No relay answers at {where} ({str(error) or type(error).__name__}): mend TIENDO_SMTP_HOST or TIENDO_SMTP_PORT."
+            f"No relay answers at {where} ({str(error) or type(error).__name__}): "
+            "mend TIENDO_SMTP_HOST or TIENDO_SMTP_PORT."
         ) from None
     typer.echo(f"connected to {where}: {greeting.code} {greeting.message}")
     client.timeout = smtp.command_timeout_s
