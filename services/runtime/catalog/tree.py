@@ -67,8 +67,13 @@ class OrgTree:
         """All units of a level on that day."""
         return self._on(on).levels.get(level, ())
 
+    def stretch(self, day: date) -> int:
+        """The number of the stretch of days around this one on which nothing changes: the same number, the same
+        tree."""
+        return bisect_right(self._changes, day)
+
     def _on(self, day: date) -> "_Snapshot":
-        stretch = bisect_right(self._changes, day)
+        stretch = self.stretch(day)
         snapshot = self._snapshots.get(stretch)
         if snapshot is None:
             snapshot = self._snapshots[stretch] = _Snapshot(self._units, day)

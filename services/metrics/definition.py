@@ -1,0 +1,259 @@
+"""One KPI under one version of the catalog: all that folding and judging ask again and again, worked out once.
+
+Also of a KPI that the catalog does not know (any more): its figures are kept, and it has no records.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from contracts.catalog import Kpi, PeriodKind, Target
+from services.metrics import needed
+from services.metrics.days import Window
+from services.metrics.exact import scaled
+from services.metrics.judge import Norms
+from services.metrics.kinds import KINDS, Kind, Roster
+from services.metrics.obligation import Obligation, obligation_of
+from services.runtime.catalog import Catalog, Period
+
+_AT_LEAST_FRESH = 4
+
+
+class Shape:
+    """The tree of one KPI as it stands between two days on which it changes. Reporting units are its leaves."""
+
+    def __init__(self, catalog: Catalog, kpi: Kpi, day: int) -> None:
+        self._tree, self._day = catalog.units, date.fromordinal(day)
+        self._leaves = frozenset(self._tree.of_level(kpi.levels[0], self._day))
+        self._relevant: set[str] = set()
+        for level in kpi.levels:
+            for unit in self._tree.of_level(level, self._day):
+                self._relevant.add(unit)
+                self._relevant.update(self._tree.ancestors(unit, self._day))
+        self._children: dict[str, tuple[str, ...]] = {}
+        self._expected: dict[str, frozenset[str]] = {}
+
+    def is_leaf(self, unit: str) -> bool:
+        """Whether figures are due from it: a unit of the KPI's first level."""
+        return unit in self._leaves
+
+    def ancestors(self, unit: str) -> tuple[str, ...]:
+        """The units above, nearest first."""
+        return self._tree.ancestors(unit, self._day)
+
+    def children(self, unit: str) -> tuple[str, ...]:
+        """The units directly below that report or have somebody below who does; none of a leaf."""
+        found = self._children.get(unit)
+        if found is None:
+            found = ()
+            if unit not in self._leaves:
+                below = self._tree.children(unit, self._day)
+                found = tuple(child for child in below if child in self._relevant)
+            self._children[unit] = found
+        return found
+
+    def expected(self, unit: str) -> frozenset[str]:
+        """The reporting units below, at any depth."""
+        found = self._expected.get(unit)
+        if found is None:
+            found = self._expected[unit] = frozenset(self._tree.descendants(unit, self._day)) & self._leaves
+        return found
+
+
+class Definition:
+    """What is asked about one KPI. Days are ordinals; answers are cached for the life of the catalog's version."""
+
+    def __init__(self, catalog: Catalog, kpi_id: str) -> None:
+        self.catalog = catalog
+        self.kpi_id = kpi_id
+        self.kpi: Kpi = catalog.kpis[kpi_id]
+        self.kind: Kind = KINDS[self.kpi.kind]
+        self.calendar = catalog.calendar_of(kpi_id)
+        self.sums_periods = self.kind.sums_periods or (self.kind.increments and "increment" in self.kpi.modes)
+        self.norms = Norms(
+            scaled(self.kpi.on_track_pace), scaled(self.kpi.at_risk_pace), self.fresh_until, self.kind.computed
+        )
+        limits = self.kpi.natural_limits
+        self.low = None if limits.low is None else scaled(limits.low)
+        self.high = None if limits.high is None else scaled(limits.high)
+        self._fresh: dict[int, int] = {}
+        self._accounting: dict[int, Window] = {}
+        self._shapes: dict[int, Shape] = {}
+        self._shape_on: dict[int, Shape] = {}
+        self._lifetimes: dict[str, tuple[int, int]] = {}
+        self._windows: dict[str, tuple[Window, ...]] = {}
+        self._parsed: dict[str, Window] = {}
+        self._units: dict[tuple[str, int], int] = {}
+        self._obligations: dict[tuple[str, str], Obligation] = {}
+        self._only: dict[tuple[str, str], Obligation | None] = {}
+        self._rosters: dict[tuple[str, int, int], Roster | None] = {}
+        turns = {d for roster in self.kpi.rosters for d in (roster.valid_from, roster.valid_to) if d is not None}
+        self._roster_turns = sorted(day.toordinal() for day in turns)
+
+    # periods
+
+    def accounting(self, day: int) -> Window:
+        """The accounting period that contains the day."""
+        found = self._accounting.get(day)
+        if found is None:
+            period = self.calendar.period(self.kpi.period, date.fromordinal(day))
+            found = self._accounting[day] = self.window(period.id)
+        return found
+
+    def accounting_in(self, window: Window, until: int) -> Iterator[Window]:
+        """The accounting periods that overlap the window up to a day, in order."""
+        day = window.first
+        while day <= min(window.last, until):
+            part = self.accounting(day)
+            yield part
+            day = part.last + 1
+
+    def window(self, period_id: str) -> Window:
+        """The period of that name in the KPI's calendar. Raises ValueError."""
+        found = self._parsed.get(period_id)
+        if found is None:
+            found = self._parsed[period_id] = _window(self.calendar.parse(period_id))
+        return found
+
+    def end_of_unit(self, per: PeriodKind, day: int) -> int:
+        """The last day of the natural unit of time that contains the day."""
+        found = self._units.get((per, day))
+        if found is None:
+            found = self.calendar.period(per, date.fromordinal(day)).last.toordinal()
+            self._units[per, day] = found
+        return found
+
+    def natural_unit(self, window: Window) -> needed.Per:
+        """In which unit of time a pace over this period is told."""
+        return needed.natural_unit(self.kpi.cadence, window.last - window.first + 1)
+
+    def fresh_until(self, as_of: int) -> int:
+        """The last day on which a figure of `as_of` is not stale: two cadences later by default, at least 4 days."""
+        found = self._fresh.get(as_of)
+        if found is None:
+            if self.kpi.stale_after is not None:
+                found = as_of + self.kpi.stale_after // timedelta(days=1)
+            else:
+                two = self.calendar.shift(date.fromordinal(as_of), self.kpi.cadence, 2)
+                found = max(two.toordinal(), as_of + _AT_LEAST_FRESH)
+            self._fresh[as_of] = found
+        return found
+
+    # the tree
+
+    def shape(self, day: int) -> Shape:
+        """The tree as it stands on that day."""
+        found = self._shape_on.get(day)
+        if found is None:
+            stretch = self.stretch(day)
+            found = self._shapes.get(stretch)
+            if found is None:
+                found = self._shapes[stretch] = Shape(self.catalog, self.kpi, day)
+            self._shape_on[day] = found
+        return found
+
+    def stretch(self, day: int) -> int:
+        """Days with the same number see the same tree."""
+        return self.catalog.units.stretch(date.fromordinal(day))
+
+    def lifetime(self, unit: str) -> tuple[int, int]:
+        """The first and last day on which the unit exists, as far back and ahead as need be."""
+        found = self._lifetimes.get(unit)
+        if found is None:
+            known = self.catalog.units.get(unit)
+            first = known.valid_from.toordinal() if known and known.valid_from else 1
+            last = known.valid_to.toordinal() - 1 if known and known.valid_to else date.max.toordinal()
+            found = self._lifetimes[unit] = first, last
+        return found
+
+    def may_report(self, unit: str) -> bool:
+        """Whether the unit is of a level at which this KPI is reported."""
+        known = self.catalog.units.get(unit)
+        return known is not None and known.level in self.kpi.levels
+
+    # targets
+
+    def windows(self, unit: str) -> tuple[Window, ...]:
+        """The periods for which the unit has a target."""
+        found = self._windows.get(unit)
+        if found is None:
+            found = tuple(_window(period) for period in self.catalog.targets.periods(self.kpi_id, unit))
+            self._windows[unit] = found
+        return found
+
+    def judging(self, unit: str, window: Window, day: int) -> Obligation | None:
+        """The version of the unit's target for the period that is valid on the day."""
+        key = unit, window.id
+        if key not in self._only:
+            versions = self._versions(unit, window)
+            always = len(versions) == 1 and versions[0].valid_from is None and versions[0].valid_to is None
+            if not versions or always:
+                self._only[key] = self._obligation(versions[0], window) if versions else None
+                return self._only[key]
+            target = self.catalog.targets.judging(self.kpi_id, unit, window.id, date.fromordinal(day))
+            return None if target is None else self._obligation(target, window)
+        return self._only[key]
+
+    def turns(self, unit: str, window: Window) -> list[int]:
+        """The days on which another version of the target becomes the valid one."""
+        if (unit, window.id) in self._only:
+            return []
+        ends = [day for target in self._versions(unit, window) for day in (target.valid_from, target.valid_to)]
+        return sorted(day.toordinal() for day in ends if day is not None)
+
+    def begins(self, unit: str, window: Window) -> int | None:
+        """The first day on which the unit has to do with its target: the period's, the target's, the unit's own."""
+        versions = self._versions(unit, window)
+        if not versions:
+            return None
+        starts = [target.valid_from.toordinal() if target.valid_from else window.first for target in versions]
+        born, ended = self.lifetime(unit)
+        first = max(window.first, min(starts), born)
+        return first if first <= min(window.last, ended) else None
+
+    def bound_units(self) -> Iterator[tuple[str, Window]]:
+        """Every unit and period with a target."""
+        for unit in self.catalog.units:
+            for window in self.windows(unit.id):
+                yield unit.id, window
+
+    def _versions(self, unit: str, window: Window) -> list[Target]:
+        targets = self.catalog.targets.of_unit(self.kpi_id, unit)
+        return [target for target in targets if target.period == window.id]
+
+    def _obligation(self, target: Target, window: Window) -> Obligation:
+        key = target.object_id, window.id
+        found = self._obligations.get(key)
+        if found is None:
+            found = self._obligations[key] = obligation_of(target, window, from_zero=self.kind.from_zero)
+        return found
+
+    # rosters
+
+    def roster(self, unit: str, day: int) -> Roster | None:
+        """The roster of the unit on that day."""
+        if not self.kind.rosters:
+            return None
+        key = unit, self.stretch(day), self.roster_stretch(day)
+        if key not in self._rosters:
+            self._rosters[key] = self._roster(unit, date.fromordinal(day))
+        return self._rosters[key]
+
+    def roster_stretch(self, day: int) -> int:
+        """Days with the same number see the same rosters, as long as they see the same tree."""
+        return bisect_right(self._roster_turns, day)
+
+    def _roster(self, unit: str, on: date) -> Roster | None:
+        declared = next((r for r in self.kpi.rosters if r.unit == unit and r.valid_on(on)), None)
+        if declared is None:
+            return None
+        if declared.level is not None:
+            members = self.catalog.units.descendants(unit, on, declared.level)
+            return Roster(len(members), frozenset(members))
+        if declared.members:
+            return Roster(len(declared.members), frozenset(declared.members))
+        return Roster(declared.size or 0)
+
+
+def _window(period: Period) -> Window:
+    return Window(period.id, period.first.toordinal(), period.last.toordinal())

@@ -1,0 +1,272 @@
+"""How the state of a KPI looks in documents, and which fields of which documents a batch changes.
+
+Short names, since they are stored a million times; absent where the value is the usual one. Figures:
+
+    {_id: "<province>/<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
+     units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary]}}}}
+    figure: {o: id, s: source, t: reported_at, r: revision, g: 0: preliminary, x: retracts, n, d, v, l: flags, m: more}
+
+Judgements:
+
+    {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
+     units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due}}}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.metrics.days import day_of, iso
+from services.metrics.exact import loaded, stored
+from services.metrics.figures import ACTUAL, Day, Figure, Increments
+from services.metrics.state import FigureBucket, Head, JudgementBucket, KpiState, Record
+from services.runtime.errors import Unprocessable
+
+SCHEMA = 1
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to set in one document. `rev` is the version that was read: 0 for a document that is not there yet."""
+
+    id: str
+    rev: int
+    sets: dict[str, Any]
+    once: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The documents of one KPI."""
+
+    chunks: int
+    figures: tuple[Document, ...] = ()
+    judgements: tuple[Document, ...] = ()
+
+
+def escaped(name: str) -> str:
+    """A name as a field of a document, which may hold neither `.` nor `$`."""
+    return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
+
+
+def plain(field: str) -> str:
+    """The name that a field stands for."""
+    return field.replace("%24", "$").replace("%2E", ".").replace("%25", "%")
+
+
+# from documents
+
+
+def state_of(key: str, stored_kpi: Stored) -> KpiState:
+    """Everything that is stored of a KPI. Raises `Unprocessable` for a document of a newer release."""
+    state = KpiState(key, stored_kpi.chunks)
+    for document in stored_kpi.figures:
+        _check(document)
+        _load_figures(state, document)
+    for document in stored_kpi.judgements:
+        _check(document)
+        _load_judgements(state, document)
+    return state
+
+
+def _check(document: Document) -> None:
+    if document.get("schema", SCHEMA) > SCHEMA:
+        raise Unprocessable(
+            f"the document {document['_id']} has schema {document['schema']}, this release knows {SCHEMA}: "
+            "run the release that wrote it, or a newer one"
+        )
+
+
+def _load_figures(state: KpiState, document: Document) -> None:
+    _, month, chunk = document["_id"].rsplit("/", 2)
+    folded = {
+        (plain(log), int(partition)): offset
+        for log, partitions in document.get("folded", {}).items()
+        for partition, offset in partitions.items()
+    }
+    state.figure_buckets[month, int(chunk)] = FigureBucket(document["rev"], folded)
+    first = day_of(f"{month}-01") - 1
+    for field, days in document.get("units", {}).items():
+        series = state.series(plain(field))
+        for day, content in days.items():
+            series.put(first + int(day), _day(content))
+
+
+def _day(content: Document) -> Day:
+    increments = None
+    if "i" in content:
+        n, d, v, events, ids, reported_at, preliminary = content["i"]
+        packed = bytes(ids)
+        increments = Increments(
+            _number(n),
+            _number(d),
+            _number(v),
+            events,
+            tuple(packed[at : at + 16] for at in range(0, len(packed), 16)),
+            reported_at,
+            preliminary,
+        )
+    return Day(
+        tuple(_figure(one) for one in content.get("a", ())),
+        increments,
+        tuple(_figure(one) for one in content.get("f", ())),
+    )
+
+
+def _figure(one: Document) -> Figure:
+    return Figure(
+        one.get("r", 1),
+        one.get("g", ACTUAL),
+        one["t"],
+        bytes(one["o"]),
+        one["s"],
+        one.get("x", False),
+        _number(one.get("n")),
+        _number(one.get("d")),
+        _number(one.get("v")),
+        tuple(one.get("l", ())),
+        one.get("m"),
+    )
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else loaded(value)
+
+
+def _load_judgements(state: KpiState, document: Document) -> None:
+    _, period, chunk = document["_id"].rsplit("/", 2)
+    owed = frozenset(document.get("owed", ()))
+    state.judgement_buckets[period, int(chunk)] = JudgementBucket(document["rev"], owed)
+    for field, cell in document.get("units", {}).items():
+        due = cell.get("u")
+        record = Record(
+            version=cell["v"],
+            status=cell["s"],
+            previous=cell.get("p"),
+            as_of=_ordinal(cell.get("a")),
+            digest=bytes(cell["h"]),
+            trail=tuple(Head(_ordinal(as_of), version, previous) for as_of, version, previous in cell.get("t", ())),
+            due=None if due is None else day_of(due),
+        )
+        state.place(plain(field), period, record)
+
+
+def _ordinal(text: str | None) -> int | None:
+    return None if text is None else day_of(text)
+
+
+# to documents
+
+
+def figure_changes(state: KpiState, writer: str) -> list[Change]:
+    """What the dirty figures change."""
+    changes = []
+    for key in state.dirty_figures:
+        bucket = state.figure_buckets[key]
+        month, chunk = key
+        sets: dict[str, Any] = {"rev": bucket.rev + 1, "writer": writer}
+        for unit, day in bucket.days:
+            sets[f"units.{escaped(unit)}.{iso(day)[8:]}"] = _day_document(state.units[unit].days[day])
+        for log in bucket.logs:
+            sets[f"folded.{escaped(log[0])}.{log[1]}"] = bucket.folded[log]
+        once = {"kpi": state.key, "month": month, "chunk": chunk, "schema": SCHEMA}
+        changes.append(Change(f"{state.key}/{month}/{chunk}", bucket.rev, sets, once))
+    return changes
+
+
+def judgement_changes(state: KpiState, writer: str) -> list[Change]:
+    """What the dirty records change."""
+    changes = []
+    for key in state.dirty_judgements:
+        bucket = state.judgement_buckets[key]
+        period, chunk = key
+        records = state.by_bucket[key]
+        sets: dict[str, Any] = {"rev": bucket.rev + 1, "writer": writer}
+        for unit in bucket.units:
+            sets[f"units.{escaped(unit)}"] = _record_document(records[unit])
+        soonest = min((record.due for record in records.values() if record.due is not None), default=None)
+        sets["next_due"] = None if soonest is None else iso(soonest)
+        if bucket.owes:
+            sets["owed"] = sorted(bucket.owed)
+        once = {"kpi": state.key, "period": period, "chunk": chunk, "schema": SCHEMA}
+        changes.append(Change(f"{state.key}/{period}/{chunk}", bucket.rev, sets, once))
+    return changes
+
+
+def written(state: KpiState) -> None:
+    """The changes are stored: what is in memory is what is stored."""
+    for key in state.dirty_figures:
+        bucket = state.figure_buckets[key]
+        bucket.rev += 1
+        bucket.days.clear()
+        bucket.logs.clear()
+    for key in state.dirty_judgements:
+        judgements = state.judgement_buckets[key]
+        judgements.rev += 1
+        judgements.units.clear()
+        judgements.owes = False
+    state.dirty_figures.clear()
+    state.dirty_judgements.clear()
+
+
+def published(state: KpiState) -> None:
+    """What ticks wrote has been published: nothing is owed any more. To be written like any change."""
+    for key, bucket in state.judgement_buckets.items():
+        if bucket.owed:
+            bucket.owed = frozenset()
+            bucket.owes = True
+            state.dirty_judgements.add(key)
+
+
+def _day_document(day: Day) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if day.figures:
+        content["a"] = [_figure_document(one) for one in day.figures]
+    if day.increments is not None:
+        n, d, v, events, ids, reported_at, preliminary = day.increments
+        content["i"] = [_stored(n), _stored(d), _stored(v), events, b"".join(ids), reported_at, preliminary]
+    if day.forecasts:
+        content["f"] = [_figure_document(one) for one in day.forecasts]
+    return content
+
+
+def _figure_document(one: Figure) -> dict[str, Any]:
+    content: dict[str, Any] = {"o": one.id, "s": one.source, "t": one.reported_at}
+    if one.n is not None:
+        content["n"] = stored(one.n)
+    if one.d is not None:
+        content["d"] = stored(one.d)
+    if one.v is not None:
+        content["v"] = stored(one.v)
+    if one.revision != 1:
+        content["r"] = one.revision
+    if one.grade != ACTUAL:
+        content["g"] = one.grade
+    if one.retracts:
+        content["x"] = True
+    if one.flags:
+        content["l"] = list(one.flags)
+    if one.more:
+        content["m"] = one.more
+    return content
+
+
+def _stored(number: int | None) -> int | str | None:
+    return None if number is None else stored(number)
+
+
+def _record_document(record: Record) -> dict[str, Any]:
+    content: dict[str, Any] = {"v": record.version, "s": record.status, "h": record.digest}
+    if record.previous is not None:
+        content["p"] = record.previous
+    if record.as_of is not None:
+        content["a"] = iso(record.as_of)
+    if record.trail:
+        content["t"] = [
+            [None if head.as_of is None else iso(head.as_of), head.version, head.previous] for head in record.trail
+        ]
+    if record.due is not None:
+        content["u"] = iso(record.due)
+    return content

@@ -1,0 +1,223 @@
+"""Message → domain → store → message, for a batch of observations.
+
+The order is what makes a crash harmless: state is written, then published, then (by the delivery) committed. Whatever
+is delivered again is folded into what is there already, and says the same again.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from aiokafka import ConsumerRecord
+
+from contracts import envelope
+from contracts.topics import OBSERVATIONS
+from services.metrics import observations
+from services.metrics.documents import figure_changes, judgement_changes, written
+from services.metrics.fold import Fold
+from services.metrics.memory import Definitions, Memory
+from services.metrics.progress import Emission
+from services.metrics.publisher import Publisher
+from services.metrics.state import KpiState
+from services.metrics.store import Store
+from services.metrics.telemetry import Meters
+from services.runtime import clock as clocks
+from services.runtime.catalog import Catalog
+from services.runtime.clock import Clock, DataClock
+from services.runtime.errors import Transient, Unprocessable
+
+TYPE = next(iter(OBSERVATIONS.payloads)).encode()
+_TIME_HEADER = f"ce_{clocks.EXTENSION}"
+
+
+class Catalogs(Protocol):
+    """The part of the catalog's follower that is used here."""
+
+    catalogs: dict[str, Catalog]
+
+    async def at_least(self, province: str, number: int) -> Catalog:
+        """Wait until the province's catalog has this number or a higher one."""
+        ...
+
+
+@dataclass(slots=True)
+class _Share:
+    """What a batch holds of one KPI: parsed payloads, and the highest catalog that one was accepted under."""
+
+    province: str
+    number: int = 0
+    payloads: list[tuple[dict[str, Any], ConsumerRecord]] = field(default_factory=list)
+
+
+class Workshop:
+    """What batches and ticks share: the states in memory, and the way from them to store and topic."""
+
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        definitions: Definitions,
+        publisher: Publisher,
+        clock: Clock,
+        meters: Meters,
+        writer: str,
+    ) -> None:
+        self.store = store
+        self.memory = memory
+        self.definitions = definitions
+        self.publisher = publisher
+        self.clock = clock
+        self.meters = meters
+        self.writer = writer
+        self._noted: datetime | None = None
+
+    def today(self, zone: ZoneInfo) -> int:
+        """The local date of the business clock, as an ordinal."""
+        return self.clock.now().astimezone(zone).toordinal()
+
+    async def write(self, states: Iterable[KpiState]) -> None:
+        """Make durable what the states changed."""
+        changed = [state for state in states if state.dirty_figures or state.dirty_judgements]
+        with self.meters.stage("encode_state"):
+            figures = [change for state in changed for change in figure_changes(state, self.writer)]
+            judgements = [change for state in changed for change in judgement_changes(state, self.writer)]
+        with self.meters.stage("write"):
+            await asyncio.gather(self.store.write(figures, judgements), self._note_time())
+        for state in changed:
+            written(state)
+        self.meters.held.set(len(self.memory))
+
+    async def _note_time(self) -> None:
+        """Where time moves with the data, remember how far it has come: a restart must not fall back."""
+        now = self.clock.now()
+        if isinstance(self.clock, DataClock) and (self._noted is None or now > self._noted):
+            await self.store.note_business_time(now)
+            self._noted = now
+
+
+class ObservationHandler:
+    """Folds batches of `observations.v1`."""
+
+    def __init__(self, workshop: Workshop, catalogs: Catalogs, catalog_wait_s: float) -> None:
+        self._workshop = workshop
+        self._catalogs = catalogs
+        self._wait_s = catalog_wait_s
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        """Fold, write, publish. Raises `Transient`, `Fenced`, `Unprocessable`."""
+        work = self._workshop
+        with work.meters.stage("decode"):
+            shares = self._shares(records)
+        catalogs = {
+            province: await self._catalog(province, number) for province, number in _numbers(shares.values()).items()
+        }
+        wanted = [(key, work.definitions.of(key, catalogs[share.province])) for key, share in shares.items()]
+        with work.meters.stage("load"):
+            states = await work.memory.hold(wanted)
+        said: list[Emission] = []
+        with work.meters.stage("fold"):
+            for key, definition in wanted:
+                catalog = catalogs[shares[key].province]
+                fold = Fold(states[key], definition, work.today(catalog.zone))
+                said += fold.batch([_observation(*payload, catalog.zone) for payload in shares[key].payloads])
+                work.meters.folded.inc(fold.folded)
+                work.meters.skipped.inc(fold.skipped)
+        await work.write(states.values())
+        await work.publisher.publish(said, envelope.header(records[-1].headers, "ce_traceparent"))
+
+    async def forget(self) -> None:
+        """Drop what is in memory."""
+        self._workshop.memory.forget()
+
+    def _shares(self, records: Sequence[ConsumerRecord]) -> dict[str, _Share]:
+        """The batch by KPI, in the order of the records; the business clock moves on with it."""
+        shares: dict[str, _Share] = {}
+        times: set[bytes] = set()
+        for record in records:
+            content = _parsed(record, times)
+            try:
+                province = content["province"]
+                key = f"{province}/{content['kpi']}"
+                number = observations.catalog_number(content["catalog_version"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise _unprocessable(record, error) from error
+            share = shares.get(key)
+            if share is None:
+                share = shares[key] = _Share(province)
+            share.number = max(share.number, number)
+            share.payloads.append((content, record))
+        for moment in times:
+            self._workshop.clock.observe(_instant(moment))
+        return shares
+
+    async def _catalog(self, province: str, number: int) -> Catalog:
+        catalog = self._catalogs.catalogs.get(province)
+        if catalog is not None and catalog.number >= number:
+            return catalog
+        try:
+            async with asyncio.timeout(self._wait_s):
+                return await self._catalogs.at_least(province, number)
+        except TimeoutError:
+            has = "none" if catalog is None else catalog.version
+            raise Transient(
+                f"the catalog of {province} is {has} here, and observations were accepted under number {number}: "
+                "waiting for catalog.v1"
+            ) from None
+
+
+def _numbers(shares: Iterable[_Share]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for share in shares:
+        numbers[share.province] = max(numbers.get(share.province, 0), share.number)
+    return numbers
+
+
+def _parsed(record: ConsumerRecord, times: set[bytes]) -> dict[str, Any]:
+    """The payload of a record in binary mode, as ingest writes it; any other way of writing is read as well."""
+    kind = b""
+    for name, value in record.headers:
+        if name == "ce_type":
+            kind = value
+        elif name == _TIME_HEADER:
+            times.add(value)
+    try:
+        if kind == TYPE:
+            return observations.parse(record.value)
+        event = envelope.read(record.headers, record.value)
+        if event.type.encode() != TYPE or not isinstance(event.data, dict):
+            raise ValueError(f"this is a {event.type}")
+        moment = event.extensions.get(clocks.EXTENSION)
+        if moment is not None:
+            times.add(moment.encode())
+        return event.data
+    except (TypeError, ValueError) as error:
+        raise _unprocessable(record, error) from error
+
+
+def _observation(content: dict[str, Any], record: ConsumerRecord, zone: ZoneInfo) -> observations.Observation:
+    try:
+        return observations.observation(content, zone)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    try:
+        return observations.observation(observations.careful(record.value), zone)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unprocessable(record, error) from error
+
+
+def _unprocessable(record: ConsumerRecord, error: Exception) -> Unprocessable:
+    return Unprocessable(
+        f"{record.topic}/{record.partition}/{record.offset} is no observation that can be folded: "
+        f"{type(error).__name__}: {error}"
+    )
+
+
+def _instant(text: bytes) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.decode())
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except ValueError:
+        return None

@@ -1,0 +1,99 @@
+"""What a kind of KPI fixes: its measure, its roll-up, its missing-value rule and its zero rule.
+
+Every kind that rolls up does so by two sums, `n` and `d`; what they mean is the kind's. Adding a kind is writing one
+file and naming it in `kinds/__init__.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.metrics.exact import SCALE, Quotient
+from services.metrics.series import Own
+
+Parts = tuple[int, int]
+"""What a unit adds to the sums of those above it: n and d, scaled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Of how many, or of whom: `members` where they are known by name."""
+
+    size: int
+    members: frozenset[str] | None = None
+
+
+class Kind(Protocol):
+    """A small type; one instance serves all KPIs of the kind."""
+
+    name: str
+    computed: bool
+    """False: figures are kept, and its records say that the kind is not computed."""
+    sums_periods: bool
+    """Whether a target that spans several accounting periods adds their figures up, instead of taking the last."""
+    increments: bool
+    """Whether increments count."""
+    shows_parts: bool
+    """Whether numerator and denominator stand on the record."""
+    from_zero: bool
+    """Whether a plan without a baseline starts at 0."""
+    rosters: bool
+    """Whether it is counted against rosters."""
+
+    def parts(self, own: Own, roster: Roster | None) -> Parts | None:
+        """The measure: what the unit's figure adds to sums; None if it can be part of none."""
+        ...
+
+    def silent(self, roster: Roster | None) -> Parts | None:
+        """The missing-value rule: what a unit adds that has reported nothing; None for nothing."""
+        ...
+
+    def value(self, n: int, d: int) -> Quotient | None:
+        """The value of sums, or of one figure's parts; None by the zero rule."""
+        ...
+
+    def alone(self, own: Own) -> Quotient | None:
+        """The value of a figure that has no parts, judged where it stands; None if it has none either."""
+        ...
+
+    def why_no_value(self, own: Own | None, parts: Parts | None) -> str:
+        """The code of the reason why there is no value."""
+        ...
+
+
+class _Computed:
+    """What most computed kinds have in common."""
+
+    computed = True
+    sums_periods = False
+    increments = False
+    shows_parts = False
+    from_zero = False
+    rosters = False
+
+    def silent(self, roster: Roster | None) -> Parts | None:
+        return None
+
+    def alone(self, own: Own) -> Quotient | None:
+        return None
+
+
+class Amount(_Computed):
+    """A number that adds up: `n` is the amount, `d` is not used."""
+
+    def parts(self, own: Own, roster: Roster | None) -> Parts | None:
+        return None if own.v is None else (own.v, 0)
+
+    def value(self, n: int, d: int) -> Quotient | None:
+        return n, SCALE
+
+    def why_no_value(self, own: Own | None, parts: Parts | None) -> str:
+        return "no_value"
+
+
+class Share(_Computed):
+    """A percentage: 100·Σn / Σd, and no value over a sum of nothing."""
+
+    shows_parts = True
+
+    def value(self, n: int, d: int) -> Quotient | None:
+        return (100 * n, d) if d > 0 else None

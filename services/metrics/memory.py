@@ -1,0 +1,69 @@
+"""The KPIs held in memory: loaded together when first touched, the least recently used dropped, forgotten at once."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from services.metrics.definition import Definition
+from services.metrics.documents import state_of
+from services.metrics.state import KpiState, chunks_for
+from services.metrics.store import Store
+from services.runtime.catalog import Catalog
+
+
+class Memory:
+    """States by `province/kpi`, at most `limit` of them beside those in use."""
+
+    def __init__(self, store: Store, limit: int) -> None:
+        self._store = store
+        self._limit = limit
+        self._states: OrderedDict[str, KpiState] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    async def hold(self, wanted: Iterable[tuple[str, Definition | None]]) -> dict[str, KpiState]:
+        """The states of these KPIs, from memory or from the store, in one query a collection."""
+        definitions = dict(wanted)
+        missing = [key for key in definitions if key not in self._states]
+        if missing:
+            stored = await self._store.load(missing)
+            new = {key: _chunks(definitions[key]) for key in missing if key not in stored}
+            chunks = await self._store.create(new) if new else {}
+            for key in missing:
+                known = stored.get(key)
+                self._states[key] = state_of(key, known) if known is not None else KpiState(key, chunks[key])
+        for key in definitions:
+            self._states.move_to_end(key)
+        while len(self._states) > max(self._limit, len(definitions)):
+            self._states.popitem(last=False)
+        return {key: self._states[key] for key in definitions}
+
+    def forget(self) -> None:
+        """Drop everything: it may be ahead of what is stored, or somebody else may write now."""
+        self._states.clear()
+
+
+class Definitions:
+    """KPIs of the catalogs in force, worked out once a catalog."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Definition] = {}
+
+    def of(self, key: str, catalog: Catalog) -> Definition | None:
+        """The KPI under this catalog; None if it does not know the KPI."""
+        found = self._known.get(key)
+        if found is None or found.catalog is not catalog:
+            kpi = key.split("/", 1)[1]
+            if kpi not in catalog.kpis:
+                self._known.pop(key, None)
+                return None
+            found = self._known[key] = Definition(catalog, kpi)
+        return found
+
+
+def _chunks(definition: Definition | None) -> int:
+    """As many chunks as suit the units that may report and those above them."""
+    if definition is None:
+        return 1
+    levels = set(definition.kpi.levels)
+    return chunks_for(sum(unit.level in levels for unit in definition.catalog.units))

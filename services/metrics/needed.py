@@ -1,0 +1,79 @@
+"""The pace that would still meet the target, beside the pace so far and the best ever reached.
+
+All three are changes of the value by natural unit of time, in the KPI's own unit and with its sign: a figure that has
+to fall needs a negative amount. A month is 365.25/12 days.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+from contracts.catalog import PeriodKind
+from services.metrics.exact import SCALE, Quotient
+from services.metrics.obligation import Obligation
+
+Per = Literal["day", "week", "month", "quarter", "year"]
+
+DAYS: dict[Per, Quotient] = {
+    "day": (1, 1),
+    "week": (7, 1),
+    "month": (487, 16),
+    "quarter": (1461, 16),
+    "year": (1461, 4),
+}
+"""Days of a natural unit."""
+
+_ORDER: tuple[Per, ...] = ("day", "week", "month", "quarter", "year")
+_LONG, _MIDDLE = 190, 45
+
+Reached = tuple[int, Quotient]
+"""A day and the value that stood at its end."""
+
+
+def natural_unit(cadence: PeriodKind, days: int) -> Per:
+    """The unit in which a pace is told: months for periods of a year or more, weeks for a half or a quarter, days for a
+    month or less; never a shorter one than the cadence."""
+    by_length: Per = "month" if days > _LONG else "week" if days > _MIDDLE else "day"
+    by_cadence: Per = "quarter" if cadence == "half" else cadence
+    return max(by_length, by_cadence, key=_ORDER.index)
+
+
+def needed(value: Quotient, by: Obligation, as_of: int, per: Per, best: float | None) -> dict[str, Any] | None:
+    """What a record shows; None where no time is left. `best` as `best_pace` gives it."""
+    left = by.deadline - as_of
+    if left <= 0:
+        return None
+    p, q = value
+    unit, under = DAYS[per]
+    amount = ((by.aim(value) * q - p * SCALE) * unit) / (SCALE * q * under * left)
+    so_far = None
+    if by.baseline is not None and as_of > by.baseline_on:
+        gone = (p * SCALE - by.baseline * q) * unit
+        so_far = gone / (SCALE * q * under * (as_of - by.baseline_on))
+    return {"amount": amount, "per": per, "so_far": so_far, "best": best}
+
+
+def best_pace(reached: Sequence[Reached], by: Obligation, per: Per) -> float | None:
+    """The best change in one unit of time, between what stood at the ends of natural units.
+
+    `reached` in order of time, the baseline not in it. A step that took less than a unit counts as one unit's, so that
+    one good day is not taken for a month of them. None with fewer than two points.
+    """
+    unit, under = DAYS[per]
+    points = list(reached)
+    if by.baseline is not None and points and points[0][0] > by.baseline_on:
+        points.insert(0, (by.baseline_on, (by.baseline, SCALE)))
+    rates = [
+        (v[0] * u[1] - u[0] * v[1]) * unit / (u[1] * v[1] * max(unit, (b - a) * under))
+        for (a, u), (b, v) in pairwise(points)
+    ]
+    if not rates:
+        return None
+    return min(rates) if _falls(by) else max(rates)
+
+
+def _falls(by: Obligation) -> bool:
+    """Whether progress means a falling value."""
+    if by.sign:
+        return by.sign < 0
+    return by.baseline is not None and by.baseline > by.high

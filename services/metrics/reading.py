@@ -1,0 +1,336 @@
+"""What stands for a unit in a record's period: value, date, completeness, discrepancy, and the observations behind it.
+
+A record's period may span several accounting periods, or lie within one. Whatever is asked can be asked as of a former
+day, too: the answer is then what stands when figures of later days are left out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.metrics.days import Window
+from services.metrics.definition import Definition, Shape
+from services.metrics.exact import SCALE, Quotient, nearest, on_the_wire
+from services.metrics.figures import first_ids
+from services.metrics.kinds.coverage import members_of
+from services.metrics.needed import Per, Reached
+from services.metrics.rollup import Moment, Node, Table
+from services.metrics.series import Own, Series
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+SOURCES_DISAGREE, PARTS_DISAGREE, OVER_NATURAL_RANGE = "sources_disagree", "parts_disagree", "over_natural_range"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is judged and shown. Numbers scaled, days ordinals; `ids` are of the unit's own standing figures."""
+
+    as_of: int | None = None
+    value: Quotient | None = None
+    why: str = "no_figure"
+    n: int | None = None
+    d: int | None = None
+    direct: bool = False
+    newer_parts: bool = False
+    own: tuple[Own, ...] = ()
+    completeness: dict[str, Any] | None = None
+    discrepancy: dict[str, float] | None = None
+    flags: tuple[str, ...] = ()
+    reported_at: int = 0
+    zone: Any = UTC
+
+    def reported_on(self) -> int:
+        """The local date on which the latest figure behind it was reported."""
+        moment = _EPOCH + timedelta(microseconds=self.reported_at)
+        return moment.astimezone(self.zone).toordinal()
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether the figure that stands is a preliminary one."""
+        return self.direct and any(own.preliminary for own in self.own)
+
+    def inputs(self) -> tuple[list[str], int]:
+        """The ids of the observations behind the unit's own figure, sorted, twenty at most, and how many there are."""
+        ids: tuple[bytes, ...] = ()
+        for own in self.own:
+            ids = first_ids(ids, own.ids)
+        return [one.hex() for one in ids], sum(own.count for own in self.own)
+
+
+class Readings:
+    """Answers for one KPI, from its series. What is derived is kept, and dropped where a figure moves."""
+
+    def __init__(self, definition: Definition, units: dict[str, Series]) -> None:
+        self.definition = definition
+        self._units = units
+        self._zone = definition.catalog.zone
+        self._tables: dict[int, dict[tuple[int, int, int], Table]] = {}
+        self._former: dict[int, dict[tuple[int, int, int], Table]] = {}
+        self._reached: dict[tuple[str, str], list[tuple[int, int | None, Quotient | None]]] = {}
+        self._latest = max((series.order[-1] for series in units.values() if series.order), default=None)
+
+    def moved(self, unit: str, day: int) -> None:
+        """A figure of the unit and day changed."""
+        if self._latest is None or day > self._latest:
+            self._latest = day
+        if self.definition.stretch(day) != self.definition.stretch(self._latest):
+            self._reached.clear()
+        self._former.clear()
+        tables = self._tables.get(self.definition.accounting(day).first)
+        if tables:
+            for table in tables.values():
+                if day <= table.limit:
+                    table.drop(unit)
+
+    def moved_record(self, unit: str, window: Window, day: int) -> None:
+        """A figure of that day changed the record: what it had reached by the end of that day is no longer sure."""
+        reached = self._reached.get((unit, window.id))
+        if reached:
+            while reached and reached[-1][0] >= day:
+                reached.pop()
+
+    def read(self, unit: str, window: Window, until: int, *, former: bool = False) -> Reading:
+        """What stands for the unit at the end of `until`. `former`: leave nothing behind for the next question."""
+        tables = self._tables_of(unit, window, min(until, window.last), former)
+        shape = tables[-1].moment.shape
+        reading = Reading(zone=self._zone)
+        told = _told(unit, window, tables)
+        if told:
+            self._fill(reading, told)
+        if not shape.is_leaf(unit) and self.definition.kind.computed:
+            reading.completeness = self._completeness(unit, window, tables, shape)
+        if self.definition.kind.rosters and told:
+            self._name_missing_members(reading, unit, tables[-1], shape)
+        return reading
+
+    def latest_after(self, unit: str, window: Window, day: int) -> int | None:
+        """The latest day of the period after `day` on which the unit or one below reported."""
+        shape = self.definition.shape(window.last)
+        asked = (unit, *(() if shape.is_leaf(unit) else shape.expected(unit)))
+        days = [self._units[one].latest(day + 1, window.last) for one in asked if one in self._units]
+        return max((found for found in days if found is not None), default=None)
+
+    def reached(self, unit: str, window: Window, now: Reached, per: Per) -> list[Reached]:
+        """What stood at the end of each natural unit of time in which something was reported, and what stands `now`."""
+        held = self._reached.setdefault((unit, window.id), [])
+        day = held[-1][0] + 1 if held else window.first
+        while (end := self.definition.end_of_unit(per, day)) < now[0]:
+            then = self._read_value(unit, window, end)
+            held.append((end, then.as_of, then.value))
+            day = end + 1
+        points, before = [], window.first - 1
+        for end, reached_on, value in held:
+            if end >= now[0]:
+                break
+            if value is not None and reached_on is not None and reached_on > before:
+                points.append((reached_on, value))
+                before = reached_on
+        if now[0] > before:
+            points.append(now)
+        return points
+
+    def _read_value(self, unit: str, window: Window, until: int) -> Reading:
+        """Only the value that stood at the end of a former day."""
+        reading = Reading(zone=self._zone)
+        told = _told(unit, window, self._tables_of(unit, window, until, True))
+        if told:
+            self._settle(reading, told)
+        return reading
+
+    def held(self, unit: str, window: Window, until: int) -> Iterator[Quotient]:
+        """The values of the unit's own absolute readings, in order."""
+        series, kind = self._units.get(unit), self.definition.kind
+        if series is None or not self.definition.may_report(unit):
+            return
+        for day, figure in series.standing_days(window.first, min(window.last, until)):
+            own = Own(day, figure)
+            parts = kind.parts(own, self.definition.roster(unit, day))
+            value = kind.value(*parts) if parts is not None else kind.alone(own)
+            if value is not None:
+                yield value
+
+    # where to look
+
+    def _tables_of(self, unit: str, window: Window, until: int, former: bool) -> list[Table]:
+        """The tables of the record's accounting periods, by the tree and the rosters of the record's own `as_of`."""
+        definition = self.definition
+        born, ended = definition.lifetime(unit)
+        until, first = min(until, ended), max(window.first, born)
+        on = min(until, first if self._latest is None else max(self._latest, first))
+        tables = self._tables_on(window, until, on, former)
+        changes = definition.stretch(window.first) != definition.stretch(on)
+        if not changes and not definition.kind.rosters:
+            return tables
+        as_of = max((node.as_of or 0 for node in _told(unit, window, tables)), default=None)
+        if changes and (as_of is None or definition.stretch(as_of) != definition.stretch(on)):
+            as_of = self._last_told(unit, window, on)
+            if as_of is not None:
+                return self._tables_on(window, as_of, as_of, True)
+        elif as_of is not None and definition.roster_stretch(as_of) != definition.roster_stretch(on):
+            return self._tables_on(window, until, as_of, former)
+        return tables
+
+    def _tables_on(self, window: Window, until: int, on: int, former: bool) -> list[Table]:
+        first = self.definition.accounting(window.first)
+        if until <= first.last:
+            return [self._table(first, until, on, former)]
+        parts = self.definition.accounting_in(window, until)
+        return [self._table(part, until, on, former) for part in parts]
+
+    def _table(self, part: Window, until: int, on: int, former: bool) -> Table:
+        """The table of one accounting period: a lasting one, or one for a single question about former days."""
+        definition, limit = self.definition, min(part.last, until)
+        key = limit, definition.stretch(on), definition.roster_stretch(on)
+        tables = self._former if former else self._tables
+        of_period = tables.setdefault(part.first, {})
+        table = of_period.get(key)
+        if table is None:
+            moment = Moment(definition.shape(on), on)
+            table = of_period[key] = Table(definition, self._units, part, limit, moment, keep=not former)
+        return table
+
+    def _last_told(self, unit: str, window: Window, until: int) -> int | None:
+        """The latest day on which the unit, or one that was below it on that day, has a standing figure."""
+        latest: int | None = None
+        for other, series in self._units.items():
+            for day in reversed(series.order):
+                if day < window.first or (latest is not None and day <= latest):
+                    break
+                content = series.days[day]
+                if day > until or (content.increments is None and content.standing() is None):
+                    continue
+                if other == unit or unit in self.definition.shape(day).ancestors(other):
+                    latest = day
+                    break
+        return latest
+
+    # what stands
+
+    def _fill(self, reading: Reading, told: list[Node]) -> None:
+        self._settle(reading, told)
+        reading.own = tuple(node.own for node in told if node.own is not None)
+        if not self.definition.sums_periods:
+            reading.own = reading.own[-1:] if told[-1].own is not None else ()
+        reading.direct = told[-1].direct
+        reading.newer_parts = told[-1].own_value is not None and not told[-1].direct
+        reading.discrepancy, certain = self._discrepancy(told)
+        flags: set[str] = set()
+        if reading.direct:
+            for own in reading.own:
+                flags.update(own.figure.flags if own.figure is not None else ())
+                if own.disagree:
+                    flags.add(SOURCES_DISAGREE)
+        if reading.discrepancy is not None and certain:
+            flags.add(PARTS_DISAGREE)
+        if reading.n is not None and self._unnatural(reading):
+            flags.add(OVER_NATURAL_RANGE)
+        reading.flags = tuple(sorted(flags))
+
+    def _settle(self, reading: Reading, told: list[Node]) -> None:
+        """Value and date, from one accounting period or, where they are added up, from all that have any."""
+        kind = self.definition.kind
+        last = max(told, key=lambda node: node.as_of or 0)
+        summed = [node for node in told if node.day is not None and node.value is not None]
+        reading.as_of, reading.value, reading.why = last.as_of, last.value, last.why
+        reading.reported_at = last.reported_at
+        reading.n, reading.d = _parts_of(last)
+        if len(told) > 1 and self.definition.sums_periods and summed:
+            reading.n, reading.d = sum(node.n for node in summed), sum(node.d for node in summed)
+            reading.value = kind.value(reading.n, reading.d)
+            reading.as_of = max(node.as_of or 0 for node in summed)
+            reading.reported_at = max(node.reported_at for node in summed)
+
+    def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
+        """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""
+        both = [node for node in told if node.own_value is not None and node.parts_value is not None]
+        if not both:
+            return None, False
+        if len(told) > 1 and self.definition.sums_periods:
+            reported = _total([node.own_value or node.parts_value for node in told])
+            parts = _total([node.parts_value or node.own_value for node in told])
+        else:
+            if both[-1] is not told[-1]:
+                return None, False
+            reported, parts = both[-1].own_value, both[-1].parts_value
+        if reported is None or parts is None or reported[0] * parts[1] == parts[0] * reported[1]:
+            return None, False
+        return {"reported": nearest(reported), "parts": nearest(parts)}, all(node.complete for node in both)
+
+    def _unnatural(self, reading: Reading) -> bool:
+        """Whether a sum of increments lies outside what can occur at all."""
+        definition = self.definition
+        if "increment" not in definition.kpi.modes:
+            return False
+        if (reading.n or 0) < 0 or (reading.d or 0) < 0 or reading.value is None:
+            return (reading.n or 0) < (definition.low or 0) or (reading.d or 0) < 0
+        p, q = reading.value
+        high = definition.high
+        if high is None and definition.kind.shows_parts:
+            high = 100 * SCALE
+        return p * SCALE < (definition.low or 0) * q or (high is not None and p * SCALE > high * q)
+
+    # who is missing
+
+    def _completeness(self, unit: str, window: Window, tables: list[Table], shape: Shape) -> dict[str, Any]:
+        expected = shape.expected(unit)
+        missing = expected
+        for table in tables:
+            if table.first >= window.first:
+                missing = missing - table.reported()
+            else:  # the record's period begins within an accounting period
+                nodes = ((one, table.node(one).own) for one in missing)
+                missing = frozenset(one for one, own in nodes if own is None or own.day < window.first)
+        return {
+            "expected": len(expected),
+            "reported": len(expected) - len(missing),
+            "missing": sorted(missing),
+            "missing_members": [],
+        }
+
+    def _name_missing_members(self, reading: Reading, unit: str, table: Table, shape: Shape) -> None:
+        """The members of named rosters that are not done, of the figures that stand."""
+        node = table.node(unit)
+        asked = (unit,) if node.direct else shape.expected(unit)
+        standing = [(one, table.node(one).own) for one in asked]
+        missing: set[str] = set()
+        named = False
+        for one, own in standing:
+            done = members_of(own) if own is not None else None
+            roster = self.definition.roster(one, own.day) if own is not None else None
+            if done is not None and roster is not None and roster.members is not None:
+                named = True
+                missing |= roster.members - done
+        if not named:
+            return
+        if reading.completeness is None:
+            reading.completeness = {"expected": 1, "reported": 1, "missing": []}
+        reading.completeness["missing_members"] = sorted(missing)
+
+
+def shown(number: int | None) -> int | float | None:
+    """A numerator or denominator on the wire."""
+    return None if number is None else on_the_wire(number)
+
+
+def _told(unit: str, window: Window, tables: list[Table]) -> list[Node]:
+    """What the unit has in each accounting period that has anything of the record's period."""
+    nodes = [table.node(unit) for table in tables]
+    return [node for node in nodes if node.as_of is not None and node.as_of >= window.first]
+
+
+def _parts_of(node: Node) -> tuple[int | None, int | None]:
+    """The n and d of the value: of a direct figure that cannot be added up, what it brings of them."""
+    if node.in_parts:
+        return node.n, node.d
+    return (node.own.n, node.own.d) if node.direct and node.own is not None else (None, None)
+
+
+def _total(values: list[Quotient | None]) -> Quotient | None:
+    p, q = 0, 1
+    for value in values:
+        if value is None:
+            continue
+        p, q = p * value[1] + value[0] * q, q * value[1]
+    return p, q

@@ -1,0 +1,142 @@
+"""Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
+
+from typing import Any
+
+from services.metrics.exact import SCALE, Quotient
+
+Reason = dict[str, str]
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    # why the status is what it is
+    "target_met": ("Đạt mục tiêu: {value}, mục tiêu {goal}.", "The target is met: {value}, target {goal}."),
+    "later_correction": (
+        "Số liệu làm đạt mục tiêu được báo cáo sau khi đã hết hạn.",
+        "The figure that meets the target was reported after the time was up.",
+    ),
+    "deadline_passed": (
+        "Hết hạn {deadline} (và thời gian chờ số liệu) mà chưa đạt: {value}, mục tiêu {goal}.",
+        "The deadline {deadline} and its grace passed without the target: {value}, target {goal}.",
+    ),
+    "no_figure_by_deadline": (
+        "Hết hạn {deadline} (và thời gian chờ số liệu) mà chưa có số liệu nào.",
+        "The deadline {deadline} and its grace passed without any figure.",
+    ),
+    "no_figure": ("Chưa có số liệu trong kỳ.", "There is no figure in the period yet."),
+    "stale": (
+        "Số liệu mới nhất ({as_of}) đã quá cũ so với chu kỳ báo cáo.",
+        "The latest figure ({as_of}) is too old for the reporting cycle.",
+    ),
+    "stale_at_deadline": (
+        "Đến hạn, số liệu mới nhất ({as_of}) đã quá cũ để biết mức có được giữ hay không.",
+        "At the deadline the latest figure ({as_of}) was too old to know whether the line was held.",
+    ),
+    "below_baseline": (
+        "Đi xa mục tiêu hơn điểm xuất phát: {value}, xuất phát {baseline}.",
+        "Further from the target than at the start: {value}, baseline {baseline}.",
+    ),
+    "pace_below_at_risk": (
+        "Nhịp độ {pace}, dưới ngưỡng chậm {bound}.",
+        "The pace is {pace}, below the bound of “behind”, {bound}.",
+    ),
+    "pace_below_on_track": (
+        "Nhịp độ {pace}, dưới ngưỡng đúng tiến độ {bound}.",
+        "The pace is {pace}, below the bound of “on track”, {bound}.",
+    ),
+    "pace_on_track": ("Nhịp độ {pace}, đúng tiến độ.", "The pace is {pace}: on track."),
+    "line_held": ("Giữ được mức: {value}, mục tiêu {goal}.", "The line is held: {value}, target {goal}."),
+    "line_not_held": (
+        "Không giữ được mức: {value}, mục tiêu {goal}.",
+        "The line is not held: {value}, target {goal}.",
+    ),
+    "target_not_met": ("Chưa đạt mục tiêu: {value}, mục tiêu {goal}.", "Not met yet: {value}, target {goal}."),
+    "plan_at_baseline": (
+        "Kế hoạch đến ngày này vẫn ở điểm xuất phát {baseline}, nên không có nhịp độ.",
+        "By this day the plan is still at the baseline {baseline}, so there is no pace.",
+    ),
+    "no_target": ("Chỉ tiêu không có mục tiêu trong kỳ này.", "There is no target in this period."),
+    "kind_not_computed": (
+        "Loại chỉ tiêu này chưa được tính; số liệu vẫn được lưu.",
+        "This kind of KPI is not computed yet; its figures are kept.",
+    ),
+    # why something is null
+    "zero_denominator": ("Mẫu số bằng 0 nên không có giá trị.", "The denominator is 0, so there is no value."),
+    "no_denominator": (
+        "Số liệu không có mẫu số nên không có giá trị.",
+        "The figure has no denominator, so there is no value.",
+    ),
+    "no_roster": (
+        "Không biết tổng số (danh sách) nên không có giá trị.",
+        "It is not known of how many (no roster), so there is no value.",
+    ),
+    "no_value": ("Số liệu không có giá trị.", "The figure has no value."),
+    "parts_not_usable": (
+        "Không đơn vị nào bên dưới có số liệu cộng được.",
+        "No unit below has a figure that can be added up.",
+    ),
+    "no_baseline": (
+        "Không có điểm xuất phát nên không có kế hoạch theo ngày; nhịp độ so thẳng với mục tiêu.",
+        "Without a baseline there is no plan by day; the pace compares with the target itself.",
+    ),
+    "plan_not_computed": (
+        "Dạng đường kế hoạch này chưa được tính.",
+        "This kind of plan curve is not computed yet.",
+    ),
+    "baseline_at_target": (
+        "Điểm xuất phát bằng mục tiêu: đánh giá như giữ mức.",
+        "The baseline equals the target: judged as a line to hold.",
+    ),
+    "baseline_past_target": (
+        "Điểm xuất phát đã vượt mục tiêu: đánh giá như giữ mức.",
+        "The baseline is past the target already: judged as a line to hold.",
+    ),
+    "line_to_hold": (
+        "Mục tiêu giữ mức: không có tốc độ cần thiết.",
+        "A line to hold: no pace is needed.",
+    ),
+    "pace_not_defined": (
+        "Không so được giá trị với mục tiêu thành nhịp độ (chia cho số không dương).",
+        "Value and target cannot be compared as a pace (a divisor that is not positive).",
+    ),
+    "nothing_needed": ("Không còn cần thêm.", "Nothing more is needed."),
+    "no_time_left": ("Không còn thời gian đến hạn.", "There is no time left before the deadline."),
+    # what else a reader should know
+    "preliminary": ("Số liệu sơ bộ.", "The figure is preliminary."),
+    "late_figures": (
+        "Có số liệu sau hạn {deadline} (đến {as_of}); không dùng để đánh giá mục tiêu.",
+        "There are figures after the deadline {deadline} (up to {as_of}); the target is not judged on them.",
+    ),
+    "parts_newer": (
+        "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp, nên được dùng.",
+        "The figures of the units below are complete and newer than the one reported directly, so they stand.",
+    ),
+}
+
+_PLAIN: dict[str, Reason] = {
+    code: {"code": code, "text_vi": vi, "text_en": en} for code, (vi, en) in _TEXTS.items() if "{" not in vi
+}
+
+CODES = frozenset(_TEXTS)
+"""All codes of reasons."""
+
+
+def because(code: str, **numbers: str) -> Reason:
+    """The reason of that code. Numbers are given in English notation; Vietnamese text writes a decimal comma."""
+    if not numbers:
+        return _PLAIN[code]
+    vi, en = _TEXTS[code]
+    local: dict[str, Any] = {name: text.replace(".", ",") for name, text in numbers.items()}
+    return {"code": code, "text_vi": vi.format_map(local), "text_en": en.format_map(numbers)}
+
+
+def words(quotient: Quotient) -> str:
+    """A number for a sentence: up to four decimals, cut and not rounded, so that 91.99996 does not read “92”."""
+    p, q = quotient
+    ten_thousandths = abs(p) * 10_000 // q
+    whole, rest = divmod(ten_thousandths, 10_000)
+    sign = "-" if p < 0 and ten_thousandths else ""
+    return f"{sign}{whole}" if not rest else f"{sign}{whole}.{rest:04d}".rstrip("0")
+
+
+def amount(number: int) -> str:
+    """A scaled number for a sentence."""
+    return words((number, SCALE))

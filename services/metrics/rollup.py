@@ -1,0 +1,200 @@
+"""Rolling one KPI up the tree, in memory, for one accounting period as it stands at the end of a day.
+
+A figure reported directly above stands until the parts below are newer and complete; what stands is what goes on up.
+"""
+
+from dataclasses import dataclass
+
+from services.metrics.days import Window
+from services.metrics.definition import Definition, Shape
+from services.metrics.exact import Quotient
+from services.metrics.kinds import Kind, Roster
+from services.metrics.series import Own, Series
+
+
+class Node:
+    """A unit within one accounting period.
+
+    `n`, `d`: what it adds to the unit above, with `day` the latest day behind them (None: nothing usable) and `covered`
+    the number of reporting units they stand for. `value` stands at `as_of`; without one, `why` says why, and `as_of` is
+    the latest day of what there is; `in_parts`: the value is that of `n` and `d`. `own_value` and `parts_value` are the
+    two that a discrepancy compares.
+    """
+
+    __slots__ = (
+        "as_of",
+        "complete",
+        "covered",
+        "d",
+        "day",
+        "direct",
+        "in_parts",
+        "n",
+        "own",
+        "own_value",
+        "parts_value",
+        "reported_at",
+        "seen",
+        "value",
+        "why",
+    )
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.d = 0
+        self.day: int | None = None
+        self.covered = 0
+        self.seen: int | None = None
+        self.own: Own | None = None
+        self.value: Quotient | None = None
+        self.as_of: int | None = None
+        self.why = "no_figure"
+        self.direct = False
+        self.in_parts = False
+        self.complete = False
+        self.own_value: Quotient | None = None
+        self.parts_value: Quotient | None = None
+        self.reported_at = 0
+
+
+_NOTHING = Node()
+"""A reporting unit that is silent and adds nothing: most of them, early in a period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which tree and which rosters hold: those of day `on`."""
+
+    shape: Shape
+    on: int
+
+
+class Table:
+    """The nodes of one accounting period at the end of `limit`, made when asked for and kept until dropped."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        units: dict[str, Series],
+        window: Window,
+        limit: int,
+        moment: Moment,
+        *,
+        keep: bool,
+    ) -> None:
+        self.first = window.first
+        self.limit = min(limit, window.last)
+        self.moment = moment
+        self._definition = definition
+        self._kind: Kind = definition.kind
+        self._units = units
+        self._keep = keep
+        self._nodes: dict[str, Node] = {}
+        self._reported: set[str] | None = None
+        self._moved: set[str] = set()
+
+    def drop(self, unit: str) -> None:
+        """The unit's figures changed: forget it and those above."""
+        nodes = self._nodes
+        nodes.pop(unit, None)
+        for above in self.moment.shape.ancestors(unit):
+            nodes.pop(above, None)
+        self._moved.add(unit)
+
+    def reported(self) -> set[str]:
+        """The reporting units that have a standing figure."""
+        found = self._reported
+        if found is None:
+            shape = self.moment.shape
+            found = {unit for unit in self._units if shape.is_leaf(unit) and self.node(unit).own is not None}
+            self._reported = found
+        else:
+            for unit in self._moved:
+                if self.moment.shape.is_leaf(unit) and self.node(unit).own is not None:
+                    found.add(unit)
+                else:
+                    found.discard(unit)
+        self._moved.clear()
+        return found
+
+    def node(self, unit: str) -> Node:
+        """The unit as it stands."""
+        found = self._nodes.get(unit)
+        if found is None:
+            found = self._nodes[unit] = self._make(unit)
+        return found
+
+    def _make(self, unit: str) -> Node:
+        shape, series = self.moment.shape, self._units.get(unit)
+        leaf = shape.is_leaf(unit)
+        if series is None and leaf and not self._kind.rosters:
+            return _NOTHING
+        own = None
+        if series is not None and (leaf or self._definition.may_report(unit)):
+            own = series.own(self.first, self.limit, self._kind.increments, keep=self._keep)
+        node = Node()
+        if own is not None:
+            self._measure(node, unit, own)
+        if leaf:
+            if own is None:
+                silent = self._kind.silent(self._definition.roster(unit, self.moment.on))
+                if silent is not None:
+                    node.n, node.d = silent
+            return node
+        self._add_parts(node, unit)
+        return node
+
+    def _measure(self, node: Node, unit: str, own: Own) -> None:
+        """Fill in the unit's own figure, as if there were no parts."""
+        kind = self._kind
+        roster: Roster | None = self._definition.roster(unit, own.day) if kind.rosters else None
+        parts = kind.parts(own, roster)
+        node.own, node.direct = own, True
+        node.seen = node.as_of = own.day
+        node.reported_at = own.reported_at
+        if parts is not None:
+            node.n, node.d = parts
+            node.day, node.covered, node.in_parts = own.day, 1, True
+            node.value = kind.value(*parts)
+        else:
+            node.value = kind.alone(own)
+        node.own_value = node.value
+        if node.value is None:
+            node.why = kind.why_no_value(own, parts)
+
+    def _add_parts(self, node: Node, unit: str) -> None:
+        """Sum the children, and settle whether the direct figure stands or they do."""
+        n = d = covered = reported_at = 0
+        day: int | None = None
+        seen: int | None = None
+        nodes, make = self._nodes, self.node
+        for child in self.moment.shape.children(unit):
+            part = nodes.get(child) or make(child)
+            n += part.n
+            d += part.d
+            covered += part.covered
+            if part.day is not None and (day is None or part.day > day):
+                day = part.day
+            if part.seen is not None:
+                if seen is None or part.seen > seen:
+                    seen = part.seen
+                if part.reported_at > reported_at:
+                    reported_at = part.reported_at
+        expected = len(self.moment.shape.expected(unit))
+        node.complete = covered >= expected > 0
+        value = self._kind.value(n, d) if day is not None else None
+        node.parts_value = value
+        own = node.own
+        newer = own is None or (node.complete and day is not None and day > own.day)
+        if own is not None and not (newer and value is not None) and (node.own_value is not None or value is None):
+            if node.day is None:  # it stands, but cannot be added up: above, its parts count
+                node.n, node.d, node.day, node.covered = n, d, day, covered
+            else:
+                node.covered = expected
+            return
+        node.direct, node.in_parts = False, day is not None
+        node.n, node.d, node.day, node.covered = n, d, day, covered
+        node.value, node.seen, node.reported_at = value, seen, reported_at
+        node.as_of = day if day is not None else seen
+        if value is None and seen is not None:
+            node.why = self._kind.why_no_value(None, (n, d) if day is not None else None)

@@ -1,0 +1,149 @@
+"""The series of one unit: what it reported itself, day by day, and what stands at the end of a stretch of days.
+
+Within an accounting period an absolute figure restarts the sum, and increments of later days add to it.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+
+from services.metrics.figures import Day, Figure, Increments, added, first_ids
+
+
+class Own:
+    """What stands for a unit by its own figures. `day` is its `as_of`, `base` the day of the absolute figure in it.
+
+    `figure` is that absolute figure, None where there are only increments.
+    """
+
+    __slots__ = ("base", "count", "d", "day", "disagree", "figure", "ids", "n", "preliminary", "reported_at", "v")
+
+    def __init__(self, day: int, figure: Figure | None, disagree: bool = False) -> None:
+        self.day = day
+        self.figure = figure
+        self.disagree = disagree
+        self.n: int | None
+        self.d: int | None
+        self.v: int | None
+        self.ids: tuple[bytes, ...]
+        if figure is None:
+            self.base, self.n, self.d, self.v, self.count, self.ids = -1, None, None, None, 0, ()
+            self.reported_at, self.preliminary = 0, False
+        else:
+            self.base, self.n, self.d, self.v, self.count, self.ids = day, figure.n, figure.d, figure.v, 1, (figure.id,)
+            self.reported_at, self.preliminary = figure.reported_at, figure.grade == 0
+
+    @property
+    def summed(self) -> bool:
+        """Whether increments are in it."""
+        return self.figure is None or self.count > 1
+
+    def add(self, day: int, more: Increments) -> None:
+        """Add increments of a day after the absolute figure. To an absent number of the figure nothing can be added."""
+        if self.figure is None:
+            self.n, self.d, self.v = added(self.n, more.n), added(self.d, more.d), added(self.v, more.v)
+        else:
+            self.n = None if self.n is None else self.n + (more.n or 0)
+            self.d = None if self.d is None else self.d + (more.d or 0)
+            self.v = None if self.v is None else self.v + (more.v or 0)
+        self.count += more.events
+        self.ids = first_ids(self.ids, more.ids)
+        self.day = max(self.day, day)
+        self.reported_at = max(self.reported_at, more.reported_at)
+        self.preliminary = self.preliminary or more.preliminary
+
+
+class Series:
+    """Days as ordinals, in order, and what was said about each."""
+
+    __slots__ = ("_own", "days", "order")
+
+    def __init__(self) -> None:
+        self.days: dict[int, Day] = {}
+        self.order: list[int] = []
+        self._own: dict[tuple[int, int, bool], Own | None] = {}
+
+    def put(self, day: int, content: Day) -> None:
+        """Place a day that was stored; for loading."""
+        self.days[day] = content
+        insort(self.order, day)
+
+    def take(self, day: int, figure: Figure) -> bool:
+        """Keep an absolute figure; whether anything changed."""
+        changed = self._at(day).take(figure)
+        if changed:
+            self._own.clear()
+        return changed
+
+    def take_forecast(self, day: int, figure: Figure) -> bool:
+        """Keep a forecast, apart from what counts; whether anything changed."""
+        return self._at(day).take_forecast(figure)
+
+    def add(self, day: int, more: Increments) -> None:
+        """Add an increment. What stands is moved along with it, so that a long series of them is not summed again."""
+        content = self._at(day)
+        content.increments = more if content.increments is None else content.increments.plus(more)
+        for key, own in list(self._own.items()):
+            first, last, increments = key
+            if increments and first <= day <= last:
+                if own is None:
+                    del self._own[key]
+                elif day > own.base:
+                    own.add(day, more)
+
+    def own(self, first: int, last: int, increments: bool, *, keep: bool = True) -> Own | None:
+        """What stands at the end of `last`, of an accounting period that began on `first`; None if nothing does.
+
+        `increments`: whether they count. The answer is kept for the next time unless `keep` says otherwise.
+        """
+        key = (first, last, increments)
+        if key in self._own:
+            return self._own[key]
+        found = self._stands(first, last, increments)
+        if keep:
+            self._own[key] = found
+        return found
+
+    def standing_days(self, first: int, last: int) -> list[tuple[int, Figure]]:
+        """The days between (both ends included) that have a standing absolute figure, in order."""
+        found = []
+        for day in self.order[bisect_left(self.order, first) : bisect_right(self.order, last)]:
+            figure = self.days[day].standing()
+            if figure is not None:
+                found.append((day, figure))
+        return found
+
+    def latest(self, first: int, last: int) -> int | None:
+        """The last day between with a figure or an increment, standing or not."""
+        at = bisect_right(self.order, last)
+        return self.order[at - 1] if at and self.order[at - 1] >= first else None
+
+    def _at(self, day: int) -> Day:
+        content = self.days.get(day)
+        if content is None:
+            content = self.days[day] = Day()
+            if not self.order or day > self.order[-1]:
+                self.order.append(day)
+            else:
+                insort(self.order, day)
+        return content
+
+    def _stands(self, first: int, last: int, increments: bool) -> Own | None:
+        order = self.order
+        later: list[tuple[int, Increments]] = []
+        at = bisect_right(order, last) - 1
+        while at >= 0 and order[at] >= first:
+            day = order[at]
+            content = self.days[day]
+            figure = content.standing()
+            if figure is not None:
+                own = Own(day, figure, len(content.figures) > 1 and content.sources_disagree())
+                return _with(own, later)
+            if increments and content.increments is not None:
+                later.append((day, content.increments))
+            at -= 1
+        return _with(Own(later[0][0], None), later) if later else None
+
+
+def _with(own: Own, later: list[tuple[int, Increments]]) -> Own:
+    for day, more in later:
+        own.add(day, more)
+    return own

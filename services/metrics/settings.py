@@ -1,0 +1,19 @@
+"""Settings of metrics."""
+
+from pydantic import BaseModel, Field
+
+from services.runtime.settings import ServiceSettings
+
+
+class MetricsSettings(BaseModel):
+    """`TIENDO_METRICS_*`."""
+
+    kpis_in_memory: int = Field(2_000, ge=1, description="KPIs of provinces whose state is held; others are read again")
+    catalog_wait_s: float = Field(10.0, gt=0, description="how long a batch waits for its catalog before it is retried")
+    tick_s: float = Field(1.0, gt=0, description="how often it is looked whether time or the catalog moved on")
+
+
+class Settings(ServiceSettings):
+    """All settings of the service."""
+
+    metrics: MetricsSettings = MetricsSettings()
