@@ -1,0 +1,1 @@
+"""Alerts on the real database, the real broker and a real relay."""

@@ -1,0 +1,211 @@
+"""What every store of alerts, groups and notifications promises: one suite for the fake and for MongoDB."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.alerts.alert import Alert, Transition
+from services.alerts.grouping import Group, Mail, flush, keys_of, take_in
+from services.alerts.ports import AlertChange, Alerts, GroupChange, Groups, Mails, Row, RowState
+from tests.unit.alerts.builders import KEY, NOW, Story
+
+SOON = timedelta(seconds=60)
+
+
+def opened(unit: str = "huyen-a.xa-tan-phu") -> tuple[Alert, tuple[Transition, ...]]:
+    """A firing alert at revision 0, and its opening."""
+    story = Story(key=KEY._replace(org_unit=unit)).sees(0.7)
+    return replace(story.alert, rev=0), story.last.effects
+
+
+def two_mails() -> tuple[Mail, Mail]:
+    """The first two mails of one group: it fires, and it is over."""
+    story = Story().sees(0.7, 0.97)
+    group: Group | None = None
+    mails = []
+    for decision in story.decisions:
+        (effect,) = decision.effects
+        key, who = next(iter(keys_of(effect).values()))
+        group, mail = flush(take_in(group or Group(key, who), effect), NOW, "kpi.example", "Xã Tân Phú – Ký số")
+        assert mail is not None
+        mails.append(mail)
+    return mails[0], mails[1]
+
+
+class AlertsSuite:
+    """Promises of `Alerts`."""
+
+    async def test_what_is_saved_is_loaded_with_the_next_revision(self, alerts: Alerts) -> None:
+        alert, effects = opened()
+        assert await alerts.save([AlertChange(alert, effects)])
+        stored = await alerts.load([alert.key.alert_id, "0" * 32])
+        assert stored == {alert.key.alert_id: replace(alert, rev=1)}
+
+    async def test_a_write_at_another_revision_changes_nothing_and_says_so(self, alerts: Alerts) -> None:
+        alert, effects = opened()
+        assert await alerts.save([AlertChange(alert, effects)])
+        assert not await alerts.save([AlertChange(replace(alert, episode=9), effects)])
+        assert not await alerts.save([AlertChange(replace(alert, episode=9, rev=7))])
+        stored = await alerts.load([alert.key.alert_id])
+        assert stored[alert.key.alert_id].episode == 1
+        assert len((await alerts.pending([alert.key.alert_id], 9))[0].transitions) == 1
+
+    async def test_of_several_only_the_overtaken_one_is_refused(self, alerts: Alerts) -> None:
+        one, other = opened()[0], opened("huyen-a.xa-quang-hoa")[0]
+        assert await alerts.save([AlertChange(one)])
+        assert not await alerts.save([AlertChange(one), AlertChange(other)])
+        assert set(await alerts.load([one.key.alert_id, other.key.alert_id])) == {
+            one.key.alert_id,
+            other.key.alert_id,
+        }
+
+    async def test_the_outbox_keeps_order_and_forgets_what_was_relayed(self, alerts: Alerts) -> None:
+        story = Story().sees(0.88, 0.7, 0.97)
+        for decision, rev in zip(story.decisions, range(3), strict=True):
+            assert await alerts.save([AlertChange(replace(decision.alert, rev=rev), decision.effects)])
+        one = KEY.alert_id
+        (pending,) = await alerts.pending([one], 9)
+        assert [transition.wire.seq for transition in pending.transitions] == [1, 2, 3]
+        assert pending.transitions[0] == story.decisions[0].effects[0]
+        await alerts.relayed({one: 2})
+        (pending,) = await alerts.pending([one], 9)
+        assert [transition.wire.seq for transition in pending.transitions] == [3]
+        await alerts.relayed({one: 3})
+        assert await alerts.pending([one], 9) == []
+        assert await alerts.pending(None, 9) == []
+
+    async def test_fresh_entries_are_not_swept(self, alerts: Alerts) -> None:
+        alert, effects = opened()
+        await alerts.save([AlertChange(alert, effects)])
+        assert await alerts.pending(None, 9) == []
+
+    async def test_timers_are_found_when_due(self, alerts: Alerts) -> None:
+        assert await alerts.next_due() is None
+        alert, _ = opened()
+        assert alert.next_due_at is not None
+        await alerts.save([AlertChange(alert)])
+        assert await alerts.next_due() == alert.next_due_at
+        assert await alerts.due(alert.next_due_at - timedelta(seconds=1), 9) == []
+        assert await alerts.due(alert.next_due_at, 9) == [replace(alert, rev=1)]
+
+
+class GroupsSuite:
+    """Promises of `Groups`."""
+
+    async def test_a_group_comes_back_as_it_was_written(self, groups: Groups) -> None:
+        group = self._group()
+        assert await groups.save([GroupChange(group)])
+        assert await groups.load([group.key.group_id]) == {group.key.group_id: replace(group, rev=1)}
+        assert not await groups.save([GroupChange(group)])
+
+    async def test_a_flush_is_found_when_due(self, groups: Groups) -> None:
+        group = self._group()
+        assert await groups.next_due() is None
+        await groups.save([GroupChange(group)])
+        due = group.next_flush_at
+        assert due is not None
+        assert await groups.next_due() == due
+        assert await groups.due(due - timedelta(seconds=1), 9) == []
+        assert await groups.due(due, 9) == [replace(group, rev=1)]
+
+    async def test_the_decided_mail_waits_in_the_outbox_until_it_is_queued(self, groups: Groups) -> None:
+        group = self._group()
+        after, mail = flush(group, NOW, "kpi.example", "Xã Tân Phú – Ký số")
+        assert mail is not None
+        assert await groups.save([GroupChange(after, mail)])
+        assert await groups.pending([group.key.group_id], 9) == [mail]
+        assert await groups.pending(None, 9) == []
+        await groups.relayed({group.key.group_id: mail.seq})
+        assert await groups.pending([group.key.group_id], 9) == []
+
+    @staticmethod
+    def _group() -> Group:
+        _, (effect,) = opened()
+        key, who = next(iter(keys_of(effect).values()))
+        return take_in(Group(key, who), effect)
+
+
+class MailsSuite:
+    """Promises of `Mails`."""
+
+    async def test_a_mail_is_queued_once_however_often_it_is_put(self, mails: Mails) -> None:
+        first, _ = two_mails()
+        await mails.put([first], NOW)
+        await mails.put([first, first], NOW)
+        assert await mails.waiting() == (1, NOW)
+        row = await self._lease(mails)
+        assert (row.mail, row.attempts, row.raw, row.before) == (first, 0, None, None)
+
+    async def test_a_leased_mail_is_nobody_elses(self, mails: Mails) -> None:
+        await mails.put([two_mails()[0]], NOW)
+        await self._lease(mails)
+        assert await mails.lease("other", NOW, NOW + SOON, 9) == []
+
+    async def test_the_next_mail_of_a_group_waits_for_the_one_before(self, mails: Mails) -> None:
+        first, second = two_mails()
+        await mails.put([second], NOW)
+        assert await mails.lease("one", NOW, NOW + SOON, 9) == []
+        await mails.put([first], NOW)
+        row = await self._lease(mails)
+        assert row.mail == first
+        assert await mails.lease("one", NOW, NOW + SOON, 9) == []
+        assert await mails.later(row, RowState.FAILED_RETRY, NOW + SOON, 451, "later")
+        assert await mails.lease("one", NOW, NOW + SOON, 9) == []
+        row = await self._lease(mails, NOW + SOON)
+        assert (row.mail, row.attempts) == (first, 1)
+        assert await mails.finish(row, RowState.SENT, NOW, 250, "ok")
+        row = await self._lease(mails, NOW + SOON)
+        assert (row.mail, row.before) == (second, RowState.SENT)
+        assert await mails.was_told(row)
+
+    async def test_after_a_dead_beginning_the_end_knows_it(self, mails: Mails) -> None:
+        first, second = two_mails()
+        await mails.put([first, second], NOW)
+        assert await mails.finish(await self._lease(mails), RowState.DEAD, NOW, 550, "unknown")
+        row = await self._lease(mails)
+        assert (row.mail, row.before) == (second, RowState.DEAD)
+        assert not await mails.was_told(row)
+
+    async def test_frozen_bytes_stay(self, mails: Mails) -> None:
+        await mails.put([two_mails()[0]], NOW)
+        row = await self._lease(mails)
+        assert await mails.freeze(row, b"the mail")
+        assert await mails.later(row, RowState.QUEUED, NOW, None, "the relay is away")
+        row = await self._lease(mails)
+        assert (row.raw, row.attempts, row.resends) == (b"the mail", 0, 0)
+
+    async def test_a_lease_that_ran_out_comes_back_and_the_old_holder_is_fenced(self, mails: Mails) -> None:
+        await mails.put([two_mails()[0]], NOW)
+        old = await self._lease(mails)
+        new = await self._lease(mails, NOW + SOON + SOON)
+        assert (new.mail, new.resends) == (old.mail, 0)
+        assert not await mails.freeze(old, b"late")
+        assert not await mails.finish(old, RowState.SENT, NOW, 250, "late")
+        assert not await mails.renew(old, NOW + SOON)
+        assert await mails.finish(new, RowState.SENT, NOW, 250, "ok")
+
+    async def test_a_renewed_lease_holds_longer(self, mails: Mails) -> None:
+        await mails.put([two_mails()[0]], NOW)
+        row = await self._lease(mails)
+        assert await mails.renew(row, NOW + 5 * SOON)
+        assert await mails.lease("other", NOW + 2 * SOON, NOW + 3 * SOON, 9) == []
+
+    async def test_what_may_have_been_sent_counts_as_a_resend(self, mails: Mails) -> None:
+        await mails.put([two_mails()[0]], NOW)
+        row = await self._lease(mails)
+        await mails.freeze(row, b"the mail")
+        row = await self._lease(mails, NOW + SOON + SOON)
+        assert (row.resends, row.raw) == (1, b"the mail")
+        assert await mails.later(row, RowState.UNKNOWN, NOW, None, "dropped")
+        assert (await self._lease(mails, NOW + SOON + SOON)).resends == 2
+
+    async def test_nothing_waits_once_all_is_done(self, mails: Mails) -> None:
+        assert await mails.waiting() == (0, None)
+        first, _ = two_mails()
+        await mails.put([first], NOW)
+        await mails.finish(await self._lease(mails), RowState.SENT, NOW, 250, "ok")
+        assert await mails.waiting() == (0, None)
+
+    @staticmethod
+    async def _lease(mails: Mails, now: datetime = NOW) -> Row:
+        (row,) = await mails.lease("one", now, now + SOON, 9)
+        return row

@@ -1,0 +1,24 @@
+"""The fakes keep the promises of the store."""
+
+import pytest
+
+from tests.unit.alerts.fakes import FakeAlerts, FakeGroups, FakeMails
+from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite
+
+
+class TestFakeAlerts(AlertsSuite):
+    @pytest.fixture
+    def alerts(self) -> FakeAlerts:
+        return FakeAlerts()
+
+
+class TestFakeGroups(GroupsSuite):
+    @pytest.fixture
+    def groups(self) -> FakeGroups:
+        return FakeGroups()
+
+
+class TestFakeMails(MailsSuite):
+    @pytest.fixture
+    def mails(self) -> FakeMails:
+        return FakeMails()
