@@ -40,6 +40,8 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     database = client[f"{settings.mongo.database}_alerts"]
     await store.make_indexes(database)
     alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
+    times = store.MongoTimes(database)
+    host.clock.observe(await times.reached())
 
     await wait_for_broker(settings.kafka, host.waiting)
     await wait_for_topics(settings.kafka, [PROGRESS.name, ALERTS.name, CATALOG.name], host.waiting)
@@ -64,6 +66,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         Flusher(groups, mails, catalogs, settings.mail.host, measures),
         alerts,
         groups,
+        times,
         host.clock,
         settings.alerts.poll_s,
         mail_queued.set,

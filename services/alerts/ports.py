@@ -55,6 +55,18 @@ class Alerts(Protocol):
         ...
 
 
+class Times(Protocol):
+    """The business time that was reached, for a clock that moves on with the data: a restart must not turn it back."""
+
+    async def reached(self) -> datetime | None:
+        """The latest that was kept."""
+        ...
+
+    async def keep(self, moment: datetime) -> None:
+        """Keep it, unless a later one is kept already."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class GroupChange:
     """A group to be written if it is still at its `rev`, and the mail that was decided."""

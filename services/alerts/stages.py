@@ -13,7 +13,7 @@ import structlog
 
 from services.alerts.deciding import Arrived, Decider
 from services.alerts.flushing import Flusher
-from services.alerts.ports import Alerts, Groups
+from services.alerts.ports import Alerts, Groups, Times
 from services.alerts.relaying import Relay
 from services.runtime.clock import Clock
 from services.runtime.kafka.delivery import passes_by_itself
@@ -39,6 +39,7 @@ class Stages:
         flusher: Flusher,
         alerts: Alerts,
         groups: Groups,
+        times: Times,
         clock: Clock,
         poll_s: float,
         queued: Callable[[], None],
@@ -48,6 +49,7 @@ class Stages:
         self._flusher = flusher
         self._alerts = alerts
         self._groups = groups
+        self._times = times
         self._clock = clock
         self._poll_s = poll_s
         self._queued = queued
@@ -60,6 +62,7 @@ class Stages:
         """Decide on a batch of records; when this returns, all decisions are stored."""
         self._last_batch = asyncio.get_running_loop().time()
         todo = batch
+        moves = any(one.moment is not None for one in batch)
         while todo:
             horizon = await self._let_pass(todo[0].moment)
             observed = await self._decider.observe(todo, self._clock.now(), horizon)
@@ -67,6 +70,8 @@ class Stages:
                 self._clock.observe(arrived.moment)
             self._fresh |= observed.ids
             todo = todo[observed.taken :]
+        if moves:
+            await self._times.keep(self._clock.now())
         self._last_batch = asyncio.get_running_loop().time()
         self._relay_wanted.set()
         self._flush_wanted.set()

@@ -233,6 +233,20 @@ class MongoMails:
         return (await self._mails.update_one(mine, change)).matched_count == 1
 
 
+class MongoTimes:
+    """`clock`: one document."""
+
+    def __init__(self, database: Database) -> None:
+        self._clock: Collected = database["clock"]
+
+    async def reached(self) -> datetime | None:
+        document = await self._clock.find_one({"_id": "business"})
+        return document["at"] if document else None
+
+    async def keep(self, moment: datetime) -> None:
+        await self._clock.update_one({"_id": "business"}, {"$max": {"at": moment}}, upsert=True)
+
+
 def _guarded(doc_id: str, rev: int, fields: Document, outbox: str, entries: list[Document]) -> UpdateOne:
     """An update that matches only the revision that was read; a new document is revision 0 before it exists."""
     change: Document = {"$set": {**fields, "rev": rev + 1}}

@@ -12,7 +12,7 @@ from services.alerts.documents import NewerDocument
 from services.alerts.ports import AlertChange
 from services.runtime.mongo import Database
 from tests.unit.alerts.builders import KEY
-from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, opened
+from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite, opened
 
 
 @pytest.fixture
@@ -41,6 +41,12 @@ class TestMongoMails(MailsSuite):
     @pytest.fixture
     def mails(self, database: Database) -> store.MongoMails:
         return store.MongoMails(database)
+
+
+class TestMongoTimes(TimesSuite):
+    @pytest.fixture
+    def times(self, database: Database) -> store.MongoTimes:
+        return store.MongoTimes(database)
 
 
 async def test_what_another_worker_left_lying_is_swept(database: Database) -> None:

@@ -200,6 +200,19 @@ class FakeMails:
 
 
 @dataclass
+class FakeTimes:
+    """The latest business time."""
+
+    at: datetime | None = None
+
+    async def reached(self) -> datetime | None:
+        return self.at
+
+    async def keep(self, moment: datetime) -> None:
+        self.at = max(moment, self.at or moment)
+
+
+@dataclass
 class FakeCatalogs:
     """One catalog, there from the start."""
 

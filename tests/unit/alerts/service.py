@@ -18,7 +18,7 @@ from services.runtime.catalog import Catalog
 from services.runtime.clock import DataClock
 from services.runtime.telemetry import Telemetry
 from tests.unit.alerts.builders import NOW, a_catalog, a_record
-from tests.unit.alerts.fakes import FakeAlerts, FakeCatalogs, FakeGroups, FakeMails, FakeProducer, FakeWire
+from tests.unit.alerts.fakes import FakeAlerts, FakeCatalogs, FakeGroups, FakeMails, FakeProducer, FakeTimes, FakeWire
 
 RENDERER = Renderer()
 
@@ -31,6 +31,7 @@ class World:
     alerts: FakeAlerts = field(default_factory=FakeAlerts)
     groups: FakeGroups = field(default_factory=FakeGroups)
     mails: FakeMails = field(default_factory=FakeMails)
+    times: FakeTimes = field(default_factory=FakeTimes)
     producer: FakeProducer = field(default_factory=FakeProducer)
     wire: FakeWire = field(default_factory=FakeWire)
     mail: MailSettings = field(default_factory=MailSettings)
@@ -52,6 +53,7 @@ class Service:
             self.flusher,
             world.alerts,
             world.groups,
+            world.times,
             self.clock,
             1.0,
             lambda: None,

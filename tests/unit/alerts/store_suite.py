@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.alerts.alert import Alert, Transition
 from services.alerts.grouping import Group, Mail, flush, keys_of, take_in
-from services.alerts.ports import AlertChange, Alerts, GroupChange, Groups, Mails, Row, RowState
+from services.alerts.ports import AlertChange, Alerts, GroupChange, Groups, Mails, Row, RowState, Times
 from tests.unit.alerts.builders import KEY, NOW, Story
 
 SOON = timedelta(seconds=60)
@@ -122,6 +122,18 @@ class GroupsSuite:
         _, (effect,) = opened()
         key, who = next(iter(keys_of(effect).values()))
         return take_in(Group(key, who), effect)
+
+
+class TimesSuite:
+    """Promises of `Times`."""
+
+    async def test_the_latest_time_is_kept(self, times: Times) -> None:
+        assert await times.reached() is None
+        await times.keep(NOW)
+        await times.keep(NOW - SOON)
+        assert await times.reached() == NOW
+        await times.keep(NOW + SOON)
+        assert await times.reached() == NOW + SOON
 
 
 class MailsSuite:

@@ -1,6 +1,7 @@
 """From records to mails: grouping, order, repeats, several workers, refusals."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -273,7 +274,7 @@ async def test_an_address_that_changed_is_used_at_once() -> None:
     service = Service(world)
     await service.sees(a_record(0.7), at=NOW)
     moved = [person.model_copy(update={"email": f"moi-{person.email}"}) for person in PEOPLE]
-    later = Service(World(a_catalog(people=moved), world.alerts, world.groups, world.mails, world.producer, world.wire))
+    later = Service(replace(world, catalog=a_catalog(people=moved)))
     await service.stages.relay_fresh()
     await later.until(NOW + MINUTE)
     assert sorted(to for to, _ in world.wire.taken) == [f"moi-{MANAGER}", f"moi-{OWNER}"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.alerts.fakes import FakeAlerts, FakeGroups, FakeMails
-from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite
+from tests.unit.alerts.fakes import FakeAlerts, FakeGroups, FakeMails, FakeTimes
+from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite
 
 
 class TestFakeAlerts(AlertsSuite):
@@ -22,3 +22,9 @@ class TestFakeMails(MailsSuite):
     @pytest.fixture
     def mails(self) -> FakeMails:
         return FakeMails()
+
+
+class TestFakeTimes(TimesSuite):
+    @pytest.fixture
+    def times(self) -> FakeTimes:
+        return FakeTimes()
