@@ -50,7 +50,7 @@ def show(console: Console, result: Result, sent: int, times: Sequence[tuple[str,
     console.print(_statuses(result.records))
     console.print(_worst(result.records))
     opened = sum(alert.get("episode", 0) for alert in result.alerts)
-    still = sum(1 for alert in result.alerts if alert.get("open"))
+    still = sum(1 for alert in result.alerts if alert["status"] == "open")
     console.print(
         f"[bold]Alerts[/]: {opened:,} opened, {opened - still:,} closed, {still:,} still open", highlight=False
     )
@@ -68,7 +68,7 @@ def _pages(system: System, path: str, filters: dict[str, str]) -> Iterator[Json]
         with urllib.request.urlopen(system.url("gateway", f"/api/v1/{path}?{query}"), timeout=10) as answer:
             page: Json = json.load(answer)
         yield from page["items"]
-        cursor = page.get("next_cursor")
+        cursor = page["next"]
         if cursor is None:
             return
 
