@@ -7,6 +7,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -111,10 +112,16 @@ def _one_mail(console: Console, mails: Sequence[EmailMessage]) -> None:
     body = chosen.get_body(("plain",))
     console.rule("one of the mails")
     for name in ("From", "To", "Date", "Subject", "Message-ID"):
-        console.print(f"{name}: {chosen.get(name)}", highlight=False, markup=False)
+        console.print(f"{name}: {_header(chosen, name)}", highlight=False, markup=False)
     console.print()
     console.print(body.get_content() if body is not None else "", highlight=False, markup=False)
     console.rule()
+
+
+def _header(mail: EmailMessage, name: str) -> str:
+    """A header in plain words. Python's own reading puts spaces into names that were folded."""
+    raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
+    return str(make_header(decode_header(raw)))
 
 
 def _times(times: Sequence[tuple[str, float]], sent: int, whole: float) -> Table:
