@@ -1,0 +1,59 @@
+"""The documents keep up with the code: settings, rejection codes, decision records, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from contracts.statistics import RejectionCode
+from docs import generate_settings
+
+ROOT = Path(__file__).parents[3]
+RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+PAGES = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+
+def test_the_page_of_settings_is_what_the_models_say() -> None:
+    written = generate_settings.PAGE.read_text(encoding="utf-8")
+    assert written == generate_settings.page(), "run `python -m docs.generate_settings`"
+
+
+def test_the_publishers_page_explains_every_rejection_code() -> None:
+    text = (ROOT / "docs" / "for-publishers.md").read_text(encoding="utf-8")
+    explained = re.findall(r"(?m)^\| `(\w+)` \|", text.split("## Codes")[1].split("\n## ")[0])
+    assert sorted(explained) == sorted(RejectionCode)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
+def test_a_decision_record_has_all_its_parts_and_stands_in_the_index(record: Path) -> None:
+    text = record.read_text(encoding="utf-8")
+    titles = re.findall(r"(?m)^## (.+)$", text)
+    assert titles == ["Context", "Decision", "Rejected", "Consequences", "Look at it again when"]
+    assert text.startswith(f"# {record.name[:4]} · ")
+    assert f"]({record.name})" in (record.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_decision_records_are_numbered_without_a_gap() -> None:
+    assert [int(record.name[:4]) for record in RECORDS] == list(range(1, len(RECORDS) + 1))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, fragment = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{target} leads nowhere"
+        if fragment and there.suffix == ".md":
+            assert fragment in _anchors(there.read_text(encoding="utf-8")), f"{target}: no such heading"
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors of headings, as code forges make them."""
+    titles = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
