@@ -134,6 +134,8 @@ def _words(error: BaseException) -> str:
         return f"authentication refused: {error.code} {error.message}"
     if isinstance(error, SMTPResponseException):
         return f"{error.code} {error.message}"
+    if isinstance(error, SMTPConnectError) and error.__cause__ is not None:
+        return str(error.__cause__) or type(error.__cause__).__name__
     if isinstance(error, SMTPConnectError | OSError):
         return str(error) or type(error).__name__
     return f"{type(error).__name__}: {error}"
