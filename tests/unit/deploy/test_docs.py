@@ -53,6 +53,12 @@ def test_every_link_inside_the_repository_leads_somewhere(page: Path) -> None:
             assert fragment in _anchors(there.read_text(encoding="utf-8")), f"{target}: no such heading"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = re.findall(r"`((?:contracts|deploy|docs|locks|services|tests)/[\w/.-]+)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def _anchors(text: str) -> set[str]:
     """The anchors of headings, as code forges make them."""
     titles = re.findall(r"(?m)^#+ (.+)$", text)
