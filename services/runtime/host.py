@@ -20,6 +20,8 @@ from services.runtime.waiting import Waiting
 
 log = structlog.get_logger()
 
+_START = "start"
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -35,6 +37,7 @@ class Host:
 
     async def stopped(self) -> None:
         """Return when the service is asked to stop; from then on it says that it is not ready."""
+        self.health.recovered(_START)
         log.info("started")
         await self.stopping.wait()
         self.health.drain()
@@ -42,6 +45,8 @@ class Host:
 
     async def serve_http(self, settings: HttpSettings, app: ASGIApp) -> None:
         """Answer HTTP from now on until the stack is closed. Raises `StartError` if the port is taken."""
+        # Checks come as their objects are made; before all are there, passing those that are means nothing.
+        self.health.trouble(_START, "the service is starting")
         listening = _bind(settings)
         server = _Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
