@@ -184,20 +184,29 @@ PEOPLE = (
 )
 
 
+def a_commune(unit: str, name: str) -> OrgUnit:
+    """A commune of the district."""
+    return OrgUnit(id=unit, name=name, level="commune", parents=(Parent(unit="huyen-a"),))
+
+
+BASE: tuple[CatalogObject, ...] = (
+    Province(id="dak-nong", name_vi="Tỉnh Đắk Nông"),
+    CalendarSpec(id="administrative", name_vi="Lịch hành chính", month_starts_on=15),
+    KPI,
+    OrgUnit(id="dak-nong", name="Tỉnh Đắk Nông", level="province"),
+    OrgUnit(id="huyen-a", name="Huyện Đắk Glong", level="district", parents=(Parent(unit="dak-nong"),)),
+    a_commune("huyen-a.xa-tan-phu", "Xã Tân Phú"),
+    a_commune("huyen-a.xa-quang-hoa", "Xã Quảng Hoà"),
+    a_commune("huyen-a.xa-dak-rmang", "Xã Đắk R'Măng"),
+    Target(id="t", kpi="edoc-signed-share", level="commune", value=Decimal(92), period="2023"),
+)
+
+
 def a_catalog(*more: CatalogObject, rules: Sequence[Rule] | None = None, people: Sequence[Person] = PEOPLE) -> Catalog:
     """The district, its KPI with a target, its rule and its people."""
-    commune = {"level": "commune", "parents": (Parent(unit="huyen-a"),)}
     return Catalog.of(
         (
-            Province(id="dak-nong", name_vi="Tỉnh Đắk Nông"),
-            CalendarSpec(id="administrative", name_vi="Lịch hành chính", month_starts_on=15),
-            KPI,
-            OrgUnit(id="dak-nong", name="Tỉnh Đắk Nông", level="province"),
-            OrgUnit(id="huyen-a", name="Huyện Đắk Glong", level="district", parents=(Parent(unit="dak-nong"),)),
-            OrgUnit.model_validate({"id": "huyen-a.xa-tan-phu", "name": "Xã Tân Phú", **commune}),
-            OrgUnit.model_validate({"id": "huyen-a.xa-quang-hoa", "name": "Xã Quảng Hoà", **commune}),
-            OrgUnit.model_validate({"id": "huyen-a.xa-dak-rmang", "name": "Xã Đắk R'Măng", **commune}),
-            Target(id="t", kpi="edoc-signed-share", level="commune", value=Decimal(92), period="2023"),
+            *BASE,
             *people,
             *(rules if rules is not None else (a_rule(),)),
             *more,
