@@ -14,6 +14,7 @@ import structlog
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Alert, Key, Told, Transition
+from services.alerts.audience import Gap
 from services.alerts.decide import Decision, Row, Tick, decide
 from services.alerts.measures import Measures
 from services.alerts.ports import AlertChange, Alerts, Catalogs
@@ -136,18 +137,19 @@ class Decider:
 
         def audience() -> Told:
             found = watch.audience(rule, record, now.astimezone(watch.catalog.zone).date())
-            for gap in found.gaps:
-                self._measures.org_gaps.labels(gap.role).inc()
-                log.warning(
-                    "org_gap",
-                    role=gap.role,
-                    org_unit=gap.unit,
-                    alert=alert.key.alert_id,
-                    remedy="name somebody for the post in people.yaml",
-                )
+            self._name_gaps(watch, found.gaps)
             return found.told
 
         return decide(alert, rule, seen, now, audience)
+
+    def _name_gaps(self, watch: Watch, gaps: Sequence[Gap]) -> None:
+        """Count vacant posts, and name each once for a version of the catalog."""
+        for gap in gaps:
+            self._measures.org_gaps.labels(gap.role).inc()
+            if gap not in watch.gaps_named:
+                watch.gaps_named.add(gap)
+                remedy = "name somebody for the post in people.yaml"
+                log.warning("org_gap", role=gap.role, org_unit=gap.unit, remedy=remedy)
 
     def _keys(self, record: ProgressJudged) -> list[tuple[Key, Rule]]:
         watch = self._watch(record.province)

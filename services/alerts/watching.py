@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged
-from services.alerts.audience import Found, find
+from services.alerts.audience import Found, Gap, find
 from services.alerts.decide import Observation
 from services.alerts.rules import day_of
 from services.runtime.catalog import Catalog
@@ -22,6 +22,8 @@ class Watch:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in catalog.rules if rule.enabled}
+        self.gaps_named: set[Gap] = set()
+        """Vacant posts that were met and said already."""
         self._of: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self._ends: dict[tuple[str, str, str, date | None], tuple[datetime, datetime] | None] = {}
 
