@@ -49,7 +49,7 @@ def broker_kind(word: str) -> BrokerKind:
 
 def demo(folder: Path, broker: BrokerKind, weeks: int | None) -> int:
     """Play the year and show what came of it. The mails stay in `folder`/mail; all else is removed. The exit code."""
-    console = Console()
+    console = _console()
     began = time.monotonic()
     steps = Steps(console)
     with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder):
@@ -77,7 +77,7 @@ def demo(folder: Path, broker: BrokerKind, weeks: int | None) -> int:
         finally:
             for scratch in ("mongo", "broker"):
                 shutil.rmtree(folder / scratch, ignore_errors=True)
-        summary.show(console, result, sent, steps.times, time.monotonic() - began)
+        summary.show(console, result, catalog, sent, steps.times, time.monotonic() - began)
         return 0
     return 1
 
@@ -91,7 +91,7 @@ async def _played(servers: Stack, system: System, catalog: Catalog, show: Show, 
 
 def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) -> int:
     """Start, play the demonstration once where there is no data yet, and stay. The exit code."""
-    console = Console()
+    console = _console()
     with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder) as tell:
         with Stack.started(folder, broker=broker) as servers:
             first = not _has_figures(servers)
@@ -116,6 +116,12 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
 
 def _environment(clock: str) -> dict[str, str]:
     return {"TIENDO_CLOCK": clock}
+
+
+def _console() -> Console:
+    """Standard output; wide enough for the tables where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 def prepare(servers: Stack) -> Catalog:

@@ -48,9 +48,10 @@ def configure(service: str, settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [foreign]
     root.setLevel(level)
-    # While a broker is away aiokafka says the same hundred times a second; `Delivery` and the gauges say it once.
-    logging.getLogger("aiokafka").setLevel(max(level, logging.ERROR))
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "faststream", "pymongo"):
+    # While a broker is away these say the same hundred times a second; `Delivery` and the gauges say it once.
+    for name in ("aiokafka", "faststream"):
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "pymongo"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True

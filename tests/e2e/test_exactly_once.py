@@ -12,6 +12,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,17 @@ KILLS_EACH = 5
 SEED = 7
 
 
+@contextmanager
+def database(province: Province) -> Iterator[MongoClient[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(province.stack.mongo_uri)
+    with client:
+        yield client
+
+
 def stream(province: Province, rng: random.Random) -> Iterator[list[Said]]:
     """Days of events, shuffled within each day, some of them sent twice."""
-    units, day = province.catalog.units, simulation.FIRST_FRIDAY
-    communes = sorted(units.of_level("commune", day))
-    troubled = frozenset(units.descendants(play.TROUBLED_DISTRICT, day))
     left = EVENTS
-    for said in simulation.year("dak-nong", communes, troubled, SEED, every=timedelta(days=4)):
+    for said in simulation.year(province.catalog, play.TROUBLED_DISTRICT, SEED, every=timedelta(days=5)):
         events = [*said.figures, said.pulse][:left]
         left -= len(events)
         again = [event for event in events if rng.random() < DUPLICATES]
@@ -95,8 +100,7 @@ async def aftermath(province: Province) -> list[Said]:
 
 async def _quiet(province: Province) -> None:
     """Return when nothing moves any more: the same state of all stores for some seconds."""
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(province.stack.mongo_uri) as client:
+    with database(province) as client:
         before, still = (0, 0, 0, 0), 0
         async with asyncio.timeout(180):
             while still < 16:
@@ -112,8 +116,7 @@ async def _quiet(province: Province) -> None:
 
 
 def test_every_event_was_accepted_once(province: Province, aftermath: list[Said]) -> None:
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(province.stack.mongo_uri) as client:
+    with database(province) as client:
         accepted = {
             (e["source"], e["source_id"])
             for e in client["tiendo_ingest"]["ledger"].find({}, {"source": 1, "source_id": 1})
@@ -159,8 +162,7 @@ async def _transitions(province: Province) -> Any:
 def test_every_decided_mail_arrived_and_a_copy_has_the_message_id_of_the_first(
     province: Province, aftermath: list[Said]
 ) -> None:
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(province.stack.mongo_uri) as client:
+    with database(province) as client:
         decided = {
             row["message_id"]: row
             for row in client["tiendo_alerts"]["notifications"].find({"state": {"$ne": "cancelled"}})

@@ -34,6 +34,10 @@ class Gauges:
             )
         )
 
+    def halted(self) -> str | None:
+        """The first service whose fuse has stopped a partition, or None."""
+        return next((service for service in self.samples if self.total(service, "tiendo_halted_partitions")), None)
+
     def settled(self, sent: int) -> bool:
         """Whether everything sent has gone all the way: each service has handled all that the one before it
         published."""

@@ -1,6 +1,7 @@
 """Playing the year: figures go in as publishers send them, week by week, while the clock moves on with them."""
 
 import asyncio
+import itertools
 import time
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +40,8 @@ class Player:
         async with publisher(self._stack.bootstrap) as sender:
             await sender.send(facts.published_figures(facts_file, self._catalog, FACTS_AT))
             await self._settled(sender, "published figures of 2021–2022")
-            for week in self._year()[:weeks]:
+            year = simulation.year(self._catalog, TROUBLED_DISTRICT, SEED)
+            for week in itertools.islice(year, weeks):
                 # Friday's figures first, and Saturday's count when they are through: it moves the clock past the
                 # waiting time of Friday's alerts, as the next day would.
                 for events in (week.figures, [week.pulse]):
@@ -58,12 +60,6 @@ class Player:
             before = count
             await asyncio.sleep(0.1)
 
-    def _year(self) -> list[simulation.Round]:
-        units, day = self._catalog.units, simulation.FIRST_FRIDAY
-        communes = sorted(units.of_level("commune", day))
-        troubled = frozenset(units.descendants(TROUBLED_DISTRICT, day))
-        return list(simulation.year(self._catalog.province.id, communes, troubled, SEED))
-
     async def _settled(self, sender: Publisher, when: str) -> None:
         deadline = time.monotonic() + SETTLE_S
         while True:
@@ -72,6 +68,9 @@ class Player:
             if now.settled(sender.sent):
                 return
             self._stack.supervisor.check()
+            if halted := now.halted():
+                log = self._system.child(halted).log
+                raise DidNotSettle(f"{halted} stopped at a record that it cannot handle; {log} says why")
             if time.monotonic() > deadline:
                 raise DidNotSettle(f"after {SETTLE_S:g} s not everything sent had been handled ({when})")
             await asyncio.sleep(_POLL_S)

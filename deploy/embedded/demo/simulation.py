@@ -9,12 +9,13 @@ and one district has most of both, so that its own figure falls behind as well.
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Literal
 
 from deploy.embedded.demo.events import Said
+from services.runtime.catalog.catalog import Catalog
 
 LOCAL = timezone(timedelta(hours=7))
 NOTE = "Số liệu mô phỏng (simulated)"
@@ -32,17 +33,20 @@ class Simulated:
     source: str
     start: float
     goal: float
-    says: Literal["increments", "ratio", "count"]
+    says: Literal["increments", "ratio", "count", "covered"]
     volume: int
     """Documents or files that a commune has to deal with in a week."""
     hour: time
 
+
+VILLAGES = "village-4g-coverage"
 
 KPIS = (
     Simulated("document-digitisation", "data-digitisation", 40, 80, "increments", 60, time(16, 0)),
     Simulated("edoc-signed-share", "edoc", 80, 92, "ratio", 45, time(16, 30)),
     Simulated("online-files-share", "public-services", 30, 50, "ratio", 30, time(17, 0)),
     Simulated("ecommerce-products", "ecommerce", 15, 28, "count", 0, time(17, 30)),
+    Simulated(VILLAGES, "mobile-coverage", 80, 100, "covered", 0, time(18, 0)),
 )
 PULSE = "pos-terminals"
 """A count of the whole province that comes on the next morning, after everything else: it moves the clock on."""
@@ -59,13 +63,17 @@ class Round:
     pulse: Said
 
 
-def year(
-    province: str, communes: Sequence[str], troubled: frozenset[str], seed: int, every: timedelta = WEEK
-) -> Iterator[Round]:
-    """Round by round, every figure of every commune. `troubled` communes are those of the district that does badly."""
+def year(catalog: Catalog, troubled_district: str, seed: int, every: timedelta = WEEK) -> Iterator[Round]:
+    """Round by round, every figure of every commune that the catalog has on the first day."""
     rng = random.Random(seed)
+    province, units = catalog.province.id, catalog.units
+    communes = sorted(units.of_level("commune", FIRST_FRIDAY))
+    troubled = frozenset(units.descendants(troubled_district, FIRST_FRIDAY))
+    villages = {roster.unit: roster.size or 0 for roster in catalog.kpis[VILLAGES].rosters}
     lines = [
-        _Line(simulated, commune, _course(rng, commune in troubled), rng) for simulated in KPIS for commune in communes
+        _Line(simulated, commune, villages[commune], _course(rng, commune in troubled), rng)
+        for simulated in KPIS
+        for commune in communes
     ]
     day, rounds = FIRST_FRIDAY, 0
     while day <= PERIOD_LAST:
@@ -85,9 +93,10 @@ def _course(rng: random.Random, troubled: bool) -> Course:
 class _Line:
     """One commune's figures of one KPI over the year."""
 
-    def __init__(self, simulated: Simulated, commune: str, course: Course, rng: random.Random) -> None:
+    def __init__(self, simulated: Simulated, commune: str, villages: int, course: Course, rng: random.Random) -> None:
         self.simulated = simulated
         self.commune = commune
+        self._villages = villages
         self._course = course
         self._rng = rng
         self._eagerness = rng.uniform(1.02, 1.15)
@@ -96,10 +105,14 @@ class _Line:
         self.delay = timedelta(seconds=rng.randrange(240))
 
     def report(self, share: float) -> dict[str, Any]:
-        """What the commune says when `share` of the year is over. Rounded up: one document is much in the first weeks."""
+        """What the commune says when `share` of the year is over. Rounded up: one document is much in the first
+        weeks."""
         s = self.simulated
         way = _progress(self._course, share) * self._eagerness * self._rng.uniform(0.98, 1.02)
         level = s.start + (s.goal - s.start) * way
+        if s.says == "covered":
+            self._done = max(self._done, min(self._villages, math.ceil(level / 100 * self._villages)))
+            return {"numerator": self._done}
         if s.says == "count":
             self._done = max(self._done, math.ceil(level))
             return {"value": self._done, "unit_of_measure": "product"}

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.embedded.system import System
+from services.runtime.catalog.catalog import Catalog
 
 PERIOD = "2023"
 WORST = 5
+SHOWN_KPI = "document-digitisation"
 
 Json = dict[str, Any]
 
@@ -45,11 +47,13 @@ def read(system: System, folder: Path) -> Result:
     )
 
 
-def show(console: Console, result: Result, sent: int, times: Sequence[tuple[str, float]], whole: float) -> None:
+def show(
+    console: Console, result: Result, catalog: Catalog, sent: int, times: Sequence[tuple[str, float]], whole: float
+) -> None:
     """Print the summary."""
     console.print()
     console.print(_statuses(result.records))
-    console.print(_worst(result.records))
+    console.print(_worst(result.records, catalog))
     opened = sum(alert.get("episode", 0) for alert in result.alerts)
     still = sum(1 for alert in result.alerts if alert["status"] == "open")
     console.print(
@@ -83,15 +87,20 @@ def _statuses(records: Sequence[Json]) -> Table:
     return table
 
 
-def _worst(records: Sequence[Json]) -> Table:
+def _worst(records: Sequence[Json], catalog: Catalog) -> Table:
     """The largest shortfalls, as a share of the way from baseline to target, so that different units can be
     compared."""
     table = Table(title=f"The {WORST} worst gaps", title_justify="left")
     for column in ("KPI", "unit", "value", "planned", "gap", "pace"):
         table.add_column(column, justify="left" if column in ("KPI", "unit") else "right")
     for record in sorted(filter(_has_gap, records), key=_shortfall, reverse=True)[:WORST]:
+        unit = catalog.units.get(record["org_unit"])
         numbers = (record["value"], record["planned"], record["gap"], record["pace"])
-        table.add_row(record["kpi"], record["org_unit"], *("–" if n is None else f"{n:,.2f}" for n in numbers))
+        table.add_row(
+            catalog.kpis[record["kpi"]].short_name,
+            unit.name if unit is not None else record["org_unit"],
+            *("–" if n is None else f"{n:,.2f}" for n in numbers),
+        )
     return table
 
 
@@ -106,15 +115,16 @@ def _shortfall(record: Json) -> float:
 
 
 def _one_mail(console: Console, mails: Sequence[EmailMessage]) -> None:
-    chosen = next((mail for mail in mails if mail.get("X-KPI-Reason") == "FIRST"), None)
-    if chosen is None:
+    opening = [mail for mail in mails if mail.get("X-KPI-Reason") == "FIRST"]
+    shown = [mail for mail in opening if SHOWN_KPI in mail.get("X-KPI", "")] or opening
+    if not shown:
         return
-    body = chosen.get_body(("plain",))
+    body = shown[0].get_body(("plain",))
+    lines = [f"{name}: {_header(shown[0], name)}" for name in ("From", "To", "Date", "Subject", "Message-ID")]
     console.rule("one of the mails")
-    for name in ("From", "To", "Date", "Subject", "Message-ID"):
-        console.print(f"{name}: {_header(chosen, name)}", highlight=False, markup=False)
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     console.print()
-    console.print(body.get_content() if body is not None else "", highlight=False, markup=False)
+    console.print(body.get_content() if body is not None else "", highlight=False, markup=False, soft_wrap=True)
     console.rule()
 
 

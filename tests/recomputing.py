@@ -1,0 +1,93 @@
+"""What the figures must be, recomputed from the events that were sent, held against what the API shows."""
+
+import json
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlencode
+
+from contracts.observations import ObservationRecorded, RawCoordinates, observation_id
+from deploy.embedded.demo.events import Said
+from services.runtime.catalog.catalog import Catalog
+from tests.model import ModelRecord, recompute
+from tests.provinces import Province
+
+Key = tuple[str, str, str]
+"""KPI, org unit, period."""
+
+
+def observed(catalog: Catalog, said: Said, offset: int) -> ObservationRecorded:
+    """An event as ingest records it, made without ingest. Good for events whose units are named by their ids."""
+    kpi = catalog.kpis[said.data["kpi"]]
+    day = datetime.fromisoformat(said.data["as_of"]).date()
+    return ObservationRecorded.model_validate(
+        {
+            **said.data,
+            "period": catalog.calendar_of(kpi.id).period(kpi.period, day).id,
+            "observation_id": observation_id(said.source, said.id),
+            "source": said.source,
+            "source_id": said.id,
+            "publisher": "any",
+            "raw": RawCoordinates(log="test", topic="statistics.reported.v1", partition=0, offset=offset),
+            "reported_at": said.at,
+            "received_at": said.at,
+            "catalog_version": "1",
+        }
+    )
+
+
+def recomputed(province: Province, events: Iterable[Said]) -> Mapping[Key, ModelRecord]:
+    """The plain recomputation from the events, at the moment of the latest one: where the data clock stands."""
+    said = list(events)
+    now = max(event.at for event in said).astimezone(UTC)
+    observations = [observed(province.catalog, event, offset) for offset, event in enumerate(said)]
+    return recompute(province.catalog, observations, now)
+
+
+def shown(province: Province, **filters: str) -> Iterator[dict[str, Any]]:
+    """All progress records of the API."""
+    cursor: str | None = None
+    while True:
+        query = urlencode({**filters, "limit": "200", **({"cursor": cursor} if cursor else {})})
+        with urllib.request.urlopen(province.system.url("gateway", f"/api/v1/progress?{query}"), timeout=10) as answer:
+            page = json.load(answer)
+        yield from page["items"]
+        cursor = page.get("next")
+        if cursor is None:
+            return
+
+
+def compared(province: Province, expected: Mapping[Key, ModelRecord]) -> list[str]:
+    """A line for each difference between what the API shows and what was recomputed; empty if there is none."""
+    records = {(r["kpi"], r["org_unit"], r["period"]): r for r in shown(province)}
+    differences = [f"{key} is shown and should not be" for key in records.keys() - expected.keys()]
+    differences += [f"{key} is missing" for key in expected.keys() - records.keys()]
+    for key in sorted(records.keys() & expected.keys()):
+        want, have = _wanted(expected[key]), records[key]
+        differences += [
+            f"{key}: {name} is {have.get(name)!r}, should be {value!r}"
+            for name, value in want.items()
+            if _plain(have.get(name)) != value
+        ]
+    return differences
+
+
+def _wanted(model: ModelRecord) -> dict[str, Any]:
+    numbers = ("value", "numerator", "denominator", "planned", "gap", "pace", "completion")
+    return {
+        "as_of": model.as_of.isoformat() if model.as_of is not None else None,
+        "status": model.status,
+        "inputs": list(model.inputs),
+        "inputs_count": float(model.inputs_count),
+        **{name: _float(getattr(model, name)) for name in numbers},
+    }
+
+
+def _float(number: Fraction | None) -> float | None:
+    return None if number is None else number.numerator / number.denominator
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
