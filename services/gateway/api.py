@@ -1,4 +1,4 @@
-"""The HTTP application: routes, errors, headers. And the one that stands in for it while the service starts or stops."""
+"""The HTTP application: routes, errors, headers; and what stands in for it while the service starts or stops."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -91,9 +91,8 @@ def _own_errors(operation: dict[str, Any]) -> None:
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     for status, answer in responses.items():
-        content = answer.get("content", {})
-        if status >= "400" and "application/json" in content:
-            answer["content"] = {problems.MEDIA_TYPE: content["application/json"]}
+        if status >= "400":
+            answer["content"] = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 
 
 async def _database_away(_: Request, error: Exception) -> Response:

@@ -27,7 +27,8 @@ from services.runtime.kafka.topics import broker_answers, wait_for_broker, wait_
 
 log = structlog.get_logger()
 
-GROUP = "tiendo.gateway"
+GROUPS = {PROGRESS.name: "tiendo.gateway", ALERTS.name: "tiendo.gateway.alerts"}
+"""A group for each topic: members of one group with different topics would rebalance one another for nothing."""
 
 _DRAIN_S = 2.0
 
@@ -65,7 +66,7 @@ async def serve(settings: Settings, host: Host) -> None:
     deliveries = [
         Delivery(
             topic=topic.name,
-            group=GROUP,
+            group=GROUPS[topic.name],
             handler=handler,
             settings=settings.kafka,
             telemetry=host.telemetry,

@@ -27,7 +27,7 @@ _OPEN = {
 
 
 class Place(NamedTuple):
-    """Where a unit stands in the tree: its level and the units above, nearest first. Both empty if it is not known (yet)."""
+    """Where a unit stands in the tree: its level and the units above, nearest first; both empty if that is unknown."""
 
     level: str | None
     ancestors: tuple[str, ...]
@@ -117,7 +117,7 @@ def as_day(as_of: date | datetime | str | None) -> str | None:
 
 
 def newest(documents: Sequence[Document], order: str) -> list[Document]:
-    """The highest of each `_id` by the field `order`: a batch often has several of one key, and only the last counts."""
+    """The highest of each `_id` by the field `order`: of several in one batch only the last counts."""
     found: dict[str, Document] = {}
     for document in documents:
         held = found.get(document["_id"])

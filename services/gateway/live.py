@@ -23,8 +23,6 @@ QUEUE = 64
 REMEMBERED = 1_000
 """Events that a client may have missed and still be told one by one."""
 
-_RETRY_S = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -126,8 +124,8 @@ class _Client:
         return self._waiting.popleft()
 
 
-async def follow(changes: Changes, hub: Hub) -> None:
-    """Feed the hub for ever. When the database was away, everybody is told to read again."""
+async def follow(changes: Changes, hub: Hub, pause_s: float = 1.0) -> None:
+    """Feed the hub for ever. When the database was away, try after a pause, and tell everybody to read again."""
     lost = False
     while True:
         try:
@@ -143,7 +141,7 @@ async def follow(changes: Changes, hub: Hub) -> None:
         except PyMongoError as error:
             lost = True
             log.warning("change_stream_lost", why=f"{type(error).__name__}: {str(error)[:200]}")
-        await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(pause_s)
 
 
 def signal_of(token: str, change: Mapping[str, Any]) -> Signal:

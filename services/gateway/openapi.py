@@ -1,4 +1,4 @@
-"""`python -m services.gateway.openapi [check]`: writes docs/openapi.json from the code, or says whether it is up to date."""
+"""`python -m services.gateway.openapi [check]`: writes docs/openapi.json, or says whether it is up to date."""
 
 import json
 import sys

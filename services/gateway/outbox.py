@@ -8,7 +8,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+import structlog
+
 from services.runtime.kafka.producer import Outgoing
+
+log = structlog.get_logger()
 
 
 class Overloaded(Exception):
@@ -28,53 +32,70 @@ class Outbox:
         self._producer = producer
         self._topic = topic
         self._limit = max_waiting_bytes
-        self._waiting: list[tuple[Sequence[Outgoing], asyncio.Future[None]]] = []
+        self._waiting: list[_Parcel] = []
+        self._unsettled: set[asyncio.Future[None]] = set()
         self._bytes = 0
         self._work = asyncio.Event()
 
     async def submit(self, records: Sequence[Outgoing]) -> None:
-        """Return when all are acknowledged. Raises `Overloaded`, or what publishing raised: then all may be sent again."""
+        """Return when all are acknowledged.
+
+        Raises `Overloaded`, or what publishing raised; then all may be sent again.
+        """
         size = sum(len(record.value or b"") for record in records)
         if self._bytes and self._bytes + size > self._limit:
             raise Overloaded
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((records, done))
+        parcel = _Parcel(records, asyncio.get_running_loop().create_future())
+        self._waiting.append(parcel)
+        self._unsettled.add(parcel.done)
         self._bytes += size
         self._work.set()
         try:
-            await done
+            await parcel.done
         finally:
+            self._unsettled.discard(parcel.done)
             self._bytes -= size
 
     async def drain(self) -> None:
-        """Return when nothing waits any more."""
-        while self._bytes:
-            await asyncio.sleep(0.02)
+        """Return when nothing that was there is under way any more."""
+        if self._unsettled:
+            await asyncio.wait(set(self._unsettled))
 
     async def run(self) -> None:
         """Publish what waits, for ever."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            taken, self._waiting = self._waiting, []
-            if not taken:
-                continue
-            try:
-                await self._producer.publish(self._topic, [record for records, _ in taken for record in records])
-            except asyncio.CancelledError:
-                _settle(taken, ConnectionError("the service is being stopped"))
-                raise
-            except Exception as error:
-                _settle(taken, error)
-            else:
-                _settle(taken, None)
+        taken: list[_Parcel] = []
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                taken, self._waiting = self._waiting, []
+                await self._publish(taken)
+        finally:
+            for parcel in (*taken, *self._waiting):
+                parcel.settle(ConnectionError("the service is being stopped"))
+
+    async def _publish(self, taken: Sequence["_Parcel"]) -> None:
+        records = [record for parcel in taken for record in parcel.records]
+        failure: Exception | None = None
+        try:
+            await self._producer.publish(self._topic, records)
+        except Exception as error:
+            failure = error
+            log.warning("publish_failed", topic=self._topic, records=len(records), why=str(error)[:200])
+        for parcel in taken:
+            parcel.settle(failure)
 
 
-def _settle(taken: Sequence[tuple[object, "asyncio.Future[None]"]], error: Exception | None) -> None:
-    for _, done in taken:
-        if done.done():
-            continue  # its caller has gone away
-        if error is None:
-            done.set_result(None)
+class _Parcel:
+    """The records of one caller, and the promise that it waits for."""
+
+    def __init__(self, records: Sequence[Outgoing], done: "asyncio.Future[None]") -> None:
+        self.records, self.done = records, done
+
+    def settle(self, failure: Exception | None) -> None:
+        if self.done.done():
+            return  # its caller has gone away, or was told already
+        if failure is None:
+            self.done.set_result(None)
         else:
-            done.set_exception(error)
+            self.done.set_exception(failure)

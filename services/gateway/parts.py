@@ -1,15 +1,35 @@
 """What the routes work with: opened by `app.py`, handed over in one piece."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
+from services.gateway.documents import Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
 from services.gateway.places import Catalogs
+from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 from services.gateway.settings import Settings
-from services.gateway.store import ReadModel
 from services.runtime.clock import Clock
 from services.runtime.health import Health
 from services.runtime.telemetry import Telemetry
+
+
+class Figures(Protocol):
+    """The reading side of the read model; see `store.ReadModel`."""
+
+    async def progress(self, kpi: str, org_unit: str, period: str) -> Document | None: ...
+    async def list_progress(self, wanted: ProgressFilter, limit: int, after: str | None = None) -> Slice: ...
+    async def alert(self, alert_id: str) -> tuple[Document, list[Document]] | None: ...
+    async def list_alerts(
+        self, wanted: AlertFilter, limit: int, after: tuple[datetime, str] | None = None
+    ) -> Slice: ...
+    async def of_units(self, province: str, units: Iterable[str]) -> list[Document]: ...
+    async def of_kpi(self, province: str, kpi: str, period: str) -> list[Document]: ...
+    async def counts(self, province: str) -> Sequence[tuple[str, str, str | None, str, int]]: ...
+    async def open_alerts(self, province: str) -> list[Document]: ...
+    async def count_open_alerts(self, province: str) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +37,7 @@ class Parts:
     """Everything that answers a request."""
 
     settings: Settings
-    model: ReadModel
+    model: Figures
     catalogs: Catalogs
     hub: Hub
     outbox: Outbox

@@ -1,7 +1,7 @@
 """Where units stand, by the catalogs in force; and putting right what was written before a catalog said so."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 
 from services.gateway.documents import NOWHERE, Document, Place
@@ -28,7 +28,7 @@ class TreePlaces:
             return NOWHERE
         day = on or self._today()
         if unit.valid_to is not None and day >= unit.valid_to:
-            day = date.fromordinal(unit.valid_to.toordinal() - 1)
+            day = unit.valid_to - timedelta(days=1)
         elif unit.valid_from is not None and day < unit.valid_from:
             day = unit.valid_from
         return Place(unit.level, catalog.units.ancestors(org_unit, day))

@@ -17,11 +17,11 @@ from starlette.responses import Response
 MEDIA_TYPE = "application/problem+json"
 
 MAX_ERRORS = 100
-"""Errors that one answer lists; how many there were in all is said in words."""
+"""Errors that one answer lists; its sentence says how many there were."""
 
 
 class ErrorItem(BaseModel):
-    """One thing that is wrong. `pointer` is a JSON pointer into the body; `parameter` names one of the query or path."""
+    """One thing that is wrong: `pointer` is a JSON pointer into the body, `parameter` a name in the query or path."""
 
     code: str
     message_vi: str

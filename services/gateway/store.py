@@ -30,7 +30,8 @@ class ReadModel:
     """Everything that the gateway keeps."""
 
     def __init__(self, client: Client, settings: MongoSettings) -> None:
-        database = client[f"{settings.database}_gateway"]
+        self.database = f"{settings.database}_gateway"
+        database = client[self.database]
         self._progress: Collection = database["progress"]
         self._alerts: Collection = database["alerts"]
         self._transitions: Collection = database["transitions"]
@@ -162,13 +163,15 @@ class ReadModel:
         return None
 
     async def changes(self) -> AsyncIterator[tuple[str, Document]]:
-        """Every change from now on, as (resume token, document); the first item has an empty document and says “listening”."""
-        async with await self._changes.watch(
-            [{"$match": {"operationType": "insert"}}], max_await_time_ms=1_000
-        ) as stream:
+        """Every change from now on, as (resume token, document); the first, empty, says that listening has begun."""
+        inserted = [{"$match": {"operationType": "insert"}}]
+        async with await self._changes.watch(inserted, max_await_time_ms=250) as stream:
             yield "", {}
-            async for event in stream:
-                yield event["_id"]["_data"], event["fullDocument"]
+            while stream.alive:
+                # One try at a time: the client's time limit is one operation's, and iterating would be one without end.
+                event = await stream.try_next()
+                if event is not None:
+                    yield event["_id"]["_data"], event["fullDocument"]
 
 
 async def _replace_older(collection: Collection, documents: Sequence[Document], order: str) -> None:

@@ -1,4 +1,4 @@
-"""What all reading routes share: JSON with an ETag, lists by cursor, and parameters that refuse what they do not know."""
+"""What all reading routes share: JSON with an ETag, lists by cursor, parameters that refuse what they do not know."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,12 +19,10 @@ Ids = Annotated[list[Id], Field(max_length=100)]
 """A filter that may be given several times: any of them fits."""
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDetails, "description": text, "content": {"application/problem+json": {}}}
+    status: {"model": ProblemDetails, "description": text}
     for status, text in {400: "Wrong or unknown parameters.", 503: "Not ready yet."}.items()
 }
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemDetails, "description": "No such thing.", "content": {"application/problem+json": {}}}
-}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ProblemDetails, "description": "No such thing."}}
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the ETag in If-None-Match."}}
 
 

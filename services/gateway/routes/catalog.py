@@ -1,7 +1,7 @@
 """`GET catalog/{kind}`: how a publisher learns the ids. People are not public, and neither are publishers' contacts."""
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -76,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def chosen(catalogs: Any, province: str | None) -> Catalog:
+def chosen(catalogs: Mapping[str, Catalog], province: str | None) -> Catalog:
     """The catalog of that province, or the only one there is; a problem in words otherwise."""
     if not catalogs:
         raise Problem(
@@ -87,18 +87,18 @@ def chosen(catalogs: Any, province: str | None) -> Catalog:
             headers={"retry-after": "5"},
         )
     if province is None and len(catalogs) == 1:
-        return next(iter(catalogs.values()))  # type: ignore[no-any-return]
+        return next(iter(catalogs.values()))
     if province is None:
         names = ", ".join(sorted(catalogs))
         raise Problem(400, "which_province", f"Hãy nêu tham số province: {names}.", f"Name a province: {names}.")
     if province not in catalogs:
         raise not_found("danh mục của tỉnh này", "catalog of such a province")
-    return catalogs[province]  # type: ignore[no-any-return]
+    return catalogs[province]
 
 
 def selected(catalog: Catalog, kind: str, asked: CatalogQuery) -> list[CatalogObject]:
     """The objects asked for, sorted by id."""
-    objects: Iterable[CatalogObject] = {
+    of_kind: dict[str, Callable[[], Iterable[CatalogObject]]] = {
         "province": lambda: (catalog.province,),
         "kpi": lambda: catalog.kpis.values(),
         "org_unit": lambda: _units(catalog, asked),
@@ -107,8 +107,8 @@ def selected(catalog: Catalog, kind: str, asked: CatalogQuery) -> list[CatalogOb
         "calendar": lambda: (calendar.spec for calendar in catalog.calendars.values()),
         "publisher": lambda: catalog.publishers,
         "rule": lambda: catalog.rules,
-    }[kind]()
-    return sorted(objects, key=lambda item: item.object_id)
+    }
+    return sorted(of_kind[kind](), key=lambda item: item.object_id)
 
 
 def _units(catalog: Catalog, asked: CatalogQuery) -> Iterator[CatalogObject]:
@@ -118,7 +118,8 @@ def _units(catalog: Catalog, asked: CatalogQuery) -> Iterator[CatalogObject]:
         if asked.on is not None and not unit.valid_on(asked.on):
             continue
         if asked.under is not None:
-            day = asked.on or (date.fromordinal(unit.valid_to.toordinal() - 1) if unit.valid_to else date.max)
+            # Without a day: as the tree was on the unit's last.
+            day = asked.on or (unit.valid_to - timedelta(days=1) if unit.valid_to else date.max)
             if asked.under not in catalog.units.ancestors(unit.id, day):
                 continue
         yield unit

@@ -58,7 +58,7 @@ def router(parts: Parts) -> APIRouter:
         catalogs = parts.catalogs()
         if not catalogs:
             return _html(request, choice, pages.get_template("no_catalog.html").render(shared))
-        province = choice.province if choice.province in catalogs else min(catalogs)
+        province = choice.province if choice.province and choice.province in catalogs else min(catalogs)
         ground = Ground(catalogs[province], parts.clock.now())
         reading = await _read(parts, choice, ground)
         content = pages.get_template("board.html").render(

@@ -58,7 +58,7 @@ class Receipts(BaseModel):
 
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDetails, "description": text, "content": {"application/problem+json": {}}}
+    status: {"model": ProblemDetails, "description": text}
     for status, text in {
         400: "The body is not what its content type says, or a parameter is wrong.",
         403: "Publishing over HTTP is not open here.",
@@ -122,8 +122,8 @@ def _open_here(parts: Parts, request: Request) -> None:
         raise Problem(
             403,
             "closed",
-            "Chưa nhận số liệu qua HTTP ở đây: đơn vị cung cấp chưa có khóa. Hãy gửi qua Kafka (statistics.reported.v1).",
-            "Publishing over HTTP is not open here: publishers have no keys yet. Publish to Kafka (statistics.reported.v1).",
+            "Chưa nhận số liệu qua HTTP ở đây, vì chưa có khóa cho đơn vị cung cấp. Hãy gửi qua Kafka.",
+            "Publishing over HTTP is not open here, since publishers have no keys yet. Publish to Kafka.",
         )
     if not (_loopback(request.client.host if request.client else "") and _loopback(request.url.hostname or "")):
         raise Problem(
@@ -176,7 +176,7 @@ def _wrong(reading: Reading) -> Problem:
         400 if unreadable else 422,
         code,
         f"Có {count} lỗi; không sự kiện nào được nhận. Sửa rồi gửi lại cả yêu cầu.",
-        f"{count} {'thing is' if count == 1 else 'things are'} wrong; no event was taken. Mend it and send the request again.",
+        f"{count} found wrong; no event was taken. Mend it and send the whole request again.",
         errors=reading.errors,
     )
 
@@ -187,8 +187,8 @@ async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
         await parts.outbox.submit(records)
     except (Transient, Unprocessable, Overloaded, ConnectionError):
         raise unavailable(
-            "Hàng đợi (Kafka) chưa xác nhận. Đừng coi là đã nhận: hãy gửi lại đúng các sự kiện này, gửi hai lần cũng chỉ tính một.",
-            "The broker did not acknowledge. Nothing may be taken for accepted: send the same events again; twice counts once.",
+            "Hàng đợi chưa xác nhận. Hãy gửi lại đúng các sự kiện này: gửi hai lần vẫn chỉ tính một.",
+            "The broker did not acknowledge. Send the same events again: twice counts once.",
         ) from None
 
 

@@ -18,6 +18,8 @@ class Said:
 
     badge: Badge
     late: bool
+    raw: str
+    """The value unrounded, for whoever compares pages by machine."""
     value: str
     parts: str
     planned: str
@@ -67,6 +69,7 @@ class Teller:
         return Said(
             badge=badge(record.status, self.words),
             late=record.status in LATE,
+            raw="" if record.value is None else repr(record.value),
             value=value,
             parts=self._parts(record),
             planned=planned,

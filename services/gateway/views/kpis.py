@@ -58,7 +58,7 @@ class Head:
 
 def heads(upper: Iterable[dict[str, object]], ground: Ground, period: str | None) -> list[Head]:
     """For each KPI the record of the topmost unit: of the asked period, else of the one in which today lies."""
-    by_kpi: dict[str, list[ProgressJudged]] = defaultdict(list)
+    by_kpi: defaultdict[str, list[ProgressJudged]] = defaultdict(list)
     for document in upper:
         record = judged(document)
         if record.kpi in ground.catalog.kpis:
@@ -66,10 +66,10 @@ def heads(upper: Iterable[dict[str, object]], ground: Ground, period: str | None
     found = []
     for kpi_id, records in by_kpi.items():
         own = [record for record in records if record.org_unit in ground.roots]
-        record = _of_period(own, period) if period else _current(own, ground)
-        if record is not None:
-            between = [one for one in records if one.org_unit not in ground.roots and one.period == record.period]
-            found.append(Head(ground.catalog.kpis[kpi_id], record, between))
+        head = _of_period(own, period) if period else _current(own, ground)
+        if head is not None:
+            between = [one for one in records if one.org_unit not in ground.roots and one.period == head.period]
+            found.append(Head(ground.catalog.kpis[kpi_id], head, between))
     return found
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import format_decimal
 
 from services.gateway.views.words import Words
 
 MINUS = "\u2212"
-NARROW = "\u202f"
-"""Between a number and its unit: never broken, narrower than a space."""
+NARROW, SPACE = "\u202f", "\u00a0"
+"""Between a number and its unit, never broken: narrow before a sign, a space before a word."""
 
 _LOCALE = {"vi": "vi_VN", "en": "en_GB"}
 
@@ -59,9 +60,11 @@ class Numbers:
         self._locale = _LOCALE[words.language]
 
     def plain(self, value: float, decimals: int = 1, *, fixed: bool = False) -> str:
-        """A number without unit; rounded half even, trailing zeros left out unless `fixed`."""
+        """A number without unit; halves rounded away from zero, trailing zeros left out unless `fixed`."""
         digits = ("0" if fixed else "#") * decimals
-        text = format_decimal(value, format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale)
+        # The shortest decimal that names this double: 5.25 is 5,3 as on paper, not what its binary neighbour would be.
+        rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+        text = format_decimal(rounded, format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale)
         return text.lstrip("-") if is_zero(text) else text.replace("-", MINUS)
 
     def value(self, value: float | None, measure: Measure, *, fixed: bool | None = None) -> str:
@@ -70,12 +73,13 @@ class Numbers:
             return "–"
         unit = self.unit(measure)
         text = self.plain(value, measure.decimals, fixed=measure.percent if fixed is None else fixed)
-        return f"{text}{NARROW}{unit}" if unit else text
+        return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def distance(self, value: float, measure: Measure) -> str:
         """A difference without sign: percentages in points."""
         unit = self._words("điểm %") if measure.percent else self.unit(measure)
-        return f"{self.plain(abs(value), measure.decimals, fixed=measure.percent)}{NARROW}{unit}".rstrip(NARROW)
+        text = self.plain(abs(value), measure.decimals, fixed=measure.percent)
+        return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def signed(self, value: float, measure: Measure) -> str:
         """A difference with sign, without unit."""
@@ -96,6 +100,11 @@ class Numbers:
     def moment(self, moment: datetime) -> str:
         """02/10/2023 08:15, in the moment's own time zone."""
         return f"{moment:%d/%m/%Y %H:%M}"
+
+
+def gap_before(unit: str) -> str:
+    """What stands between a number and this unit."""
+    return NARROW if unit.startswith(("%", "/")) else SPACE
 
 
 def is_zero(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The statuses as they are shown: word, shape and order. Each has a shape of its own, so that colour is never needed."""
+"""The statuses as they are shown: word, shape and order. Each has its own shape, so that colour is never needed."""
 
 from dataclasses import dataclass
 from typing import Any

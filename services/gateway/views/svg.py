@@ -17,7 +17,7 @@ LOW, HIGH = -0.05, 1.12
 """The frame, in shares of the way."""
 
 _FILL_TOP, _FILL_HEIGHT = 6, 8
-_ARROW = 5
+_ARROW = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class Way:
 
 
 def way_of(value: float | None, planned: float | None, baseline: float | None, target: float | None) -> Way | None:
-    """Figures as shares of the way from baseline to target; without a baseline the way begins at nothing (0).
+    """Figures as shares of the way from baseline to target.
 
-    None where there is no way: no target, or one that equals the baseline.
+    Without a baseline, or with one that equals the target, the way begins at nothing (0). None where there is no way.
     """
-    start = baseline if baseline is not None else 0.0
+    start = baseline if baseline is not None and baseline != target else 0.0
     if target is None or target == start:
         return None
     length = target - start
@@ -79,11 +79,11 @@ def _marks(way: Way, zero: float, goal: float) -> Iterator[str]:
 
 def _beyond(kind: str, share: float) -> Iterator[str]:
     """An arrow at the edge for what lies outside the frame."""
+    if LOW <= share <= HIGH:
+        return
+    tip, base = (WIDTH, WIDTH - _ARROW) if share > HIGH else (0, _ARROW)
     middle, half = HEIGHT / 2, _FILL_HEIGHT
-    if share > HIGH:
-        yield f'<path class="beyond {kind}" d="M{WIDTH - _ARROW - 2} {middle - half}L{WIDTH} {middle}L{WIDTH - _ARROW - 2} {middle + half}z"/>'
-    elif share < LOW:
-        yield f'<path class="beyond {kind}" d="M{_ARROW + 2} {middle - half}L0 {middle}L{_ARROW + 2} {middle + half}z"/>'
+    yield f'<path class="beyond {kind}" d="M{base} {middle - half}L{tip} {middle}L{base} {middle + half}z"/>'
 
 
 def _nothing() -> str:
@@ -115,8 +115,8 @@ def status_strip(shares: list[Share], label: str) -> str:
     for share in shares:
         width = share.count / total * 1000
         if share.count:
-            parts.append(
-                f'<rect class="is-{escape(share.status)}" x="{left:.1f}" y="0" width="{max(width - 3, 1):.1f}" height="10"/>'
-            )
+            at = f'x="{left:.1f}" y="0" width="{max(width - 3, 1):.1f}" height="10"'
+            parts.append(f'<rect class="is-{escape(share.status)}" {at}/>')
         left += width
-    return f'<svg class="strip" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    frame = 'class="strip" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"'
+    return f'<svg {frame} aria-label="{escape(label)}">{"".join(parts)}</svg>'

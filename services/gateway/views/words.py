@@ -70,7 +70,9 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "gạch chéo: phần còn thiếu": "hatched: what is missing",
     "mũi tên: vượt khung hình": "arrow: beyond the frame",
     "Cách đọc": "How to read",
-    "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}": "{name}: {value} reached, {planned} planned, {target} targeted",
+    "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}": (
+        "{name}: {value} reached, {planned} planned, {target} targeted"
+    ),
     "thiếu {gap}": "{gap} short",
     "vượt {gap}": "{gap} ahead",
     "đúng kế hoạch": "on plan",
@@ -103,7 +105,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{count} đơn vị còn lại không chậm": ("{count} other unit is not late", "{count} other units are not late"),
     "Chỉ tiêu này chưa có số liệu bên dưới.": "There are no figures below for this target.",
     "Không đơn vị nào chậm.": "No unit is late.",
-    "nhất là {name}": "most of all {name}",
+    "nhất là {name}": "worst {name}",
     "Phụ trách: {name}": "Owner: {name}",
     "{count} chỉ tiêu khác chỉ được theo dõi, không có mục tiêu trong kỳ": (
         "{count} other figure is only followed: it has no target in this period",

@@ -1,0 +1,225 @@
+from datetime import UTC, date, datetime
+from typing import Any
+
+from contracts.progress import Completeness, Needed, ProgressJudged, Status
+from services.gateway.documents import Document, progress_document
+from services.gateway.places import TreePlaces
+from services.gateway.views.board import Board, board, wanted
+from services.gateway.views.reading import Choice, Ground, Reading
+from tests.unit.gateway.judged_province import NOW, TODAY, alerts_of, dak_nong, judged_year
+from tests.unit.gateway.records import a_record, a_target, an_alert
+
+CATALOG = dak_nong()
+GROUND = Ground(CATALOG, NOW)
+PLACES = TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: TODAY)
+PROVINCE, CU_JUT = "dak-nong", "dak-nong.huyen-cu-jut"
+YEAR = judged_year(CATALOG)
+
+
+def documents(records: list[ProgressJudged]) -> list[Document]:
+    return [
+        progress_document(one, one.model_dump(mode="json"), PLACES.of(one.province, one.org_unit, TODAY))
+        for one in records
+    ]
+
+
+def reading_of(records: list[ProgressJudged], choice: Choice, **more: Any) -> Reading:
+    stored = documents(records)
+    upper = [one for one in stored if one["org_unit"] in GROUND.upper_units]
+    counts: dict[tuple[str, str, str | None, str], int] = {}
+    for one in stored:
+        key = (one["kpi"], one["period"], one["level"], one["status"])
+        counts[key] = counts.get(key, 0) + 1
+    chosen = wanted(choice, GROUND, Reading(upper=upper))
+    return Reading(
+        upper=upper,
+        counts=[(*key, number) for key, number in counts.items()],
+        chosen=[one for one in stored if chosen == (one["kpi"], one["period"])],
+        **more,
+    )
+
+
+def the_board(records: list[ProgressJudged], choice: Choice = Choice(), **more: Any) -> Board:  # noqa: B008
+    return board(choice, GROUND, reading_of(records, choice, **more))
+
+
+def of_province(**changes: Any) -> ProgressJudged:
+    return a_record(org_unit=PROVINCE, **changes)
+
+
+def test_the_headline_counts_what_is_late_among_what_has_a_target() -> None:
+    page = the_board(
+        [
+            of_province(kpi="edoc-signed-share"),
+            of_province(kpi="online-files-share", status=Status.ON_TRACK),
+            of_province(kpi="dti-rank", status=Status.NO_TARGET, target=None),
+        ]
+    )
+    assert page.headline.sentence == "1 trong 2 chỉ tiêu chậm so với kế hoạch"
+    assert page.headline.worst is not None
+    assert page.headline.worst.said.gap_words == "thiếu 5,3\u00a0điểm %"
+
+
+def test_when_nothing_is_late_the_page_is_calm() -> None:
+    assert the_board([of_province(status=Status.ACHIEVED)]).headline.calm
+
+
+def test_no_figure_at_all_is_not_called_calm() -> None:
+    page = the_board([of_province(status=Status.UNKNOWN, value=None, gap=None, pace=None, as_of=None)])
+    assert not page.headline.calm
+    assert page.headline.sentence == "Chưa chỉ tiêu nào có số liệu để đánh giá"
+
+
+def test_every_status_has_a_tile_with_its_number_and_its_word() -> None:
+    page = the_board(YEAR)
+    assert len(page.tiles) == len(Status)
+    assert sum(tile.count for tile in page.tiles) == len({one.kpi for one in YEAR})
+    assert all(tile.badge.word for tile in page.tiles)
+
+
+def test_the_most_urgent_status_comes_first_and_in_it_the_largest_share_that_is_missing() -> None:
+    page = the_board(
+        [
+            of_province(kpi="online-files-share", status=Status.AT_RISK),
+            of_province(kpi="edoc-signed-share", value=84.0, gap=-5.5),
+            of_province(kpi="document-digitisation", value=81.0, gap=-8.5),
+            of_province(kpi="village-4g-coverage", status=Status.MISSED),
+        ]
+    )
+    assert [row.id for row in page.rows] == [
+        "village-4g-coverage",
+        "document-digitisation",
+        "edoc-signed-share",
+        "online-files-share",
+    ]
+
+
+def test_lower_is_better_says_short_when_the_figure_is_above_its_plan() -> None:
+    target = a_target(value=4.0, baseline=10.0, comparator="<=")
+    (row,) = the_board([of_province(target=target, value=8.0, planned=6.0, gap=2.0)]).rows
+    assert row.said.gap_words.startswith("thiếu")
+    assert row.said.target.startswith("≤")
+
+
+def test_what_cannot_be_computed_is_a_dash_and_never_nothing() -> None:
+    (row,) = the_board([of_province(status=Status.UNKNOWN, value=None, planned=None, gap=None, pace=None)]).rows
+    assert (row.said.value, row.said.planned, row.said.gap, row.said.pace) == ("–", "–", "", "")
+    assert 'class="fill"' not in row.said.bar
+
+
+def test_what_has_no_target_is_shown_where_it_is_asked_for() -> None:
+    records = [of_province(), of_province(kpi="dti-rank", status=Status.NO_TARGET, target=None)]
+    assert [row.id for row in the_board(records).rows] == ["edoc-signed-share"]
+    assert the_board(records).untargeted == 1
+    assert [row.id for row in the_board(records, Choice(status=Status.NO_TARGET)).rows] == ["dti-rank"]
+
+
+def test_the_period_around_today_goes_before_longer_and_older_ones() -> None:
+    records = [of_province(period=period, value=float(at)) for at, period in enumerate(("2022", "2021-2025", "2023"))]
+    (row,) = the_board(records).rows
+    assert row.period == "2023"
+    (older,) = the_board(records, Choice(period="2022")).rows
+    assert older.period == "2022"
+
+
+def test_completeness_and_late_communes_stand_beside_the_figure() -> None:
+    completeness = Completeness(expected=71, reported=64, missing=("dak-nong.cu-jut.xa-dak-wil",))
+    late = a_record()
+    fine = a_record(org_unit="dak-nong.cu-jut.xa-ea-po", status=Status.ON_TRACK)
+    (row,) = the_board([of_province(completeness=completeness), late, fine]).rows
+    assert (row.completeness, row.complete) == ("64/71", False)
+    assert row.below is not None
+    assert (row.below.late, row.below.total, row.below.level) == (1, 2, "xã")
+
+
+def test_the_worst_district_is_named() -> None:
+    (row,) = the_board([of_province(), a_record(org_unit=CU_JUT), a_record()]).rows
+    assert row.below is not None
+    assert row.below.worst == "H. Cư Jút"
+
+
+def test_the_owner_comes_from_the_catalog() -> None:
+    (row,) = the_board([of_province()]).rows
+    assert row.owner == "Bộ phận tổng hợp chuyển đổi số tỉnh"
+
+
+def test_the_detail_ranks_districts_and_communes_and_can_be_narrowed() -> None:
+    choice = Choice(kpi="document-digitisation")
+    page = the_board(YEAR, choice)
+    assert page.detail is not None
+    assert len(page.detail.between) == 8
+    assert len(page.detail.late) + len(page.detail.others) == 71
+    assert [row.said.badness for row in page.detail.late] == sorted(row.said.badness for row in page.detail.late)
+    narrowed = the_board(YEAR, Choice(kpi="document-digitisation", unit=CU_JUT)).detail
+    assert narrowed is not None
+    assert narrowed.below_of == "xã của Huyện Cư Jút"
+    assert len(narrowed.late) + len(narrowed.others) == 8
+
+
+def test_the_detail_says_what_pace_is_needed_and_whether_it_was_ever_reached() -> None:
+    needed = Needed(amount=3.1, per="month", so_far=0.5, best=2.0)
+    detail = the_board([of_province(needed=needed)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    said = {fact.label: fact.text for fact in detail.facts}
+    assert said["Cần"] == (
+        "3,1\u00a0điểm % mỗi tháng đến 14/12/2023; đến nay 0,5\u00a0điểm %; cao nhất từng đạt 2,0\u00a0điểm %"
+    )
+
+
+def test_missing_units_are_named_up_to_a_dozen() -> None:
+    missing = CATALOG.units.of_level("commune", TODAY)[:15]
+    completeness = Completeness(expected=71, reported=56, missing=missing)
+    detail = the_board([of_province(completeness=completeness)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    (text,) = [fact.text for fact in detail.facts if fact.label == "Chưa báo cáo"]
+    assert text.endswith("và 3 đơn vị nữa")
+
+
+def test_open_alerts_say_since_when_how_bad_and_whose() -> None:
+    page = the_board([of_province()], alerts=[an_alert(opened_at=datetime(2023, 9, 22, tzinfo=UTC))], alerts_open=1)
+    (alert,) = page.alerts
+    assert (alert.unit, alert.above, alert.badge.word) == ("Xã Đắk Wil", "H. Cư Jút", "Chậm")
+    assert (alert.since, alert.lasted) == ("từ 22/09/2023", "10 ngày")
+    assert alert.owner
+    assert "kpi=edoc-signed-share" in alert.href
+
+
+def test_alerts_beyond_a_dozen_are_a_number_and_a_link() -> None:
+    told = alerts_of(CATALOG, YEAR)
+    alerts = [an_alert(progress=one.progress, alert_id=one.alert_id) for one in told]
+    page = the_board(YEAR, alerts=alerts, alerts_open=len(alerts))
+    assert len(page.alerts) == 12
+    assert page.alerts_more == len(alerts) - 12
+    assert len(the_board(YEAR, Choice(all_alerts=True), alerts=alerts, alerts_open=len(alerts)).alerts) == len(alerts)
+
+
+def test_links_keep_what_was_chosen() -> None:
+    page = the_board(YEAR, Choice(period="2023", kpi="document-digitisation"))
+    assert page.detail is not None
+    assert "period=2023" in page.detail.between[0].href
+    assert "kpi=document-digitisation" in page.detail.between[0].href
+
+
+def test_english_names_come_from_the_catalog() -> None:
+    page = the_board([of_province()], Choice(language="en"))
+    assert page.province == "Đắk Nông Province"
+    assert page.rows[0].name == "E-documents signed"
+    assert page.rows[0].said.badge.word == "Behind"
+
+
+def test_before_the_first_figure_the_page_says_so() -> None:
+    page = the_board([])
+    assert page.empty
+    assert (page.kpis, page.units) == (84, 99)
+
+
+def test_after_the_reform_the_page_still_shows_the_old_province() -> None:
+    ground = Ground(CATALOG, datetime(2026, 11, 1, tzinfo=UTC))
+    assert ground.day == date(2025, 6, 30)
+    assert ground.roots == ("dak-nong",)
+
+
+def test_simulated_figures_say_so() -> None:
+    kpi = "full-online-procedures-share"
+    assert not the_board([of_province(kpi=kpi)]).rows[0].simulated
+    assert the_board([of_province(kpi=kpi, target=a_target(simulated=True))]).rows[0].simulated

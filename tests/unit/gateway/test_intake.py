@@ -1,0 +1,116 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts import envelope
+from contracts.envelope import BATCH, JSON, STRUCTURED
+from services.gateway import intake
+from services.gateway.intake import Reading
+
+FIGURE = {"province": "dak-nong", "kpi": "edoc-signed-share", "org_unit": "24611", "as_of": "2023-09-30", "value": 91}
+
+
+def an_event(**changes: Any) -> dict[str, Any]:
+    return {"specversion": "1.0", "id": "1", "source": "urn:a", "type": intake.TYPE, "data": FIGURE, **changes}
+
+
+def read(content_type: str, body: bytes, **headers: str) -> Reading:
+    return intake.read({"content-type": content_type, **headers}, body, max_batch=3)
+
+
+def codes(reading: Reading) -> list[tuple[str, str | None]]:
+    return [(error.code, error.pointer) for error in reading.errors]
+
+
+def test_a_structured_event_is_published_byte_for_byte() -> None:
+    body = json.dumps(an_event()).encode().replace(b"91", b"91.50")
+    (one,) = read(STRUCTURED, body).reported
+    assert one.value == body
+    assert one.key == "dak-nong/edoc-signed-share/24611"
+    assert envelope.read(one.headers, one.value).id == "1"
+
+
+def test_a_binary_event_is_published_with_its_attributes() -> None:
+    headers = {"ce-id": "1", "ce-source": "urn:a", "ce-specversion": "1.0", "ce-type": intake.TYPE}
+    headers |= {"ce-time": "2023-10-01T08:00:00+07:00", "ce-traceparent": "00-x"}
+    (one,) = read(JSON, json.dumps(FIGURE).encode(), **headers).reported
+    event = envelope.read(one.headers, one.value)
+    assert (event.id, event.source, event.type) == ("1", "urn:a", intake.TYPE)
+    assert event.extensions == {"traceparent": "00-x"}
+    assert event.time is not None
+    assert event.time.isoformat() == "2023-10-01T01:00:00+00:00"
+
+
+def test_each_member_of_a_batch_is_published_as_it_was_written() -> None:
+    members = ['{"id":"1" ,"specversion":"1.0", "source":"urn:ậ"', ',"type":"' + intake.TYPE + '","data":']
+    text = "".join(members) + json.dumps(FIGURE).replace("91", "91.500") + "}"
+    reading = read(BATCH, f"[ {text} ,{text}]".encode())
+    assert [one.value.decode() for one in reading.reported] == [text, text]
+    assert not reading.errors
+
+
+def test_errors_of_a_batch_point_at_the_member_and_the_field() -> None:
+    wrong = [an_event(), an_event(data={**FIGURE, "value": "NaN"}), {"id": "3"}]
+    assert codes(read(BATCH, json.dumps(wrong).encode())) == [
+        ("schema", "/1/data/value"),
+        ("not_cloudevent", "/2/specversion"),
+    ]
+
+
+def test_a_missing_field_is_pointed_at_where_it_should_be() -> None:
+    body = json.dumps(an_event(data={name: FIGURE[name] for name in FIGURE if name != "kpi"})).encode()
+    assert codes(read(STRUCTURED, body)) == [("schema", "/data/kpi")]
+
+
+def test_a_date_that_does_not_exist_is_one_error() -> None:
+    assert codes(read(STRUCTURED, json.dumps(an_event(data={**FIGURE, "as_of": "2023-09-31"})).encode())) == [
+        ("schema", "/data/as_of")
+    ]
+
+
+def test_another_type_of_event_is_not_taken() -> None:
+    assert codes(read(STRUCTURED, json.dumps(an_event(type="other")).encode())) == [("not_cloudevent", "/type")]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1,]", b"[1] x", b"[1 2]", b"\xff", b'["'])
+def test_what_is_no_array_is_no_batch(body: bytes) -> None:
+    assert codes(read(BATCH, body)) == [("bad_json", "")]
+
+
+def test_a_batch_may_be_neither_empty_nor_too_long() -> None:
+    assert codes(read(BATCH, b"[]")) == [("schema", "")]
+    assert codes(read(BATCH, json.dumps([an_event()] * 4).encode())) == [("too_large", "")]
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    body = json.dumps(an_event()).replace('"value": 91', '"value": 91, "value": 92').encode()
+    assert codes(read(STRUCTURED, body)) == [("bad_json", "")]
+
+
+def test_an_event_larger_than_any_honest_one_is_refused() -> None:
+    body = json.dumps(an_event(extra="x" * intake.MAX_EVENT_BYTES)).encode()
+    assert codes(read(STRUCTURED, body)) == [("too_large", "")]
+
+
+def test_no_error_repeats_what_was_sent() -> None:
+    body = json.dumps(an_event(data={**FIGURE, "kpi": "SECRET TEXT", "value": "SECRET"})).encode()
+    assert "SECRET" not in str([error.model_dump() for error in read(STRUCTURED, body).errors])
+
+
+@given(st.sampled_from([JSON, STRUCTURED, BATCH]), st.binary(max_size=80))
+def test_no_bytes_make_it_raise(content_type: str, body: bytes) -> None:
+    reading = read(content_type, body)
+    assert reading.errors
+    assert not reading.reported
+
+
+LEAVES = st.none() | st.booleans() | st.floats() | st.text()
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_no_data_makes_it_raise(data: Any) -> None:
+    reading = read(STRUCTURED, json.dumps(an_event(data=data)).encode())
+    assert reading.errors or reading.reported
