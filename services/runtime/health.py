@@ -61,7 +61,7 @@ class Health:
 
 async def _failing(checks: dict[str, Check]) -> dict[str, str]:
     failing: dict[str, str] = {}
-    for name, check in checks.items():
+    for name, check in list(checks.items()):  # a service that starts adds checks while it is asked
         answer = check()
         why = await answer if inspect.isawaitable(answer) else answer
         if why is not None:
