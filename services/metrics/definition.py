@@ -156,6 +156,16 @@ class Definition:
         """Days with the same number see the same tree."""
         return self.catalog.units.stretch(date.fromordinal(day))
 
+    def tree_turns_after(self, day: int, last: int) -> int | None:
+        """The first day after this one, until `last`, on which the tree changes."""
+        if self.stretch(day) == self.stretch(last) or day >= last:
+            return None
+        low, high = day, last
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.stretch(middle) == self.stretch(day) else (low, middle)
+        return high
+
     def lifetime(self, unit: str) -> tuple[int, int]:
         """The first and last day on which the unit exists, as far back and ahead as need be."""
         found = self._lifetimes.get(unit)

@@ -244,6 +244,10 @@ class Fold:
         for turn in definition.turns(unit, window):
             if turn > today and (due is None or turn < due):
                 due = turn
+        if reading.as_of is None and found.status != MISSED:
+            changes = definition.tree_turns_after(today, window.last)
+            if changes is not None and (due is None or changes < due):
+                due = changes
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
 
@@ -251,8 +255,8 @@ class Fold:
         assert self._definition is not None
         until = window.last if verdict is None else min(window.last, verdict.deadline)
         if limit is not None and limit < until:
-            return self.state.readings(self._definition).read(unit, window, limit, former=True)
-        return self.state.readings(self._definition).read(unit, window, until)
+            return self.state.readings(self._definition).read(unit, window, limit, self.today, former=True)
+        return self.state.readings(self._definition).read(unit, window, until, self.today)
 
     def _emission(self, unit: str, window: Window, head: Head, status: str, content: bytes) -> Emission:
         definition = self._definition

@@ -6,7 +6,7 @@ day, too: the answer is then what stands when figures of later days are left out
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.metrics.days import Window
@@ -69,7 +69,8 @@ class Readings:
         self._tables: dict[int, dict[tuple[int, int, int], Table]] = {}
         self._former: dict[int, dict[tuple[int, int, int], Table]] = {}
         self._reached: dict[tuple[str, str], list[tuple[int, int | None, Quotient | None]]] = {}
-        self._latest = max((series.order[-1] for series in units.values() if series.order), default=None)
+        days = (series.latest(1, date.max.toordinal()) for series in units.values())
+        self._latest = max((day for day in days if day is not None), default=None)
 
     def moved(self, unit: str, day: int) -> None:
         """A figure of the unit and day changed."""
@@ -91,18 +92,21 @@ class Readings:
             while reached and reached[-1][0] >= day:
                 reached.pop()
 
-    def read(self, unit: str, window: Window, until: int, *, former: bool = False) -> Reading:
-        """What stands for the unit at the end of `until`. `former`: leave nothing behind for the next question."""
-        tables = self._tables_of(unit, window, min(until, window.last), former)
+    def read(self, unit: str, window: Window, until: int, today: int, *, former: bool = False) -> Reading:
+        """What stands for the unit at the end of `until`; where nothing does, as the tree is `today`.
+
+        `former`: leave nothing behind for the next question.
+        """
+        tables, told = self._tables_of(unit, window, min(until, window.last), today, former)
         shape = tables[-1].moment.shape
         reading = Reading(zone=self._zone)
-        told = _told(unit, window, tables)
         if told:
             self._fill(reading, told)
         if not shape.is_leaf(unit) and self.definition.kind.computed:
             reading.completeness = self._completeness(unit, window, tables, shape)
         if self.definition.kind.rosters and told:
-            self._name_missing_members(reading, unit, tables[-1], shape)
+            last = next(table for table in reversed(tables) if table.node(unit) is told[-1])
+            self._name_missing_members(reading, unit, last, shape)
         return reading
 
     def latest_after(self, unit: str, window: Window, day: int) -> int | None:
@@ -134,7 +138,7 @@ class Readings:
     def _read_value(self, unit: str, window: Window, until: int) -> Reading:
         """Only the value that stood at the end of a former day."""
         reading = Reading(zone=self._zone)
-        told = _told(unit, window, self._tables_of(unit, window, until, True))
+        _, told = self._tables_of(unit, window, until, until, True)
         if told:
             self._settle(reading, told)
         return reading
@@ -153,24 +157,30 @@ class Readings:
 
     # where to look
 
-    def _tables_of(self, unit: str, window: Window, until: int, former: bool) -> list[Table]:
-        """The tables of the record's accounting periods, by the tree and the rosters of the record's own `as_of`."""
+    def _tables_of(
+        self, unit: str, window: Window, until: int, today: int, former: bool
+    ) -> tuple[list[Table], list[Node]]:
+        """The tables of the record's accounting periods, by the tree and the rosters of the record's own `as_of`, and
+        what they tell of the unit."""
         definition = self.definition
         born, ended = definition.lifetime(unit)
         until, first = min(until, ended), max(window.first, born)
         on = min(until, first if self._latest is None else max(self._latest, first))
         tables = self._tables_on(window, until, on, former)
-        changes = definition.stretch(window.first) != definition.stretch(on)
+        told = _told(unit, window, tables)
+        changes = definition.stretch(window.first) != definition.stretch(until)
         if not changes and not definition.kind.rosters:
-            return tables
-        as_of = max((node.as_of or 0 for node in _told(unit, window, tables)), default=None)
+            return tables, told
+        as_of = max((node.as_of or 0 for node in told), default=None)
         if changes and (as_of is None or definition.stretch(as_of) != definition.stretch(on)):
             as_of = self._last_told(unit, window, on)
-            if as_of is not None:
-                return self._tables_on(window, as_of, as_of, True)
+            if as_of is None:
+                on = min(until, max(today, first))
+                return self._tables_on(window, on, on, True), []
+            tables = self._tables_on(window, as_of, as_of, True)
         elif as_of is not None and definition.roster_stretch(as_of) != definition.roster_stretch(on):
-            return self._tables_on(window, until, as_of, former)
-        return tables
+            tables = self._tables_on(window, until, as_of, former)
+        return tables, _told(unit, window, tables)
 
     def _tables_on(self, window: Window, until: int, on: int, former: bool) -> list[Table]:
         first = self.definition.accounting(window.first)

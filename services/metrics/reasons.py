@@ -6,7 +6,7 @@ from services.metrics.exact import SCALE, Quotient
 
 Reason = dict[str, str]
 
-_TEXTS: dict[str, tuple[str, str]] = {
+TEXTS: dict[str, tuple[str, str]] = {
     # why the status is what it is
     "target_met": ("Đạt mục tiêu: {value}, mục tiêu {goal}.", "The target is met: {value}, target {goal}."),
     "later_correction": (
@@ -112,18 +112,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 _PLAIN: dict[str, Reason] = {
-    code: {"code": code, "text_vi": vi, "text_en": en} for code, (vi, en) in _TEXTS.items() if "{" not in vi
+    code: {"code": code, "text_vi": vi, "text_en": en} for code, (vi, en) in TEXTS.items() if "{" not in vi
 }
-
-CODES = frozenset(_TEXTS)
-"""All codes of reasons."""
 
 
 def because(code: str, **numbers: str) -> Reason:
     """The reason of that code. Numbers are given in English notation; Vietnamese text writes a decimal comma."""
     if not numbers:
         return _PLAIN[code]
-    vi, en = _TEXTS[code]
+    vi, en = TEXTS[code]
     local: dict[str, Any] = {name: text.replace(".", ",") for name, text in numbers.items()}
     return {"code": code, "text_vi": vi.format_map(local), "text_en": en.format_map(numbers)}
 

@@ -112,9 +112,14 @@ class Series:
         return found
 
     def latest(self, first: int, last: int) -> int | None:
-        """The last day between with a figure or an increment, standing or not."""
-        at = bisect_right(self.order, last)
-        return self.order[at - 1] if at and self.order[at - 1] >= first else None
+        """The last day between with a figure or an increment, standing or not; forecasts apart."""
+        at = bisect_right(self.order, last) - 1
+        while at >= 0 and self.order[at] >= first:
+            content = self.days[self.order[at]]
+            if content.figures or content.increments is not None:
+                return self.order[at]
+            at -= 1
+        return None
 
     def _at(self, day: int) -> Day:
         content = self.days.get(day)

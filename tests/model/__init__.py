@@ -1,0 +1,5 @@
+"""The figures once more, recomputed the plainest way that there is: to hold the real thing to it."""
+
+from tests.model.recompute import ModelRecord, recompute
+
+__all__ = ["ModelRecord", "recompute"]

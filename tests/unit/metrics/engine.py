@@ -1,0 +1,215 @@
+"""The whole of metrics but for broker and database: handler and timekeeper over fakes, and the comparison with the
+model."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from contracts.observations import ObservationRecorded
+from contracts.progress import ProgressJudged
+from services.metrics.handlers import ObservationHandler, Workshop
+from services.metrics.memory import Definitions, Memory
+from services.metrics.publisher import Publisher
+from services.metrics.telemetry import Meters
+from services.metrics.timekeeper import Timekeeper
+from services.runtime.catalog import Catalog
+from services.runtime.telemetry import Telemetry
+from tests.model import ModelRecord, recompute
+from tests.unit.metrics.fakes import FakeCatalogs, FakeStore, FakeTopic
+
+
+class SetClock:
+    """A clock that stands where a test sets it."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment.astimezone(UTC)
+
+    def observe(self, moment: datetime | None) -> None:
+        """Events do not move it."""
+
+    def stamp(self) -> dict[str, str]:
+        return {}
+
+
+class OwnAll:
+    """A delivery that owns every partition of the topic."""
+
+    def __init__(self) -> None:
+        self.assigned: frozenset[int] = frozenset(range(3))
+        self.assignments = 1
+        self.partitions = 3
+        self.turn = asyncio.Lock()
+
+
+class Engine:
+    """One process of metrics. `restarted()` is another one over the same store and topic."""
+
+    def __init__(
+        self, catalog: Catalog, now: datetime, store: FakeStore | None = None, topic: FakeTopic | None = None
+    ) -> None:
+        self.catalogs = FakeCatalogs(catalog)
+        self.clock = SetClock(now)
+        self.store = store or FakeStore()
+        self.topic = topic or FakeTopic()
+        meters = Meters(Telemetry())
+        self.workshop = Workshop(
+            store=self.store,
+            memory=Memory(self.store, 100),
+            definitions=Definitions(),
+            publisher=Publisher(self.topic, self.clock, meters),
+            clock=self.clock,
+            meters=meters,
+            writer="test",
+        )
+        self.handler = ObservationHandler(self.workshop, self.catalogs, 0.01)
+        self.delivery = OwnAll()
+        self.timekeeper = Timekeeper(self.workshop, self.catalogs.catalogs, self.delivery)
+
+    def restarted(self) -> "Engine":
+        return Engine(self.catalog, self.clock.moment, self.store, self.topic)
+
+    @property
+    def catalog(self) -> Catalog:
+        return next(iter(self.catalogs.catalogs.values()))
+
+    async def take(self, *observations: ObservationRecorded) -> None:
+        """One batch."""
+        if observations:
+            await self.handler.handle([record_of(one) for one in observations])
+
+    async def tick(self, now: datetime | None = None) -> None:
+        """Time passes, and whatever it changes is judged."""
+        if now is not None:
+            self.clock.moment = now
+        await self.timekeeper.look()
+
+    def latest(self) -> dict[tuple[str, str, str], ProgressJudged]:
+        """The published record of the highest version, by (KPI, unit, period)."""
+        found: dict[tuple[str, str, str], ProgressJudged] = {}
+        for record in self.topic.progress():
+            key = record.kpi, record.org_unit, record.period
+            if key not in found or record.version >= found[key].version:
+                found[key] = record
+        return found
+
+    def record(self, unit: str = "p.a.1", period: str = "2023", kpi: str = "k") -> ProgressJudged:
+        return self.latest()[kpi, unit, period]
+
+    def codes(self, unit: str = "p.a.1", period: str = "2023", kpi: str = "k") -> list[str]:
+        return [reason.code for reason in self.record(unit, period, kpi).reasons]
+
+    def as_of(self, unit: str = "p.a.1", period: str = "2023") -> list[str]:
+        """The dates of all versions published of a record, in their order, each version once."""
+        dates = {
+            record.version: str(record.as_of)
+            for record in self.topic.progress()
+            if (record.org_unit, record.period) == (unit, period)
+        }
+        return [dates[version] for version in sorted(dates)]
+
+
+def record_of(observation: ObservationRecorded, partition: int = 0, offset: int = 0) -> ConsumerRecord:
+    """An observation as it lies on the topic."""
+    value = observation.model_dump_json(exclude_none=True).encode()
+    key = f"{observation.province}/{observation.kpi}".encode()
+    return ConsumerRecord(
+        "observations.v1", partition, offset, 0, 0, key, value, None, len(key), len(value),
+        [("ce_type", b"vn.tiendo.observation.recorded.v1"), ("content-type", b"application/json")],
+    )  # fmt: skip
+
+
+def run(catalog: Catalog, now: datetime, *batches: Sequence[ObservationRecorded]) -> Engine:
+    """An engine that took these batches."""
+
+    async def work() -> Engine:
+        engine = Engine(catalog, now)
+        for batch in batches:
+            await engine.take(*batch)
+        return engine
+
+    return asyncio.run(work())
+
+
+def differences(engine: Engine, observations: Iterable[ObservationRecorded]) -> list[str]:
+    """Where what was published last differs from the model; empty if nowhere."""
+    expected = recompute(engine.catalog, observations, engine.clock.moment)
+    found = engine.latest()
+    wrong = [f"missing: {key}" for key in expected.keys() - found.keys()]
+    wrong += [f"should not exist: {key}" for key in found.keys() - expected.keys()]
+    for key in sorted(expected.keys() & found.keys()):
+        seen, wanted = published(found[key]), plain(expected[key])
+        wrong += [
+            f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
+        ]
+    return wrong
+
+
+def published(record: ProgressJudged) -> dict[str, Any]:
+    """What a published record says, comparable with the model."""
+    target, needed, held = record.target, record.needed, record.held
+    complete, differ = record.completeness, record.discrepancy
+    return {
+        "as_of": record.as_of,
+        "value": record.value,
+        "numerator": record.numerator,
+        "denominator": record.denominator,
+        "planned": record.planned,
+        "gap": record.gap,
+        "pace": record.pace,
+        "completion": record.completion,
+        "needed": None if needed is None else (needed.amount, needed.per, needed.so_far, needed.best),
+        "held": None if held is None else (held.readings, held.kept),
+        "status": record.status.value,
+        "expected": None if complete is None else complete.expected,
+        "reported": None if complete is None else complete.reported,
+        "missing": None if complete is None else complete.missing,
+        "missing_members": None if complete is None else complete.missing_members,
+        "discrepancy": None if differ is None else (differ.reported, differ.parts),
+        "flags": record.flags,
+        "inputs": record.inputs,
+        "inputs_count": record.inputs_count,
+        "target": None if target is None else (target.id, target.version),
+        "later_correction": "later_correction" in [reason.code for reason in record.reasons],
+    }
+
+
+def plain(record: ModelRecord) -> dict[str, Any]:
+    """What the model says, each number as the nearest double."""
+    needed, differ = record.needed, record.discrepancy
+    reported = None
+    if record.expected is not None and record.missing is not None:
+        reported = record.expected - len(record.missing)
+    return {
+        "as_of": record.as_of,
+        "value": _float(record.value),
+        "numerator": _float(record.numerator),
+        "denominator": _float(record.denominator),
+        "planned": _float(record.planned),
+        "gap": _float(record.gap),
+        "pace": _float(record.pace),
+        "completion": _float(record.completion),
+        "needed": None if needed is None else (float(needed[0]), needed[1], _float(needed[2]), _float(needed[3])),
+        "held": record.held,
+        "status": record.status,
+        "expected": record.expected,
+        "reported": reported,
+        "missing": record.missing,
+        "missing_members": record.missing_members,
+        "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
+        "flags": record.flags,
+        "inputs": record.inputs,
+        "inputs_count": record.inputs_count,
+        "target": record.target,
+        "later_correction": "later_correction" in record.codes,
+    }
+
+
+def _float(number: Fraction | None) -> float | None:
+    return None if number is None else float(number)

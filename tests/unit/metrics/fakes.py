@@ -1,0 +1,133 @@
+"""Store, topic and catalog in memory, which keep the promises of the real ones and can be made to fail."""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from contracts.progress import ProgressJudged
+from services.metrics.documents import Change, Document, Stored
+from services.runtime.catalog import Catalog
+from services.runtime.errors import Fenced, Transient
+from services.runtime.kafka.producer import Outgoing
+
+
+class FakeStore:
+    """Documents in dicts. `lose_figures` and `lose_judgements`: the next write loses one of its halves and fails."""
+
+    def __init__(self) -> None:
+        self.kpis: dict[str, dict[str, Any]] = {}
+        self.figures: dict[str, dict[str, Any]] = {}
+        self.judgements: dict[str, dict[str, Any]] = {}
+        self.now: datetime | None = None
+        self.lose_figures = False
+        self.lose_judgements = False
+        self.writes = 0
+
+    async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
+        def of(documents: dict[str, dict[str, Any]], key: str) -> tuple[Document, ...]:
+            return tuple(copy.deepcopy(one) for one in documents.values() if one["kpi"] == key)
+
+        known = [key for key in keys if key in self.kpis]
+        return {key: Stored(self.kpis[key]["chunks"], of(self.figures, key), of(self.judgements, key)) for key in known}
+
+    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
+        for key, number in chunks.items():
+            self.kpis.setdefault(key, {"_id": key, "chunks": number, "schema": 1})
+        return {key: self.kpis[key]["chunks"] for key in chunks}
+
+    async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
+        self.writes += 1
+        lost = self.lose_figures or self.lose_judgements
+        fenced = [] if self.lose_figures else _apply(self.figures, figures)
+        fenced += [] if self.lose_judgements else _apply(self.judgements, judgements)
+        self.lose_figures = self.lose_judgements = False
+        if fenced:
+            raise Fenced(f"written by somebody else: {fenced}")
+        if lost:
+            raise Transient("the database went away")
+
+    async def due(self, keys: Sequence[str], today: str) -> dict[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = {}
+        for one in self.judgements.values():
+            due = one.get("next_due")
+            if one["kpi"] in keys and ((due is not None and due <= today) or one.get("owed")):
+                found.setdefault(one["kpi"], []).append((one["period"], one["chunk"]))
+        return found
+
+    async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
+        return {key: self.kpis[key]["judged"] for key in keys if "judged" in self.kpis.get(key, {})}
+
+    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
+        for key in keys:
+            if key in self.kpis:
+                self.kpis[key]["judged"] = {"catalog": catalog, "day": day}
+
+    async def business_time(self) -> datetime | None:
+        return self.now
+
+    async def note_business_time(self, moment: datetime) -> None:
+        self.now = moment if self.now is None else max(self.now, moment)
+
+
+def _apply(documents: dict[str, dict[str, Any]], changes: Sequence[Change]) -> list[str]:
+    """Apply what fits; the ids of the documents that have another version."""
+    fenced = []
+    for change in changes:
+        held = documents.get(change.id)
+        if (held["rev"] if held is not None else 0) != change.rev:
+            fenced.append(change.id)
+            continue
+        if held is None:
+            held = documents[change.id] = {"_id": change.id, **copy.deepcopy(change.once)}
+        for path, value in change.sets.items():
+            *above, last = path.split(".")
+            at = held
+            for step in above:
+                at = at.setdefault(step, {})
+            at[last] = copy.deepcopy(value)
+    return fenced
+
+
+class FakeTopic:
+    """What was published, in order. `fail`: the next publish loses everything; `fail_after`: it keeps the first few."""
+
+    def __init__(self) -> None:
+        self.records: list[Outgoing] = []
+        self.fail = False
+        self.fail_after: int | None = None
+
+    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+        if self.fail_after is not None:
+            self.records += records[: self.fail_after]
+            self.fail_after, self.fail = None, True
+        elif not self.fail:
+            self.records += records
+        if self.fail:
+            self.fail = False
+            raise Transient("the broker went away")
+
+    def payloads(self) -> list[dict[str, Any]]:
+        """Every payload, as JSON."""
+        return [orjson.loads(record.value or b"null") for record in self.records]
+
+    def progress(self) -> list[ProgressJudged]:
+        """Every payload, as the contract reads it."""
+        return [ProgressJudged.model_validate_json(record.value or b"") for record in self.records]
+
+
+class FakeCatalogs:
+    """A follower that has caught up."""
+
+    def __init__(self, *catalogs: Catalog) -> None:
+        self.catalogs = {catalog.province.id: catalog for catalog in catalogs}
+
+    def switch(self, catalog: Catalog) -> None:
+        self.catalogs[catalog.province.id] = catalog
+
+    async def at_least(self, province: str, number: int) -> Catalog:
+        if self.catalogs[province].number < number:
+            raise TimeoutError
+        return self.catalogs[province]

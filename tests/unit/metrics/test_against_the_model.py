@@ -1,0 +1,242 @@
+"""Whatever comes, in whatever order and however often: what is published last equals the plain recomputation."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.catalog import Kpi, Limits, MilestonesPlan, Parent, PlanPoint, Roster
+from contracts.observations import ObservationRecorded
+from services.runtime.catalog import Catalog
+from services.runtime.errors import Transient
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
+from tests.unit.metrics.engine import Engine, differences
+
+RATIO = a_kpi("ratio", "ratio")
+FILES = a_kpi("files", "ratio", modes=("absolute",), cadence="week")
+FLOW = a_kpi("flow", "flow", decimals=2, natural_limits=Limits(low=None, high=None))
+QUARTERLY = a_kpi("quarterly", "flow", period="quarter")
+STOCK = a_kpi("stock", "stock", direction="decrease", levels=("commune",))
+COVERAGE = a_kpi(
+    "coverage",
+    "coverage",
+    levels=("commune", "district"),
+    rosters=(
+        Roster(unit="p.a.1", members=("x", "y", "z")),
+        Roster(unit="p.a.2", size=5, valid_to=day("2023-06-01")),
+        Roster(unit="p.a.2", size=8, valid_from=day("2023-06-01")),
+        Roster(unit="p.b.1", size=10),
+        Roster(unit="p.b", level="commune"),
+    ),
+)
+RANK = a_kpi("rank", "rank", levels=("province",), direction="decrease")
+KPIS = (RATIO, FILES, FLOW, QUARTERLY, STOCK, COVERAGE, RANK)
+
+STEEP = MilestonesPlan(curve="milestones", points=(PlanPoint(on=day("2023-03-31"), value=Decimal(60)),))
+
+CATALOG = a_catalog(
+    *KPIS,
+    a_target("p.a.1", 92, 80, kpi="ratio"),
+    a_target("p", 90, None, kpi="ratio"),
+    a_target(None, 95, 85, kpi="ratio", level="commune", id="communes"),
+    a_target("p", 80, 60, kpi="files", deadline=day("2023-10-31"), baseline_on=day("2023-01-31")),
+    a_target("p.a", 50, 50, kpi="files"),
+    a_target("p.a.1", 70, None, kpi="files", intent="keep"),
+    a_target("p", 400, None, kpi="flow"),
+    a_target("p", 2000, None, kpi="flow", period="2021-2025"),
+    a_target("p.a", 100, 10, kpi="flow", plan=STEEP),
+    a_target("p", 90, None, kpi="quarterly"),
+    a_target("p.a", 50, 90, kpi="stock", comparator="<="),
+    a_target("p.a.1", None, 5, kpi="stock", comparator="band", low=20, high=40, id="band"),
+    a_target("p", 100, 40, kpi="coverage"),
+    a_target("p", 41, 54, kpi="rank", comparator="<="),
+)  # fmt: skip
+
+DAYS = [date(2022, 11, 20) + timedelta(days=step) for step in range(0, 460, 7)] + [day("2022-12-14"), day("2022-12-15")]
+NOW = st.sampled_from(["2023-02-10", "2023-10-20", "2023-12-20", "2023-12-29", "2024-06-01"])
+LEAVES = ("p.a.1", "p.a.2", "p.b.1", "p.b.2")
+
+
+@st.composite
+def an_event(draw: st.DrawFn, kpi: Kpi, days: Sequence[date]) -> ObservationRecorded:
+    """Any observation that ingest could have let through."""
+    units = {"commune": LEAVES, "district": ("p.a", "p.b"), "province": ("p",)}
+    org_unit = draw(
+        st.sampled_from([one for level in kpi.levels for one in units[level]] + [*units[kpi.levels[0]]] * 3)
+    )
+    increment = "increment" in kpi.modes and draw(st.booleans())
+    given: dict[str, Any] = {}
+    count = st.integers(0, 60)
+    if kpi.kind == "ratio":
+        shape = draw(st.sampled_from(["parts", "parts", "parts", "numerator", "value", "zero"]))
+        n, d = draw(count), draw(count)
+        if increment:
+            given |= {"numerator": n - 20, "denominator": d - 20}
+        elif shape == "parts":
+            given |= {"numerator": min(n, d), "denominator": d}
+        elif shape == "numerator":
+            given |= {"numerator": n}
+        elif shape == "value":
+            given |= {"value": draw(st.sampled_from(["91.35", "12.5", "70"]))}
+        else:
+            given |= {"numerator": 0, "denominator": 0}
+    elif kpi.kind in ("flow", "stock"):
+        hundredths = draw(st.integers(-500 if increment else 0, 9000))
+        given |= {"value": f"{hundredths // 100}.{hundredths % 100:02d}" if hundredths >= 0 else f"{hundredths // 100}"}
+    elif kpi.kind == "coverage":
+        if org_unit == "p.a.1" and draw(st.booleans()):
+            given |= {"members": draw(st.lists(st.sampled_from("xyz"), unique=True))}
+        else:
+            given |= {"numerator": draw(st.integers(0, 5))}
+    else:
+        given |= {"rank": draw(st.integers(1, 63))}
+    if not increment:
+        given["revision"] = draw(st.sampled_from([1, 1, 1, 2, 3]))
+        given["retracts"] = draw(st.sampled_from([False] * 5 + [True]))
+    as_of = draw(st.sampled_from(days)).isoformat()
+    return an_observation(
+        org_unit,
+        f"{as_of}T23:30:00+07:00" if draw(st.integers(0, 9)) == 0 else as_of,
+        kpi=kpi.id,
+        mode="increment" if increment else "absolute",
+        status=draw(st.sampled_from(["actual"] * 5 + ["preliminary", "forecast"])),
+        source=draw(st.sampled_from(["urn:one", "urn:one", "urn:two"])),
+        reported_at=datetime.fromisoformat(f"{as_of}T12:00:00+07:00") + timedelta(days=draw(st.integers(0, 40))),
+        period="2023",
+        flags=draw(st.sampled_from([(), (), ("late",)])),
+        **given,
+    )
+
+
+@st.composite
+def events(draw: st.DrawFn, kpis: Sequence[Kpi] = KPIS) -> list[ObservationRecorded]:
+    """A stream: of few KPIs and days, so that figures meet."""
+    some = draw(st.lists(st.sampled_from(kpis), min_size=1, max_size=2, unique_by=lambda kpi: kpi.id))
+    days = draw(st.lists(st.sampled_from(DAYS), min_size=1, max_size=8, unique=True))
+    found = draw(st.lists(st.sampled_from(some).flatmap(lambda kpi: an_event(kpi, days)), max_size=40))
+    return _in_log_order(found)
+
+
+def _in_log_order(found: list[ObservationRecorded]) -> list[ObservationRecorded]:
+    """As ingest hands them on: raw offsets rise within a raw partition."""
+    return [
+        one.model_copy(update={"raw": one.raw.model_copy(update={"partition": at % 2, "offset": at // 2})})
+        for at, one in enumerate(found)
+    ]
+
+
+@st.composite
+def batches(draw: st.DrawFn, length: int) -> list[int]:
+    """Where a stream of that length is cut."""
+    return sorted(draw(st.sets(st.integers(0, length), max_size=4)))
+
+
+def cut(found: Sequence[ObservationRecorded], at: Sequence[int]) -> list[Sequence[ObservationRecorded]]:
+    edges = [0, *at, len(found)]
+    return [found[a:b] for a, b in pairwise(edges)]
+
+
+async def told(catalog: Catalog, now: datetime, parts: Sequence[Sequence[ObservationRecorded]]) -> Engine:
+    engine = Engine(catalog, now)
+    for part in parts:
+        await engine.take(*part)
+    await engine.tick()
+    return engine
+
+
+@given(events(), st.data(), NOW)
+def test_what_is_published_equals_the_plain_recomputation(
+    found: list[ObservationRecorded], data: st.DataObject, now: str
+) -> None:
+    parts = cut(found, data.draw(batches(len(found))))
+    engine = asyncio.run(told(CATALOG, local(now), parts))
+    assert differences(engine, found) == []
+
+
+@given(events(), st.data(), NOW, st.randoms(use_true_random=False))
+def test_repeats_and_another_order_of_arrival_change_nothing(
+    found: list[ObservationRecorded], data: st.DataObject, now: str, chance: random.Random
+) -> None:
+    """Absolute figures in any order; increments in the order of their log, again from any former point."""
+    absolute = [one for one in found if one.mode == "absolute"]
+    chance.shuffle(absolute)
+    increments = [one for one in found if one.mode == "increment"]
+    again = [*increments[: chance.randint(0, len(increments))]]
+    stream = [*again, *increments[chance.randint(0, len(again)) :]]
+    for one in [*absolute, *absolute[:5]]:
+        stream.insert(chance.randint(0, len(stream)), one)
+    parts = cut(stream, data.draw(batches(len(stream))))
+    engine = asyncio.run(told(CATALOG, local(now), parts))
+    assert differences(engine, found) == []
+
+
+@given(events(), st.data(), NOW)
+def test_a_crash_between_any_two_steps_changes_no_figure_and_loses_no_record(
+    found: list[ObservationRecorded], data: st.DataObject, now: str
+) -> None:
+    async def crash() -> None:
+        engine = Engine(CATALOG, local(now))
+        for part in cut(found, data.draw(batches(len(found)))):
+            for _ in range(data.draw(st.integers(0, 2))):
+                where = data.draw(st.sampled_from(["figures", "judgements", "publish", "half a publish", "commit"]))
+                engine.store.lose_figures = where == "figures"
+                engine.store.lose_judgements = where == "judgements"
+                engine.topic.fail = where == "publish"
+                engine.topic.fail_after = 1 if where == "half a publish" else None
+                shorter = part[: data.draw(st.integers(0, len(part)))]
+                with suppress(Transient):
+                    await engine.take(*shorter)
+                engine.topic.fail, engine.topic.fail_after = False, None
+                engine.store.lose_figures = engine.store.lose_judgements = False
+                engine = engine.restarted()
+            await engine.take(*part)
+        await engine.tick()
+        assert differences(engine, found) == []
+
+    asyncio.run(crash())
+
+
+TREE = (
+    unit("p", "province"),
+    unit("p.a", "district", "p", valid_to=day("2023-07-01")),
+    unit("p.b", "district", "p", valid_to=day("2023-07-01")),
+    unit(
+        "p.a.1",
+        "commune",
+        parents=(Parent(unit="p.a", valid_to=day("2023-07-01")), Parent(unit="p", valid_from=day("2023-07-01"))),
+    ),
+    unit("p.a.2", "commune", "p.a", valid_to=day("2023-07-01")),
+    unit("p.b.1", "commune", "p.b", valid_to=day("2023-07-01")),
+    unit("p.b.2", "commune", "p", valid_from=day("2023-07-01")),
+)  # fmt: skip
+REFORMED = a_catalog(
+    RATIO,
+    FLOW,
+    a_target("p", 90, 60, kpi="ratio"),
+    a_target("p.a", 90, 60, kpi="ratio"),
+    a_target("p", 400, None, kpi="flow"),
+    units=TREE,
+)  # fmt: skip
+
+
+@given(events((RATIO, FLOW)), st.data(), NOW)
+def test_a_tree_that_changes_inside_the_period_is_read_as_it_was(
+    found: list[ObservationRecorded], data: st.DataObject, now: str
+) -> None:
+    there = [one for one in found if _exists(one)]
+    parts = cut(there, data.draw(batches(len(there))))
+    engine = asyncio.run(told(REFORMED, local(now), parts))
+    assert differences(engine, there) == []
+
+
+def _exists(one: ObservationRecorded) -> bool:
+    known = REFORMED.units.get(one.org_unit)
+    on = one.as_of.date() if isinstance(one.as_of, datetime) else one.as_of
+    return known is not None and known.valid_on(on)
