@@ -3,7 +3,7 @@ the templates, which it is given."""
 
 from contracts.catalog import Kpi, Person
 from services.alerts.compose import compose
-from services.alerts.grouping import Mail, Member
+from services.alerts.grouping import ENDINGS, Mail, Member
 from services.alerts.message import Address, Envelope, build, header_value
 from services.alerts.ports import Catalogs, Row
 from services.alerts.render import Renderer
@@ -43,7 +43,7 @@ class Letters:
             ("X-KPI-Severity", mail.severity.value),
             ("X-KPI", f"{mail.group.province}/{mail.group.kpi}/{mail.group.period}"),
         ]
-        if mail.severity == "critical" and any(line.member.firing for line in mail.lines):
+        if mail.severity == "critical" and mail.reason not in ENDINGS:
             extra.append(("Importance", "high"))
         if pilot:
             extra.append(("X-KPI-Pilot-For", recipient.email))

@@ -1,0 +1,178 @@
+"""The figures of a mail: one unit line by line, several as a table. What is not known is left out, not faked. Pure."""
+
+from dataclasses import dataclass
+
+from contracts.progress import ProgressJudged
+from services.alerts import figures
+from services.alerts.figures import Language
+from services.alerts.grouping import Line, Member, News
+from services.alerts.phrases import say
+from services.alerts.rules import clears_at, day_of
+from services.alerts.scene import Scene, end_of
+
+MAX_ROWS = 20
+"""Units that a mail lists by name; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of figures under its label."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Several units: header, rows, and a line for those beyond the last row."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    more: str = ""
+
+
+def facts_of(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
+    """The figures of one unit: the only one, or the worst of the news."""
+    member, record = line.member, line.member.record
+    facts = []
+    if len(scene.mail.lines) > 1:
+        label = "worst" if member.firing else "l_unit"
+        facts.append(Fact(say(language, label), scene.unit(member.org_unit, language)))
+    facts.append(_standing(scene, member, language))
+    if member.firing:
+        facts += _while_firing(scene, member, language)
+    else:
+        facts.append(_was(scene, member, language))
+    if record.completeness is not None and record.completeness.reported < record.completeness.expected:
+        parts = say(language, "parts", reported=record.completeness.reported, expected=record.completeness.expected)
+        facts.append(Fact(say(language, "l_parts"), parts))
+    if member.owner:
+        told = member.owner in member.also_told
+        owner = say(language, "owner_told", owner=member.owner) if told else member.owner
+        facts.append(Fact(say(language, "l_owner"), owner))
+    if others := [name for name in member.also_told if name != member.owner]:
+        facts.append(Fact(say(language, "l_also"), "; ".join(others)))
+    if scene.kpi.simulated or (record.target is not None and record.target.simulated):
+        facts.append(Fact(say(language, "l_note"), say(language, "simulated")))
+    return tuple(facts)
+
+
+def _standing(scene: Scene, member: Member, language: Language) -> Fact:
+    """`Đến ngày 31/08/2026: đạt 61,6 % · kế hoạch 80,0 % · thiếu 18,4 điểm %`."""
+    record = member.record
+    said = []
+    if record.value is not None:
+        said.append(say(language, "standing", value=figures.amount(record.value, scene.kpi, language)))
+    if record.planned is not None:
+        said.append(say(language, "planned", planned=figures.amount(record.planned, scene.kpi, language)))
+    if member.firing and member.shortfall is not None and member.shortfall > 0:
+        said.append(scene.gap(member.shortfall, record, language))
+    on = day_of(record.as_of)
+    label = say(language, "l_standing", day=figures.day(on or member.at.date(), language))
+    return Fact(label, " · ".join(said) or "–")
+
+
+def _while_firing(scene: Scene, member: Member, language: Language) -> list[Fact]:
+    record, facts = member.record, []
+    rule = scene.rule(member)
+    if record.pace is not None and rule is not None:
+        mildest = rule.ladder[0]
+        text = say(
+            language,
+            "pace",
+            pace=figures.number(record.pace * 100, 0, language),
+            fire=figures.number(float(mildest.fire) * 100, 0, language),
+            clear=figures.number(clears_at(mildest) * 100, 0, language),
+        )
+        facts.append(Fact(say(language, "l_pace"), text))
+    if member.since is not None:
+        key = "since_readings" if member.readings > 1 else "since"
+        since = say(language, key, day=figures.day(member.since, language), readings=member.readings)
+        facts.append(Fact(say(language, "l_since"), since))
+    if (needed := _needed(scene, record, language)) is not None:
+        facts.append(needed)
+    if (target := _target(scene, record, language)) is not None:
+        facts.append(target)
+    return facts
+
+
+def _needed(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:
+    """`+7,1 điểm %/tháng đến 31/12/2026 (đến nay +4,2; cao nhất từng đạt +6,0: …)`."""
+    needed = record.needed
+    if needed is None or record.target is None:
+        return None
+    text = say(
+        language,
+        "needed",
+        amount=figures.difference(needed.amount, scene.kpi, language, signed=True),
+        per=say(language, f"per_{needed.per}"),
+        deadline=figures.day(record.target.deadline, language),
+    )
+    beside = []
+    if needed.so_far is not None:
+        beside.append(say(language, "so_far", so_far=figures.change(needed.so_far, scene.kpi, language)))
+    if needed.best is not None:
+        falling = record.target.comparator == "<="
+        ever = needed.best <= needed.amount if falling else needed.best >= needed.amount
+        best = say(language, "best", best=figures.change(needed.best, scene.kpi, language))
+        beside.append(f"{best}: {say(language, 'reached' if ever else 'never_reached')}")
+    return Fact(say(language, "l_needed"), f"{text} ({'; '.join(beside)})" if beside else text)
+
+
+def _target(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:
+    target = record.target
+    if target is None:
+        return None
+    deadline = figures.day(target.deadline, language)
+    if target.value is not None:
+        sign = {">=": "≥", "<=": "≤"}.get(target.comparator, "")
+        value = figures.amount(target.value, scene.kpi, language)
+        return Fact(say(language, "l_target"), say(language, "target", comparator=sign, value=value, deadline=deadline))
+    if target.low is None or target.high is None:
+        return None
+    edges = {
+        "low": figures.amount(target.low, scene.kpi, language),
+        "high": figures.amount(target.high, scene.kpi, language),
+    }
+    return Fact(say(language, "l_target"), say(language, "target_band", deadline=deadline, **edges))
+
+
+def _was(scene: Scene, member: Member, language: Language) -> Fact:
+    first = member.since or member.opened_at.astimezone(scene.catalog.zone).date()
+    last = day_of(member.record.as_of) or member.at.date()
+    worst = scene.gap(member.worst_shortfall, member.record, language)
+    text = say(
+        language,
+        "was_worst" if worst else "was",
+        first=figures.day(first, language),
+        last=figures.day(max(first, last), language),
+        gap=worst,
+    )
+    return Fact(say(language, "l_was"), text)
+
+
+def table_of(scene: Scene, language: Language) -> Table:
+    """All units of the mail, the news first."""
+    lines = scene.mail.lines
+    more = len(lines) - MAX_ROWS
+    columns = ("l_unit", "c_news", "c_value", "c_planned", "c_gap", "c_since")
+    return Table(
+        title=say(language, "table"),
+        header=tuple(say(language, column) for column in columns),
+        rows=tuple(_row(scene, line, language) for line in lines[:MAX_ROWS]),
+        more=say(language, "table_more", count=more) if more > 0 else "",
+    )
+
+
+def _row(scene: Scene, line: Line, language: Language) -> tuple[str, ...]:
+    member, record = line.member, line.member.record
+    ended = line.news is News.ENDED
+    return (
+        scene.unit(member.org_unit, language),
+        end_of(member, language) if ended else say(language, f"news_{line.news}"),
+        figures.amount(record.value, scene.kpi, language) if record.value is not None else "–",
+        figures.amount(record.planned, scene.kpi, language) if record.planned is not None else "–",
+        "–" if ended else scene.gap(member.shortfall, record, language) or "–",
+        figures.day(member.since, language) if member.since is not None else "–",
+    )

@@ -1,0 +1,53 @@
+"""What composing a mail looks up: names and rules in one catalog, and differences in words. Pure."""
+
+from dataclasses import dataclass
+
+from contracts.catalog import Kpi, Rule
+from contracts.progress import ProgressJudged
+from services.alerts import figures
+from services.alerts.figures import Language
+from services.alerts.grouping import Mail, Member
+from services.alerts.phrases import TABLES, say
+from services.runtime.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What composing needs to look up, bundled: one mail under one catalog."""
+
+    catalog: Catalog
+    mail: Mail
+    kpi: Kpi
+
+    def unit(self, unit_id: str, language: Language, *, short: bool = False) -> str:
+        """A unit's name; its id where the catalog has no such unit any more."""
+        unit = self.catalog.units.get(unit_id)
+        if unit is None:
+            return unit_id
+        if short:
+            return unit.short_name or unit.name
+        return (unit.name_en or unit.name) if language == "en" else unit.name
+
+    def kpi_name(self, language: Language) -> str:
+        """The KPI's name."""
+        return self.kpi.name_en if language == "en" else self.kpi.name_vi
+
+    def rule(self, member: Member) -> Rule | None:
+        """The rule of an alert, if it still exists."""
+        return next((rule for rule in self.catalog.rules if rule.id == member.rule), None)
+
+    def gap(self, short: float | None, record: ProgressJudged, language: Language) -> str:
+        """How far off, in words: `thiếu 18,4 điểm %`. Empty where that is not known."""
+        return gap_of(short, record, self.kpi, language) if short is not None else ""
+
+
+def gap_of(short: float, record: ProgressJudged, kpi: Kpi, language: Language) -> str:
+    """`thiếu 18,4 điểm %`; too high where lower is better, and off where a band is the target."""
+    words = {">=": "short", "<=": "over"}.get(record.target.comparator if record.target else ">=", "off")
+    return say(language, words, gap=figures.difference(short, kpi, language))
+
+
+def end_of(member: Member, language: Language) -> str:
+    """How the episode ended, in a few words."""
+    key = f"end_{member.close_reason}"
+    return say(language, key if key in TABLES[language] else "end_other")
