@@ -62,11 +62,15 @@ imports: $(VENV)/for-development ## import-linter: layers and purity
 
 generated: $(VENV)/for-development ## whether the committed generated files are what the code generates
 	@$(BIN)/python -m contracts check
+	@$(BIN)/python -m services.gateway.openapi check
 
 ## Changing it
 
-generate: $(VENV)/for-development ## write the generated files anew: JSON Schemas, AsyncAPI
+generate: $(VENV)/for-development ## write the generated files anew: schemas, AsyncAPI, OpenAPI, table of settings
 	@$(BIN)/python -m contracts export
+	@$(BIN)/python -m services.runtime.catalog.files deploy/catalogs/schemas
+	@$(BIN)/python -m services.gateway.openapi
+	@$(BIN)/python -m docs.generate_settings
 
 lock: $(VENV)/for-development ## write the locks anew (UPGRADE=1: with the newest versions)
 	@for lock in "runtime" "embedded --extra embedded" "dev --all-extras"; do \

@@ -1,2 +1,1 @@
-"""What is said on the wire. Imports pydantic and the standard library only, so that a publisher can vendor it as it
-is."""
+"""What is said on the wire. Imports pydantic and the standard library only: a publisher can vendor it as it is."""

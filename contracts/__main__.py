@@ -1,8 +1,7 @@
 """`python -m contracts export | check`: make the generated documents, or prove that they are up to date.
 
 `export` refuses to overwrite a schema with one that breaks its readers or writers: such a change is a new version,
-beside
-the old. `check --against REV` compares with the schemas of a git revision as well.
+beside the old. `check --against REV` compares with the schemas of a git revision as well.
 """
 
 import argparse

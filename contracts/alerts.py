@@ -1,5 +1,4 @@
-"""`alerts.v1`: the transitions of an alert. Each is an event of its own type, with the numbers at the decision frozen
-in it."""
+"""`alerts.v1`: the transitions of an alert, each an event of its own type with the numbers at the decision."""
 
 import hashlib
 from enum import StrEnum

@@ -1,5 +1,4 @@
-"""What all payloads share: a frozen model that ignores what it does not know, and the words used in every one of
-them."""
+"""What all payloads share: a frozen model that ignores what it does not know, and the words used everywhere."""
 
 import re
 from datetime import UTC, date, datetime
@@ -10,8 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 
 class WireModel(BaseModel):
-    """A payload or a part of one. Frozen; unknown fields are ignored, so that a newer writer never breaks an older
-    reader."""
+    """A payload or a part of one. Frozen; unknown fields are ignored, so a newer writer breaks no older reader."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,8 +1,7 @@
 """Whether a changed schema may keep its version. Pure: old schema, new schema → changes, each with a verdict.
 
 Within a version both directions must hold: a new reader reads old payloads, and an old reader, which ignores fields
-that
-it does not know, reads new ones. A change that cannot be classified is an error, never a shrug.
+that it does not know, reads new ones. A change that cannot be classified is an error, never a shrug.
 """
 
 from collections.abc import Iterator, Mapping

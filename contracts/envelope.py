@@ -38,8 +38,7 @@ class Event:
 
 
 class NotAnEvent(ValueError):
-    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source` and `time` where they could
-    be read."""
+    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source`, `time` if readable."""
 
     def __init__(
         self,

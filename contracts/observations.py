@@ -31,8 +31,7 @@ class FlagCode(StrEnum):
 
 
 class ObservationRecorded(Figure):
-    """`vn.tiendo.observation.recorded.v1`: the same figure with ids resolved, `period` filled in and its origin
-    stamped."""
+    """`vn.tiendo.observation.recorded.v1`: the same figure with ids resolved and its origin stamped."""
 
     observation_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     org_unit: Id

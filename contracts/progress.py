@@ -1,5 +1,4 @@
-"""`progress.v1`: the judgement of one (KPI, unit, period). What cannot be computed is null, with a reason; it is
-never 0."""
+"""`progress.v1`: the judgement of one (KPI, unit, period). What cannot be computed is null with a reason, never 0."""
 
 from datetime import date
 from enum import StrEnum

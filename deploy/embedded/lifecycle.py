@@ -171,8 +171,7 @@ def _drain(system: System) -> None:
 
 @contextlib.contextmanager
 def _saying_errors() -> Iterator[None]:
-    """One sentence on standard error instead of a traceback, for all that a user can cause; exit code 1, 130 for
-    Ctrl-C."""
+    """A sentence on standard error for all that a user can cause, and no traceback; exit code 1, or 130 for Ctrl-C."""
     try:
         yield
     except (EmbeddedError, StartError, DeliveryError, play.DidNotSettle) as error:

@@ -1,2 +1,1 @@
-"""The chassis that every service stands on: settings, logs, clock, broker, database, health, start and stop. Not a
-service."""
+"""The chassis that every service stands on: settings, logs, clock, broker, database, health, start and stop."""

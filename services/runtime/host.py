@@ -25,8 +25,7 @@ _START = "start"
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One running service. What is opened is pushed on `stack` with its closing, and closed in reverse order on
-    stop."""
+    """One running service. What is opened is pushed on `stack` with its closing, and closed in reverse order."""
 
     stack: AsyncExitStack
     stopping: asyncio.Event
@@ -97,6 +96,6 @@ def _bind(settings: HttpSettings) -> socket.socket:
         listening.close()
         raise StartError(
             f"Cannot listen on {settings.host}:{settings.port} ({error.strerror}): end what listens there, or set "
-            f"TIENDO_HTTP_PORT."
+            "TIENDO_HTTP_PORT."
         ) from None
     return listening

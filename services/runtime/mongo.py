@@ -54,8 +54,7 @@ def is_transient(error: BaseException) -> bool:
 
 @asynccontextmanager
 async def connect(settings: MongoSettings, waiting: Waiting) -> AsyncIterator[Client]:
-    """A client of a replica set's primary that answers. Waits for one; raises `StartError` with the remedy if none
-    comes."""
+    """A client of a replica set's primary that answers. Waits for one, else `StartError`."""
     client = _client(settings)
     try:
         async for _ in waiting.tries("MongoDB", "TIENDO_MONGO_URI"):

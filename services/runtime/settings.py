@@ -166,8 +166,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def load(settings: type[S], environment: Mapping[str, str]) -> S:
-    """Settings of a service from the process's environment and, where `TIENDO_SECRETS` names one, a folder of secret
-    files.
+    """Settings of a service from the environment and, where `TIENDO_SECRETS` names a folder, from its secret files.
 
     Raises `StartError` with one sentence that names each wrong variable.
     """

@@ -1,5 +1,4 @@
-"""The four services together: memory when idle, and the time from a figure's acceptance to its place in the read
-model."""
+"""The four services together: memory when idle, and the time from acceptance to the read model."""
 
 import asyncio
 import statistics

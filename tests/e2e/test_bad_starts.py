@@ -1,5 +1,4 @@
-"""A service that cannot start says why in one sentence that names the remedy, and ends with exit code 2. No
-traceback."""
+"""A service that cannot start says why in one sentence with the remedy, and ends with exit code 2. No traceback."""
 
 import asyncio
 import os

@@ -1,8 +1,8 @@
 """Effects are exactly once, and that is tested: 20,000 events stream through while every service is killed again and
 again.
 
-At the end the figures equal a plain recomputation from the events, no transition was decided twice, every decided mail
-arrived, and a second copy of one carries the Message-ID of the first.
+At the end the figures equal a plain recomputation from the events, no transition was decided twice, every decided
+mail arrived, and a second copy of one carries the Message-ID of the first.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from pymongo import MongoClient
-from tests.recomputing import compared, recomputed
 
 from contracts.topics import ALERTS
 from deploy.embedded.demo import play, simulation
@@ -28,6 +27,7 @@ from deploy.embedded.demo.events import Said
 from deploy.embedded.demo.publishing import publisher
 from deploy.embedded.system import SERVICES
 from tests.provinces import Province, a_province
+from tests.recomputing import compared, recomputed
 
 EVENTS = 20_000
 DUPLICATES = 0.03
@@ -57,8 +57,7 @@ def stream(province: Province, rng: random.Random) -> Iterator[list[Said]]:
 
 
 async def killed(province: Province, rng: random.Random) -> Counter[str]:
-    """Kill every service with SIGKILL as often as asked, in a random order, at random moments; each is started
-    again."""
+    """Kill the services with SIGKILL in a random order at random moments; each is started again."""
     plan = list(SERVICES) * KILLS_EACH
     rng.shuffle(plan)
     kills: Counter[str] = Counter()

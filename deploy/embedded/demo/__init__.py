@@ -1,2 +1,1 @@
-"""The demonstration: a province's published figures and a labelled simulation of a year, played through the real
-system."""
+"""The demonstration: a province's published figures and a labelled simulation of a year, played for real."""

@@ -1,8 +1,7 @@
 """The figures that the province really published, as events.
 
 `facts.csv` stands beside the catalog. An event carries what the KPI's kind asks for, the published percentage beside
-its
-parts, and the fact's id as evidence.
+its parts, and the fact's id as evidence.
 """
 
 from datetime import datetime

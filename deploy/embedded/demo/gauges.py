@@ -1,5 +1,4 @@
-"""What the four services say about themselves while they run: their `/metrics`, read as an operator's Prometheus
-would."""
+"""What the four services say about themselves while they run: their `/metrics`, as a Prometheus would read them."""
 
 import asyncio
 import urllib.error
@@ -39,8 +38,7 @@ class Gauges:
         return next((service for service in self.samples if self.total(service, "tiendo_halted_partitions")), None)
 
     def settled(self, sent: int) -> bool:
-        """Whether everything sent has gone all the way: each service has handled all that the one before it
-        published."""
+        """Whether everything sent has gone all the way: each service handled what the one before published."""
         published = {topic: self.total(by, "tiendo_published_total", topic=topic) for by, topic in _BY}
         return self.total("ingest", "tiendo_consumed_total", topic=STATISTICS_REPORTED.name) >= sent and all(
             self.total(reader, "tiendo_consumed_total", topic=topic) >= published[topic] for reader, topic in _READERS

@@ -1,5 +1,4 @@
-"""What the terminal shows while the demonstration runs: a live line for each service, or a line now and then without
-a terminal."""
+"""What the terminal shows while the demonstration runs: a live table, or now and then a line without a terminal."""
 
 import time
 from types import TracebackType

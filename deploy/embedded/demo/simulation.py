@@ -1,10 +1,8 @@
 """A made-up year, by commune and by week. Pure and seeded: the same seed is the same year, event for event.
 
 The KPIs, the baselines and the targets are the catalog's, where they are labelled as simulated; every event says so
-in its
-note. Most communes keep to their plan. Some have a slump in spring and recover by autumn, some stop in summer and do
-not,
-and one district has most of both, so that its own figure falls behind as well.
+in its note. Most communes keep to their plan. Some have a slump in spring and recover by autumn, some stop in summer
+and do not, and one district has most of both, so that its own figure falls behind as well.
 """
 
 import math
@@ -105,8 +103,7 @@ class _Line:
         self.delay = timedelta(seconds=rng.randrange(240))
 
     def report(self, share: float) -> dict[str, Any]:
-        """What the commune says when `share` of the year is over. Rounded up: one document is much in the first
-        weeks."""
+        """What the commune says when `share` of the year is over. Rounded up: early on one is much."""
         s = self.simulated
         way = _progress(self._course, share) * self._eagerness * self._rng.uniform(0.98, 1.02)
         level = s.start + (s.goal - s.start) * way

@@ -88,8 +88,7 @@ def _statuses(records: Sequence[Json]) -> Table:
 
 
 def _worst(records: Sequence[Json], catalog: Catalog) -> Table:
-    """The largest shortfalls, as a share of the way from baseline to target, so that different units can be
-    compared."""
+    """The largest shortfalls, as a share of the way from baseline to target: units differ."""
     table = Table(title=f"The {WORST} worst gaps", title_justify="left")
     for column in ("KPI", "unit", "value", "planned", "gap", "pace"):
         table.add_column(column, justify="left" if column in ("KPI", "unit") else "right")

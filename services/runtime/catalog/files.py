@@ -1,6 +1,7 @@
 """The files of a catalog folder: their names, their shapes, and the JSON Schemas by which editors complete them."""
 
 import json
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,7 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
         if part.get("type") == "object" and "properties" in part:
             part["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))

@@ -9,8 +9,8 @@ from services.runtime.host import Host
 from services.runtime.kafka.delivery import Delivery
 from services.runtime.settings import KafkaSettings
 
-GRACE_S = 20.0
-"""How long a stop waits for the batch in hand; the container's own grace must be longer."""
+GRACE_S = 15.0
+"""How long a stop waits for the batch in hand; whoever stops the process must wait longer before it kills."""
 
 
 async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) -> None:

@@ -78,6 +78,7 @@ class Delivery:
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
+        self._subscriber: Any = None
         self._halted: set[int] = set()
         self._done: dict[int, int] = {}
         self.assigned: frozenset[int] = frozenset()
@@ -94,7 +95,8 @@ class Delivery:
     @property
     def partitions(self) -> int | None:
         """How many partitions the topic has, or None before the consumer has seen it."""
-        known = self._consumer.partitions_for_topic(self.topic) if self._consumer is not None else None
+        consumer = self._subscriber.consumer if self._subscriber is not None else None
+        known = consumer.partitions_for_topic(self.topic) if consumer is not None else None
         return len(known) if known else None
 
     def attach(self, broker: KafkaBroker) -> None:
@@ -115,6 +117,8 @@ class Delivery:
             decoder=_nothing,
             listener=_Listener(self),
         )
+
+        self._subscriber = subscriber
 
         @subscriber
         async def receive(message: KafkaMessage) -> None:

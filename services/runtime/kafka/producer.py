@@ -1,12 +1,9 @@
 """Publishing in batches, in order and without gaps.
 
 aiokafka's `create_batch`/`send_batch` costs a seventh of `send` a record. In exchange the partition is chosen here,
-with the
-murmur2 that every Kafka client uses. To one partition one batch is under way at a time, and the next goes out only
-after
-the last was acknowledged: consumers keep watermarks of what they folded, and a batch that overtook a lost one would
-make
-them skip the lost one for good.
+with the murmur2 that every Kafka client uses. To one partition one batch is under way at a time, and the next goes
+out only after the last was acknowledged: consumers keep watermarks of what they folded, and a batch that overtook a
+lost one would make them skip the lost one for good.
 """
 
 import asyncio

@@ -1,9 +1,8 @@
 """Making the topics of the registry, and knowing which incarnation of a log one stands before.
 
 Offsets of `statistics.reported.v1` are kept in MongoDB as watermarks, so a topic that was made anew must not look
-like the
-old one. aiokafka speaks a protocol version without topic ids; so whoever makes the topic stores an id of its own
-beside it.
+like the old one. aiokafka speaks a protocol version without topic ids; so whoever makes the topic stores an id of its
+own beside it.
 """
 
 from collections.abc import Iterable
