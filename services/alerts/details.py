@@ -77,13 +77,13 @@ def _while_firing(scene: Scene, member: Member, language: Language) -> list[Fact
     record, facts = member.record, []
     rule = scene.rule(member)
     if record.pace is not None and rule is not None:
-        mildest = rule.ladder[0]
+        fire, clear = float(rule.ladder[0].fire * 100), clears_at(rule.ladder[0]) * 100
         text = say(
             language,
             "pace",
-            pace=figures.number(record.pace * 100, 0, language),
-            fire=figures.number(float(mildest.fire) * 100, 0, language),
-            clear=figures.number(clears_at(mildest) * 100, 0, language),
+            pace=figures.number(record.pace * 100, 0, language, unlike=(fire, clear)),
+            fire=figures.number(fire, 0, language),
+            clear=figures.number(clear, 0, language),
         )
         facts.append(Fact(say(language, "l_pace"), text))
     if member.since is not None:

@@ -1,5 +1,6 @@
 """Numbers, dates and periods as people write them: Vietnamese (1.234,5 and 31/08/2026) and English (1,234.5)."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -41,11 +42,17 @@ _UNITS_OF_MEASURE: dict[str, tuple[str, str]] = {
 }
 
 
-def number(value: float, decimals: int, language: Language, *, signed: bool = False) -> str:
-    """A number with this many decimals, halves away from zero; a value that is not 0 does not read as 0."""
+def number(
+    value: float, decimals: int, language: Language, *, signed: bool = False, unlike: Sequence[float] = ()
+) -> str:
+    """A number with this many decimals, halves away from zero.
+
+    It gets more decimals where it would else read as 0, or as one of the bounds in `unlike`, and is not.
+    """
     exact = Decimal(repr(float(value)))
+    misread = {bound for bound in (Decimal(0), *(Decimal(repr(float(one))) for one in unlike)) if bound != exact}
     rounded = _rounded(exact, decimals)
-    while rounded == 0 and exact != 0 and decimals < 6:
+    while rounded in misread and decimals < 6:
         decimals += 1
         rounded = _rounded(exact, decimals)
     text = f"{rounded:{'+' if signed and rounded else ''},.{decimals}f}".replace("-", "−")
