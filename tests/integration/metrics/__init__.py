@@ -1,0 +1,1 @@
+"""Metrics on the real database and the real broker."""

@@ -14,6 +14,7 @@ from contracts.progress import ProgressJudged
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
+from services.metrics.store import Store
 from services.metrics.telemetry import Meters
 from services.metrics.timekeeper import Timekeeper
 from services.runtime.catalog import Catalog
@@ -52,16 +53,16 @@ class Engine:
     """One process of metrics. `restarted()` is another one over the same store and topic."""
 
     def __init__(
-        self, catalog: Catalog, now: datetime, store: FakeStore | None = None, topic: FakeTopic | None = None
+        self, catalog: Catalog, now: datetime, store: Store | None = None, topic: FakeTopic | None = None
     ) -> None:
         self.catalogs = FakeCatalogs(catalog)
         self.clock = SetClock(now)
-        self.store = store or FakeStore()
+        self.kept: Store = store or FakeStore()
         self.topic = topic or FakeTopic()
         meters = Meters(Telemetry())
         self.workshop = Workshop(
-            store=self.store,
-            memory=Memory(self.store, 100),
+            store=self.kept,
+            memory=Memory(self.kept, 100),
             definitions=Definitions(),
             publisher=Publisher(self.topic, self.clock, meters),
             clock=self.clock,
@@ -73,7 +74,13 @@ class Engine:
         self.timekeeper = Timekeeper(self.workshop, self.catalogs.catalogs, self.delivery)
 
     def restarted(self) -> "Engine":
-        return Engine(self.catalog, self.clock.moment, self.store, self.topic)
+        return Engine(self.catalog, self.clock.moment, self.kept, self.topic)
+
+    @property
+    def store(self) -> FakeStore:
+        """The store, where it is the fake."""
+        assert isinstance(self.kept, FakeStore)
+        return self.kept
 
     @property
     def catalog(self) -> Catalog:

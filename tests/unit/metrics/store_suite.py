@@ -1,0 +1,112 @@
+"""What metrics relies on in a store, for the fake and for MongoDB alike."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.metrics.documents import Change, Stored
+from services.metrics.store import Store
+from services.runtime.errors import Fenced
+
+KEY = "p/k"
+
+
+def change(id: str, rev: int, **sets: Any) -> Change:
+    """A change of a document of KPI `p/k`; a path's steps are joined by two underscores."""
+    paths = {name.replace("__", "."): value for name, value in sets.items()}
+    period, chunk = id.split("/")[2:]
+    once = {"kpi": KEY, "period": period, "chunk": int(chunk), "schema": 1}
+    return Change(id, rev, {"rev": rev + 1, "writer": "test", **paths}, once)
+
+
+async def stored(store: Store) -> Stored:
+    return (await store.load([KEY]))[KEY]
+
+
+class StoreSuite:
+    """Subclass it with a fixture `store`."""
+
+    async def test_a_kpi_that_was_never_touched_is_absent(self, store: Store) -> None:
+        assert await store.load([KEY, "p/other"]) == {}
+
+    async def test_the_number_of_chunks_stays_as_it_was_first_noted(self, store: Store) -> None:
+        assert await store.create({KEY: 8}) == {KEY: 8}
+        assert await store.create({KEY: 3, "p/other": 2}) == {KEY: 8, "p/other": 2}
+        assert (await stored(store)).chunks == 8
+
+    async def test_only_what_is_set_changes(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        await store.write([change("p/k/2023-09/0", 0, units__a__01={"n": 1}, units__b__01={"n": 2})], [])
+        await store.write([change("p/k/2023-09/0", 1, units__a__02={"n": 3})], [])
+        (figures,) = (await stored(store)).figures
+        assert figures["units"] == {"a": {"01": {"n": 1}, "02": {"n": 3}}, "b": {"01": {"n": 2}}}
+        assert (figures["rev"], figures["kpi"], figures["schema"]) == (2, KEY, 1)
+
+    async def test_what_is_stored_comes_back_as_it_was(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        content = {"n": 2**62, "d": "12.5", "o": b"\x00\xff", "i": [1, None, "0.1", True], "v": {"deep": ["x"]}}
+        await store.write([], [change("p/k/2023/0", 0, units__a=content)])
+        (judgements,) = (await stored(store)).judgements
+        assert judgements["units"]["a"] == content
+
+    async def test_a_writer_that_read_another_version_is_fenced(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        await store.write([change("p/k/2023-09/0", 0, units__a__01=1)], [])
+        await store.write([change("p/k/2023-09/0", 1, units__a__01=2)], [])
+        with pytest.raises(Fenced):
+            await store.write([change("p/k/2023-09/0", 1, units__a__01=3)], [])
+        (figures,) = (await stored(store)).figures
+        assert figures["units"]["a"]["01"] == 2
+
+    async def test_of_two_that_make_a_document_the_second_is_fenced(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        await store.write([], [change("p/k/2023/0", 0, units__a=1)])
+        with pytest.raises(Fenced):
+            await store.write([], [change("p/k/2023/0", 0, units__a=2)])
+
+    async def test_documents_that_fit_are_written_beside_one_that_does_not(self, store: Store) -> None:
+        """Each document has its own version and watermark, so a repeat makes the rest whole."""
+        await store.create({KEY: 1})
+        await store.write([change("p/k/2023-09/0", 0, units__a__01=1)], [])
+        with pytest.raises(Fenced):
+            await store.write(
+                [change("p/k/2023-09/0", 0, units__a__01=2), change("p/k/2023-10/0", 0, units__a__01=3)],
+                [change("p/k/2023/0", 0, units__a=4)],
+            )
+        everything = await stored(store)
+        assert len(everything.figures) == 2
+        assert len(everything.judgements) == 1
+
+    async def test_documents_with_a_day_that_has_come_are_due_and_those_that_owe_something(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        await store.write(
+            [],
+            [
+                change("p/k/2023/0", 0, next_due="2023-09-30", units__a=1),
+                change("p/k/2023/1", 0, next_due="2023-10-01", units__a=1),
+                change("p/k/2024/0", 0, next_due=None, units__a=1),
+                change("p/k/2024/1", 0, next_due=None, owed=["a"], units__a=1),
+                change("p/k/2024/2", 0, next_due=None, owed=[], units__a=1),
+            ],
+        )
+        assert _sorted(await store.due([KEY, "p/other"], "2023-09-30")) == {KEY: [("2023", 0), ("2024", 1)]}
+        assert await store.due(["p/other"], "2023-09-30") == {}
+
+    async def test_what_was_judged_is_remembered(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        assert await store.judged([KEY]) == {}
+        await store.mark_judged([KEY, "p/never-touched"], "1-abc", "2023-09-30")
+        assert await store.judged([KEY, "p/never-touched"]) == {KEY: {"catalog": "1-abc", "day": "2023-09-30"}}
+
+    async def test_business_time_never_falls_back(self, store: Store) -> None:
+        assert await store.business_time() is None
+        later, earlier = datetime(2023, 9, 30, tzinfo=UTC), datetime(2023, 9, 1, tzinfo=UTC)
+        await store.note_business_time(later)
+        await store.note_business_time(earlier)
+        assert await store.business_time() == later
+
+
+def _sorted(due: dict[str, list[tuple[str, int]]]) -> dict[str, Sequence[tuple[str, int]]]:
+    return {key: sorted(documents) for key, documents in due.items()}

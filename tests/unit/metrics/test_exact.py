@@ -1,0 +1,93 @@
+"""Exact numbers, documents and plans, piece by piece."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.metrics.documents import escaped, plain
+from services.metrics.exact import SCALE, loaded, nearest, on_the_wire, scaled, stored
+from services.metrics.needed import natural_unit
+from services.metrics.plan import Line
+from services.metrics.reasons import words
+
+DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**20), max_value=10**20)
+
+
+@given(DECIMALS)
+def test_decimals_are_scaled_without_loss(number: Decimal) -> None:
+    for text in (format(number, "f"), number):
+        assert Fraction(scaled(text), SCALE) == Fraction(number)
+
+
+@given(st.integers(-(10**30), 10**30))
+def test_numbers_come_back_from_a_document_as_they_were(number: int) -> None:
+    assert loaded(stored(number)) == number
+
+
+@pytest.mark.parametrize(("text", "number"), [("-0.5", -0.5), ("0", 0), ("007", 7), ("1E+2", 100), ("12.50", 12.5)])
+def test_numbers_are_read_however_they_are_written(text: str, number: float) -> None:
+    assert scaled(text) == number * SCALE
+
+
+@pytest.mark.parametrize("text", ["", "x", "0.0000000001", "NaN", "Infinity", "1,5"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        scaled(text)
+
+
+def test_whole_numbers_are_stored_as_such_and_huge_ones_as_text() -> None:
+    assert stored(913 * SCALE) == 913
+    assert stored(scaled("-12.05")) == "-12.05"
+    assert stored(10**30 * SCALE) == "1" + "0" * 30
+    assert (on_the_wire(913 * SCALE), on_the_wire(scaled("0.1"))) == (913, 0.1)
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(1, 10**12))
+def test_a_number_leaves_as_the_nearest_double(p: int, q: int) -> None:
+    assert nearest((p, q)) == float(Fraction(p, q))
+
+
+@given(st.text(max_size=30))
+def test_any_name_can_be_a_field(name: str) -> None:
+    assert plain(escaped(name)) == name
+    assert not {".", "$"} & set(escaped(name))
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 1000), st.integers(-100, 100)), min_size=1, max_size=5, unique_by=lambda p: p[0]),
+    st.integers(-10, 1010),
+)
+def test_a_polyline_goes_through_its_points_and_no_further(points: list[tuple[int, int]], day: int) -> None:
+    points = sorted(points)
+    reached = Line(tuple((on, value * SCALE) for on, value in points)).planned(day)
+    assert reached is not None
+    planned = Fraction(*reached)
+    values = [value for _, value in points]
+    assert min(values) <= planned <= max(values)
+    if day in dict(points):
+        assert planned == dict(points)[day]
+
+
+@pytest.mark.parametrize(
+    ("cadence", "days", "unit"),
+    [
+        ("day", 365, "month"),
+        ("week", 92, "week"),
+        ("month", 1826, "month"),
+        ("quarter", 365, "quarter"),
+        ("half", 365, "quarter"),
+        ("year", 1826, "year"),
+        ("day", 31, "day"),
+    ],
+)
+def test_a_pace_is_told_in_a_unit_that_suits_the_period_and_the_cadence(cadence: str, days: int, unit: str) -> None:
+    assert natural_unit(cadence, days) == unit  # type: ignore[arg-type]
+
+
+def test_words_are_cut_and_not_rounded() -> None:
+    assert [words(pair) for pair in ((9199996, 100000), (1, 3), (-1, 3), (5, 1), (-1, 100000))] == [
+        "91.9999", "0.3333", "-0.3333", "5", "0",
+    ]  # fmt: skip
