@@ -4,7 +4,7 @@ import email
 import email.policy
 import itertools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -30,13 +30,19 @@ DATES_OF_MAILS = 3
 
 
 @pytest.fixture(scope="module")
-async def province(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Province]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
+    with a_province(tmp_path_factory.mktemp("everywhere")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def province(started: Province) -> Province:
     """The demonstration, played to the end of May."""
-    with a_province(tmp_path_factory.mktemp("everywhere")) as running, Show(Console(quiet=True)) as show:
-        player = play.Player(running.stack, running.system, running.catalog, show)
+    with Show(Console(quiet=True)) as show:
+        player = play.Player(started.stack, started.system, started.catalog, show)
         await player.play(lifecycle.CATALOG / "facts.csv", WEEKS)
         await player.mails_out()
-        yield running
+    return started
 
 
 @pytest.fixture(scope="module")
