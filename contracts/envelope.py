@@ -61,12 +61,11 @@ class NotAnEvent(ValueError):
 
 def read(headers: Headers, value: bytes | None) -> Event:
     """Read one Kafka record in binary or structured mode. Raises only `NotAnEvent`."""
-    named = _text_headers(headers)
+    attributes, content_type = _text_headers(headers)
     if value is None:
-        raise _unreadable(named, "not_cloudevent", "the record has no value (a tombstone)")
-    if named.get("content-type", "").split(";")[0].strip().lower() == STRUCTURED:
+        raise _unreadable_attributes(attributes, "not_cloudevent", "the record has no value (a tombstone)", None)
+    if content_type != JSON and content_type.split(";")[0].strip().lower() == STRUCTURED:
         return read_structured(value)
-    attributes = {name[3:]: text for name, text in named.items() if name.startswith("ce_")}
     return _event(attributes, value)
 
 
@@ -147,16 +146,23 @@ _REQUIRED = ("specversion", "id", "source", "type")
 _KNOWN = {*_REQUIRED, "time", "subject", "datacontenttype", "dataschema"}
 
 
-def _text_headers(headers: Headers) -> dict[str, str]:
-    """Headers as text, names in lower case; what is not UTF-8 is as good as absent."""
-    named: dict[str, str] = {}
+def _text_headers(headers: Headers) -> tuple[dict[str, str], str]:
+    """Attributes as text, names in lower case, and the content type; what is not UTF-8 is as good as absent."""
+    attributes: dict[str, str] = {}
+    content_type = ""
     for name, value in headers:
-        if value is not None:
-            try:
-                named[name.lower()] = value.decode()
-            except UnicodeDecodeError:
-                continue
-    return named
+        if value is None:
+            continue
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            continue
+        lower = name.lower()
+        if lower[:3] == "ce_":
+            attributes[lower[3:]] = text
+        elif lower == "content-type":
+            content_type = text
+    return attributes, content_type
 
 
 def _event(attributes: Mapping[str, str], data: Any, *, parsed: bool = False) -> Event:
@@ -165,10 +171,9 @@ def _event(attributes: Mapping[str, str], data: Any, *, parsed: bool = False) ->
             raise _unreadable_attributes(
                 attributes, "not_cloudevent", f"the attribute ce_{name} is missing or empty", name
             )
-    for name, text in attributes.items():
-        if len(text) > MAX_ATTRIBUTE or not text.isprintable():
-            why = f"the attribute ce_{name} is longer than {MAX_ATTRIBUTE} characters or has control characters"
-            raise _unreadable_attributes(attributes, "not_cloudevent", why, name)
+    together = "".join(attributes.values())
+    if len(together) > MAX_ATTRIBUTE or not together.isprintable():
+        _check_each(attributes)
     if attributes["specversion"] != "1.0":
         why = f"specversion is {attributes['specversion']!r}; only 1.0 is spoken here"
         raise _unreadable_attributes(attributes, "not_cloudevent", why, "specversion")
@@ -185,8 +190,15 @@ def _event(attributes: Mapping[str, str], data: Any, *, parsed: bool = False) ->
         data=data,
         time=time,
         subject=attributes.get("subject"),
-        extensions={name: text for name, text in attributes.items() if name not in _KNOWN},
+        extensions={name: attributes[name] for name in attributes.keys() - _KNOWN},
     )
+
+
+def _check_each(attributes: Mapping[str, str]) -> None:
+    for name, text in attributes.items():
+        if len(text) > MAX_ATTRIBUTE or not text.isprintable():
+            why = f"the attribute ce_{name} is longer than {MAX_ATTRIBUTE} characters or has control characters"
+            raise _unreadable_attributes(attributes, "not_cloudevent", why, name)
 
 
 def _time(attributes: Mapping[str, str]) -> datetime | None:
@@ -206,10 +218,6 @@ def _moment(text: str | None) -> datetime | None:
         return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
-
-
-def _unreadable(named: Mapping[str, str], code: Literal["not_cloudevent", "bad_json"], why: str) -> NotAnEvent:
-    return _unreadable_attributes({n[3:]: t for n, t in named.items() if n.startswith("ce_")}, code, why, None)
 
 
 def _unreadable_attributes(
