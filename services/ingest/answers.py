@@ -3,10 +3,10 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,7 +15,7 @@ from contracts.statistics import Problem, RejectionCode
 from services.ingest.decide import Entry
 from services.ingest.normalise import Raw, utc
 from services.ingest.wording import problem
-from services.runtime.kafka.producer import Outgoing
+from services.runtime.clock import EXTENSION
 
 SOURCE = "urn:tiendo:ingest"
 OBSERVATION_TYPE = "vn.tiendo.observation.recorded.v1"
@@ -25,6 +25,14 @@ MAX_ORIGINAL = 64 * 1024
 """Bytes of an original that a rejection repeats. The record itself stands in the topic, or in the quarantine."""
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Message(NamedTuple):
+    """A record to be published."""
+
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +49,40 @@ class Refusal:
     traceparent: str | None
 
 
-def observation_message(entry: Entry, extensions: Mapping[str, str], traceparent: str | None) -> Outgoing:
-    """The observation as it is published: each time the same bytes."""
+def observation_message(entry: Entry, *, stamped: bool, traceparent: str | None) -> Message:
+    """The observation as it is published: each time the same bytes.
+
+    `stamped`: with the business time at which it was accepted, for those downstream.
+    """
+    key, identity = entry.key, entry.observation_id
+    headers = [
+        ("ce_id", identity.encode()),
+        *_common_headers(key, entry.received_at, stamped),
+        ("ce_traceparent", trace(traceparent, identity).encode()),
+    ]
+    return Message(key.encode(), entry.payload, headers)
+
+
+@lru_cache(maxsize=1_024)
+def _common_headers(key: str, received_at: datetime, stamped: bool) -> tuple[tuple[str, bytes], ...]:
+    """What the observations of one KPI in one batch have in common."""
     headers = envelope.write(
-        id=entry.observation_id,
+        id="",
         source=SOURCE,
         type=OBSERVATION_TYPE,
-        time=entry.received_at,
-        subject=entry.key,
-        extensions={**extensions, "traceparent": trace(traceparent, entry.observation_id)},
+        time=received_at,
+        subject=key,
+        extensions=stamp(received_at, stamped),
     )
-    return Outgoing(entry.key.encode(), entry.payload, headers)
+    return tuple(header for header in headers if header[0] != "ce_id")
 
 
-def rejection_message(refusal: Refusal, raw: Raw, now: datetime, extensions: Mapping[str, str], seed: str) -> Outgoing:
+def stamp(moment: datetime, stamped: bool) -> dict[str, str]:
+    """The business time, where it is not the system's: the same on redelivery."""
+    return {EXTENSION: utc(moment)} if stamped else {}
+
+
+def rejection_message(refusal: Refusal, raw: Raw, now: datetime, *, stamped: bool, seed: str) -> Message:
     """The rejection, under an id made of the coordinates; `seed` (32 hex) gives a trace where the event brings none."""
     content = {
         "source": refusal.source,
@@ -69,9 +97,9 @@ def rejection_message(refusal: Refusal, raw: Raw, now: datetime, extensions: Map
         type=REJECTION_TYPE,
         time=now,
         subject=refusal.source,
-        extensions={**extensions, "traceparent": trace(refusal.traceparent, seed)},
+        extensions={**stamp(now, stamped), "traceparent": trace(refusal.traceparent, seed)},
     )
-    return Outgoing(refusal.source.encode(), orjson.dumps(content), headers)
+    return Message(refusal.source.encode(), orjson.dumps(content), headers)
 
 
 def trace(given: str | None, seed: str) -> str:

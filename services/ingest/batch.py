@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 from contracts.envelope import Event, Headers
 from contracts.observations import observation_id
-from contracts.statistics import Problem
+from contracts.statistics import Flag, Problem
 from services.ingest import answers, contract, decide
-from services.ingest.answers import Refusal
+from services.ingest.answers import Message, Refusal
 from services.ingest.contract import Malformed, Unreadable
 from services.ingest.decide import Entry, Reuse, Standing
 from services.ingest.desk import Desks, Passed
@@ -34,7 +34,8 @@ class Sound(NamedTuple):
     record: Record
     event: Event
     entry: Entry
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    message: Message
 
 
 class Unsound(NamedTuple):
@@ -109,7 +110,10 @@ class Examiner:
             then,
             verdict.case.catalog.version,
         )
-        return Sound(record, event, entry, tuple(flag.code for flag in verdict.flags))
+        message = answers.observation_message(
+            entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")
+        )
+        return Sound(record, event, entry, verdict.flags, message)
 
     def _unsound(
         self,
@@ -140,13 +144,6 @@ def asked_for(examined: Sequence[Examined], claimed: Mapping[str, Entry]) -> lis
     )
 
 
-class ToPublish(NamedTuple):
-    """An observation on its way; `traceparent` is the event's own."""
-
-    entry: Entry
-    traceparent: str | None
-
-
 class ToRefuse(NamedTuple):
     """A rejection on its way; `identity` gives it a trace where the event brings none."""
 
@@ -157,18 +154,22 @@ class ToRefuse(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What is to be done about a batch, in the order of its records. `moved_to` is the latest event time accepted."""
+    """What is to be done about a batch, in the order of its records. `moved_to` is the latest event time accepted.
 
-    observations: list[ToPublish] = field(default_factory=list)
+    `stamped`: messages carry the business time.
+    """
+
+    stamped: bool
+    observations: list[Message] = field(default_factory=list)
     refusals: list[ToRefuse] = field(default_factory=list)
     reuses: list[Reuse] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     moved_to: datetime | None = None
 
-    def publish(self, entry: Entry, event: Event) -> None:
+    def publish(self, message: Message, event: Event) -> None:
         """The event stands accepted: its observation goes out, and the clock may move to it."""
-        self.observations.append(ToPublish(entry, event.extensions.get("traceparent")))
+        self.observations.append(message)
         if event.time is not None and (self.moved_to is None or event.time > self.moved_to):
             self.moved_to = event.time
 
@@ -189,9 +190,9 @@ class Outcome:
         self.tally.refuse(problem.code for problem in problems)
 
 
-def settle(examined: Sequence[Examined], standing: Mapping[str, Entry], now: datetime) -> Outcome:
+def settle(examined: Sequence[Examined], standing: Mapping[str, Entry], now: datetime, *, stamped: bool) -> Outcome:
     """What becomes of each record, given the entries that stand in the ledger now, those just claimed included."""
-    outcome = Outcome()
+    outcome = Outcome(stamped)
     for one in examined:
         if isinstance(one, Sound):
             _settle_sound(outcome, one, standing[one.entry.observation_id], now)
@@ -205,8 +206,9 @@ def settle(examined: Sequence[Examined], standing: Mapping[str, Entry], now: dat
 def _settle_sound(outcome: Outcome, one: Sound, entry: Entry, now: datetime) -> None:
     if entry is one.entry:
         outcome.tally.accepted += 1
-        outcome.tally.flagged.update(one.flags)
-        outcome.publish(entry, one.event)
+        if one.flags:
+            outcome.tally.flagged.update(flag.code for flag in one.flags)
+        outcome.publish(one.message, one.event)
         return
     reported_at = one.event.time or contract.moment(one.record.timestamp, now)
     unsound = Unsound(one.record, one.event, one.entry.raw, entry.observation_id, one.entry.digest, reported_at, ())
@@ -225,7 +227,8 @@ def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime) -> None
     standing = decide.stands(entry, one.raw, one.digest)
     if standing is Standing.REDELIVERED:
         outcome.tally.redelivered += 1
-        outcome.publish(entry, one.event)
+        trace = one.event.extensions.get("traceparent")
+        outcome.publish(answers.observation_message(entry, stamped=outcome.stamped, traceparent=trace), one.event)
     elif standing is Standing.DUPLICATE:
         outcome.tally.duplicates += 1
     else:

@@ -8,6 +8,27 @@ from contracts.catalog import Kpi, OrgUnit, Publisher
 from contracts.statistics import StatisticReported
 from services.ingest.targets import TargetBook
 from services.runtime.catalog import Calendar, Catalog, Period
+from services.runtime.catalog.publishers import Publishers
+
+_REMEMBERED = 100_000
+
+
+class Rights:
+    """Who may report what, remembered: there are few publishers, and each says much the same every day."""
+
+    def __init__(self, publishers: Publishers) -> None:
+        self._publishers = publishers
+        self._known: dict[tuple[str, str, str, date], bool] = {}
+
+    def may_report(self, publisher: Publisher, kpi_id: str, unit_id: str, on: date) -> bool:
+        """As `Publishers.may_report`."""
+        key = (publisher.id, kpi_id, unit_id, on)
+        allowed = self._known.get(key)
+        if allowed is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            allowed = self._known[key] = self._publishers.may_report(publisher, kpi_id, unit_id, on)
+        return allowed
 
 
 @dataclass(slots=True)
@@ -20,6 +41,7 @@ class Case:
     figure: StatisticReported
     source: str
     catalog: Catalog
+    rights: Rights
     zone: ZoneInfo
     kpi: Kpi
     calendar: Calendar

@@ -210,7 +210,7 @@ def theirs_to_report(case: Case) -> Problems:
     publisher, unit, kpi = case.publisher, case.unit, case.kpi
     if publisher is None or unit is None:
         return NONE
-    if case.catalog.publishers.may_report(publisher, kpi.id, unit.id, case.day):
+    if case.rights.may_report(publisher, kpi.id, unit.id, case.day):
         return NONE
     return (
         problem(

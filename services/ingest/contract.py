@@ -5,6 +5,7 @@ Whatever stands in the bytes, the outcome is one of the three types below; nothi
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -18,8 +19,7 @@ from services.ingest.wording import problem
 EVENT_TYPE = "vn.tiendo.statistic.reported.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """An event that keeps the contract."""
 
     event: Event
@@ -61,10 +61,17 @@ def read(headers: Headers, value: bytes | None, max_bytes: int) -> Reading:
     if event.type != EVENT_TYPE:
         return _foreign(event)
     try:
-        return Reported(event, StatisticReported.model_validate(event.data))
+        return Reported(event, StatisticReported.model_validate(_given(event.data)))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         return Malformed(event, _in_words(details))
+
+
+def _given(data: Any) -> Any:
+    """The fields that say something: an explicit null gives nothing."""
+    if isinstance(data, dict) and None in data.values():
+        return {name: value for name, value in data.items() if value is not None}
+    return data
 
 
 def moment(milliseconds: int | None, otherwise: datetime) -> datetime:

@@ -1,15 +1,15 @@
 """The desk at which a province's figures are examined: one catalog, prepared for being asked many times a second."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from contracts.catalog import Kpi
 from contracts.envelope import Event
 from contracts.statistics import Flag, Problem, RejectionCode, StatisticReported
 from services.ingest import checks, flags, kinds
-from services.ingest.case import Case, local_day
+from services.ingest.case import Case, Rights, local_day
 from services.ingest.checks import Rule
 from services.ingest.flags import Doubt
 from services.ingest.targets import TargetBook
@@ -17,8 +17,7 @@ from services.ingest.wording import Problems, listed, problem
 from services.runtime.catalog import Calendar, Catalog
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A figure that may be recorded, with the doubts about it."""
 
     case: Case
@@ -57,6 +56,8 @@ class Desk:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._zone = catalog.zone
+        self._now = datetime.min.replace(tzinfo=UTC), date.min
+        self._rights = Rights(catalog.publishers)
         self._unit_of = lru_cache(maxsize=50_000)(catalog.units.resolve)
         self._kpis = {
             kpi.id: KpiDesk(catalog, kpi) for kpi in catalog.kpis.values() if kpi.calendar in catalog.calendars
@@ -67,7 +68,7 @@ class Desk:
     ) -> Passed | Problems:
         """Every problem of the figure, all reported together; or the figure with its flags."""
         catalog, zone = self.catalog, self._zone
-        day, today = local_day(figure.as_of, zone), now.astimezone(zone).date()
+        day, today = local_day(figure.as_of, zone), self._today(now)
         far_away = checks.within_horizon(day, today)
         publisher = catalog.publishers.by_source(event.source)
         problems: Problems = checks.known_source(event.source, publisher)
@@ -79,18 +80,19 @@ class Desk:
         if desk is None:
             return (*problems, self._unknown_kpi(figure.kpi))
         case = Case(
-            figure=figure,
-            source=event.source,
-            catalog=catalog,
-            zone=zone,
-            kpi=desk.kpi,
-            calendar=desk.calendar,
-            targets=desk.targets,
-            unit=unit,
-            publisher=publisher,
-            day=day,
-            reported_on=reported_at.astimezone(zone).date(),
-            today=today,
+            figure,
+            event.source,
+            catalog,
+            self._rights,
+            zone,
+            desk.kpi,
+            desk.calendar,
+            desk.targets,
+            unit,
+            publisher,
+            day,
+            reported_at.astimezone(zone).date(),
+            today,
         )
         for rule in desk.rules(figure):
             problems += rule(case)
@@ -100,6 +102,11 @@ class Desk:
         for doubt in desk.doubts(figure):
             doubts += doubt(case)
         return Passed(case, doubts)
+
+    def _today(self, now: datetime) -> date:
+        if now is not self._now[0]:
+            self._now = now, now.astimezone(self._zone).date()
+        return self._now[1]
 
     def _unknown_kpi(self, ref: str) -> Problem:
         some = listed(sorted(self._kpis))

@@ -17,13 +17,13 @@ from typing import Protocol
 import structlog
 from aiokafka import ConsumerRecord
 
-from contracts import envelope
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED
 from services.ingest import answers, batch
+from services.ingest.answers import Message
 from services.ingest.batch import Dead, Examiner, Outcome
 from services.ingest.decide import Entry, Reuse
-from services.ingest.tally import DoorMetrics
-from services.runtime.clock import EXTENSION, Clock
+from services.ingest.metrics import DoorMetrics
+from services.runtime.clock import Clock
 from services.runtime.kafka.dead_letters import DeadLetter
 from services.runtime.kafka.producer import Outgoing
 
@@ -73,7 +73,7 @@ class Door:
         standing = dict(claimed)
         standing.update(await self.ledger.claim(list(claimed.values())))
         standing.update(await self.ledger.standing(batch.asked_for(examined, claimed)))
-        outcome = batch.settle(examined, standing, now)
+        outcome = batch.settle(examined, standing, now, stamped=self.examiner.moving)
         await self.ledger.keep(outcome.reuses)
         await self._publish(outcome, records, now)
         self.clock.observe(outcome.moved_to)
@@ -84,25 +84,15 @@ class Door:
         """Nothing is held in memory."""
 
     async def _publish(self, outcome: Outcome, records: Records, now: datetime) -> None:
-        await self.publisher.publish(
-            OBSERVATIONS.name,
-            [
-                answers.observation_message(entry, self._stamp(entry.received_at), traceparent)
-                for entry, traceparent in outcome.observations
-            ],
-        )
-        stamp = self._stamp(now)
-        await self.publisher.publish(
-            STATISTICS_REJECTED.name,
-            [answers.rejection_message(refusal, raw, now, stamp, seed) for raw, refusal, seed in outcome.refusals],
-        )
+        await self.publisher.publish(OBSERVATIONS.name, [_outgoing(message) for message in outcome.observations])
+        rejections = [
+            answers.rejection_message(refusal, raw, now, stamped=outcome.stamped, seed=seed)
+            for raw, refusal, seed in outcome.refusals
+        ]
+        await self.publisher.publish(STATISTICS_REJECTED.name, [_outgoing(message) for message in rejections])
         # What is not ours (other events, tombstones) is kept like all that cannot be read, but does not stop the door.
         await self.quarantine.put([_letter(dead) for dead in outcome.dead if dead.why.harmless], among=())
         await self.quarantine.put([_letter(dead) for dead in outcome.dead if not dead.why.harmless], among=records)
-
-    def _stamp(self, moment: datetime) -> Mapping[str, str]:
-        """The business time for those downstream: the one at which the event was accepted, the same on redelivery."""
-        return {EXTENSION: envelope.instant(moment)} if self.examiner.moving else {}
 
     def _say(self, outcome: Outcome, records: Records) -> None:
         tally = outcome.tally
@@ -118,6 +108,10 @@ class Door:
             rejected=dict(tally.rejected),
             flagged=dict(tally.flagged),
         )
+
+
+def _outgoing(message: Message) -> Outgoing:
+    return Outgoing(message.key, message.value, message.headers)
 
 
 def _letter(dead: Dead) -> DeadLetter:

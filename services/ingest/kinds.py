@@ -36,14 +36,17 @@ class Kind:
 def brings_a_figure(ways: Ways, welcome: frozenset[str]) -> Rule:
     """The fields that the kind asks for are there, and no others that would leave open what is meant."""
 
+    complete: set[frozenset[str]] = set()  # sets of fields that were found to be a figure
+
     def rule(case: Case) -> Problems:
-        figure = case.figure
-        given = _FIELDS & figure.model_fields_set
-        if given <= welcome and any(way <= given for way in ways) and None not in [getattr(figure, n) for n in given]:
+        given = _FIELDS & case.figure.model_fields_set
+        if given in complete:
             return NONE
-        given = frozenset(name for name in given if getattr(figure, name) is not None)  # an explicit null gives nothing
         found = NONE if any(way <= given for way in ways) else (_incomplete(case, ways, given),)
-        return (*found, *(_stranger(case, name) for name in sorted(given - welcome)))
+        found = (*found, *(_stranger(case, name) for name in sorted(given - welcome)))
+        if not found:
+            complete.add(given)
+        return found
 
     return rule
 

@@ -18,7 +18,8 @@ AnyLedger = FakeLedger | Ledger
 
 @pytest.fixture
 async def client(mongo_uri: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
-    async with AsyncMongoClient(mongo_uri, tz_aware=True) as client:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_uri, tz_aware=True)
+    async with client:
         yield client
 
 

@@ -16,14 +16,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from pymongo import AsyncMongoClient
 
+from contracts import envelope
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
 from services.ingest.decide import Entry
 from services.ingest.handlers import Door
+from services.ingest.metrics import DoorMetrics
 from services.ingest.store import Ledger
-from services.ingest.tally import DoorMetrics
 from services.runtime.catalog import stream
 from services.runtime.clock import DataClock
 from services.runtime.errors import Transient
@@ -189,7 +190,8 @@ async def test_what_was_claimed_before_a_crash_is_published_after_it(
     await send(stack, [an_event(id=f"{mark}-{n}") for n in range(3)])
     raw = await read(stack, TOPIC, lambda found: sum(_ce_id(record).startswith(mark) for record in found) == 3)
     records = [record for record in raw if _ce_id(record).startswith(mark)]
-    async with AsyncMongoClient(stack.mongo_uri, tz_aware=True) as client:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stack.mongo_uri, tz_aware=True)
+    async with client:
         ledger = Ledger(client[f"{_database(unique)}_ingest"])
         examiner = an_examiner(moving=True, log=stack.log_id)
         broken = FakeBroker(fails=1)
@@ -210,7 +212,7 @@ async def _entries(ledger: Ledger, records: Sequence[Any], examiner: Any) -> lis
 
 
 def _ce_id(record: ConsumerRecord) -> str:
-    return dict(record.headers).get("ce_id", b"").decode()
+    return envelope.header(record.headers, "ce_id") or ""
 
 
 async def test_a_clock_that_moves_with_the_data_goes_on_after_a_restart(

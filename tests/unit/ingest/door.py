@@ -29,7 +29,7 @@ from services.ingest.batch import Examiner, Sound, Unsound
 from services.ingest.decide import Entry, Reuse
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
-from services.ingest.tally import DoorMetrics
+from services.ingest.metrics import DoorMetrics
 from services.runtime.catalog import Catalog
 from services.runtime.clock import Clock, DataClock
 from services.runtime.errors import Transient
