@@ -21,6 +21,7 @@ from contracts.catalog import (
 from services.runtime.catalog.calendar import Calendar
 from services.runtime.catalog.people import People
 from services.runtime.catalog.publishers import Publishers
+from services.runtime.catalog.succession import Lineage
 from services.runtime.catalog.targets import Targets
 from services.runtime.catalog.tree import OrgTree
 
@@ -42,6 +43,7 @@ class Catalog:
     people: People
     rules: tuple[Rule, ...]
     successions: tuple[Succession, ...]
+    lineage: Lineage
 
     @property
     def zone(self) -> ZoneInfo:
@@ -74,6 +76,7 @@ class Catalog:
             people=People(_only(everything, Person)),
             rules=_only(everything, Rule),
             successions=_only(everything, Succession),
+            lineage=Lineage(_only(everything, Succession), units),
         )
 
 

@@ -49,6 +49,16 @@ class Targets:
             self._periods[kpi_id, unit_id] = found
         return found
 
+    def versions(self, kpi_id: str, unit_id: str, period_id: str) -> tuple[Target, ...]:
+        """All that judges or judged the unit in the period, in the order in which it came to be valid. Its level's
+        targets are among them only if they are valid before its own."""
+        turns = {date.min}
+        for target in (*self._own.get((kpi_id, unit_id), ()), *self._level_targets(kpi_id, unit_id)):
+            if target.period == period_id:
+                turns.update(day for day in (target.valid_from, target.valid_to) if day is not None)
+        judged = (self.judging(kpi_id, unit_id, period_id, day) for day in sorted(turns))
+        return tuple(dict.fromkeys(target for target in judged if target is not None))
+
     def judging(self, kpi_id: str, unit_id: str, period_id: str, as_of: date) -> Target | None:
         """The target, in the version valid at `as_of`. Where the unit's own is not valid then, its level's judges."""
         for candidates in (self._own.get((kpi_id, unit_id), ()), self._level_targets(kpi_id, unit_id)):

@@ -69,6 +69,18 @@ def test_the_version_valid_at_as_of_judges() -> None:
     assert (before.value, after.value) == (Decimal(90), Decimal(80))
 
 
+def test_the_versions_of_a_target_come_in_the_order_in_which_they_judge() -> None:
+    targets = a_catalog(
+        a_target("all", 80, level="commune"),
+        a_target("own", 90, unit="xa-a", valid_from=MID_YEAR, version=2),
+        a_target("own", 85, unit="xa-a", valid_from=date(2023, 3, 1), valid_to=MID_YEAR),
+        a_target("own-2024", 95, unit="xa-a", period="2024"),
+    ).targets
+    assert [target.value for target in targets.versions("signed", "xa-a", "2023")] == [80, 85, 90]
+    assert [target.value for target in targets.versions("signed", "xa-b", "2023")] == [80]
+    assert targets.versions("signed", "xa-b", "2022") == ()
+
+
 def test_before_its_own_target_is_valid_a_unit_is_judged_by_its_levels() -> None:
     catalog = a_catalog(a_target("all", 80, level="commune"), a_target("own", 70, unit="xa-a", valid_from=MID_YEAR))
     judging = catalog.targets.judging("signed", "xa-a", "2023", date(2023, 1, 31))

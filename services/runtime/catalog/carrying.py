@@ -1,0 +1,292 @@
+"""Figures of one day on the units of another: the views *as it was*, *as it is now* and *as on a date*.
+
+Additive parts are added and shared out, so totals are conserved to the last digit; what has no additive parts is never
+guessed but left, with a reason. Nothing is rounded: shares are fractions, and every view keeps what it was made of, so
+it can be undone. Who follows whom, and with which share, is `succession`'s business; rolling up the tree and judging
+are not done here.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import Literal
+
+from contracts.catalog import KpiKind
+from services.runtime.catalog.succession import Lineage
+from services.runtime.catalog.tree import OrgTree
+
+Exactly = int | Fraction | Decimal
+"""Numbers without error; a float is none."""
+
+View = Literal["as_it_was", "as_it_is_now"] | date
+"""On which units figures are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a figure was left where it stood."""
+
+    code: str
+    text_vi: str
+    text_en: str
+
+
+NOT_VALID_THEN = Reason(
+    "org_unit_not_valid_then", "đơn vị không tồn tại vào ngày của số liệu", "the unit does not exist on its day"
+)
+NO_SUCCESSOR = Reason("no_successor", "không có đơn vị kế thừa", "nobody follows the unit")
+NO_PREDECESSOR = Reason("no_predecessor", "đơn vị chưa có vào ngày đó", "the unit was not there yet and follows nobody")
+MERGED_WITH_OTHERS = Reason(
+    "merged_with_others",
+    "đơn vị hợp nhất từ nhiều đơn vị, không tách ngược lại được",
+    "the unit was merged from several, and what each of them had is not known",
+)
+NO_PARTS = Reason(
+    "no_parts", "chỉ có giá trị, không có tử số và mẫu số", "a value without numerator and denominator cannot be added"
+)
+NO_WEIGHT = Reason("no_weight", "không có trọng số để tính bình quân", "without a weight no mean can be taken")
+RANK_STANDS_ALONE = Reason(
+    "rank_stands_alone", "thứ hạng chỉ đúng với đơn vị đã được xếp", "a rank is true only of the unit that was ranked"
+)
+DERIVED = Reason(
+    "derived", "được tính lại từ các chỉ tiêu gốc", "it is computed anew from the figures that it derives from"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Numerator of denominator: ratio, coverage, rate from parts, milestones done of those due.
+
+    `members` are known to be among the done; which part of a divided unit the `uncertain` ones belong to is not known.
+    """
+
+    numerator: Fraction
+    denominator: Fraction
+    members: frozenset[str] = frozenset()
+    uncertain: frozenset[str] = frozenset()
+
+    def times(self, share: Fraction) -> "Counted":
+        if share == 1:
+            return self
+        scattered = self.members | self.uncertain if share else frozenset()
+        return Counted(self.numerator * share, self.denominator * share, frozenset(), scattered)
+
+    def plus(self, other: "Counted") -> "Counted":
+        return Counted(
+            self.numerator + other.numerator,
+            self.denominator + other.denominator,
+            self.members | other.members,
+            (self.uncertain | other.uncertain) - self.members - other.members,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Flow and stock: a count or a measured amount."""
+
+    amount: Fraction
+
+    def times(self, share: Fraction) -> "Amount":
+        return Amount(self.amount * share)
+
+    def plus(self, other: "Amount") -> "Amount":
+        return Amount(self.amount + other.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A measured level: `total` is value times weight, so that means are taken once, at the end. The weight is above
+    0."""
+
+    total: Fraction
+    weight: Fraction
+
+    @property
+    def value(self) -> Fraction:
+        """The weighted mean."""
+        return self.total / self.weight
+
+    def times(self, share: Fraction) -> "Weighted":
+        return Weighted(self.total * share, self.weight * share)
+
+    def plus(self, other: "Weighted") -> "Weighted":
+        return Weighted(self.total + other.total, self.weight + other.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A figure without additive parts. It stays with a unit that is not changed, and with no other."""
+
+    value: Fraction | None
+    why: Reason
+
+
+Portable = Counted | Amount | Weighted
+AnyFigure = Portable | Bare
+
+
+def figure_of(
+    kind: KpiKind,
+    *,
+    value: Exactly | None = None,
+    numerator: Exactly | None = None,
+    denominator: Exactly | None = None,
+    weight: Exactly | None = None,
+    members: Collection[str] = (),
+) -> AnyFigure:
+    """What a figure of that kind can be carried by. Raises ValueError if it carries nothing at all.
+
+    A milestone is its `value` of 0 or 1, or when rolled up `numerator` of `denominator`. Members without a numerator
+    are counted.
+    """
+    if members and numerator is None:
+        numerator = len(set(members))
+    if kind == "milestone" and numerator is None and value is not None:
+        numerator, denominator = value, 1
+    if value is None and numerator is None:
+        raise ValueError(f"a {kind} has neither value nor numerator")
+    match kind:
+        case "ratio" | "coverage" | "rate" | "milestone":
+            if numerator is None or denominator is None:
+                return Bare(_exact(value), NO_PARTS)
+            return Counted(Fraction(numerator), Fraction(denominator), frozenset(members))
+        case "flow" | "stock":
+            return Amount(Fraction(value)) if value is not None else Bare(None, NO_PARTS)
+        case "level":
+            if value is None or weight is None or weight <= 0:
+                return Bare(_exact(value), NO_WEIGHT)
+            return Weighted(Fraction(value) * Fraction(weight), Fraction(weight))
+        case "rank":
+            return Bare(_exact(value), RANK_STANDS_ALONE)
+        case _:
+            return Bare(_exact(value), DERIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one unit brings to another: `share` of its `whole` figure."""
+
+    unit: str
+    share: Fraction
+    whole: Portable
+    estimated: bool = False
+
+    @property
+    def brings(self) -> Portable:
+        """Its part of the other's figure."""
+        return self.whole.times(self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A figure that could not be carried over, and why."""
+
+    figure: AnyFigure
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Figures on the units of a day.
+
+    `figures`: by unit of that day. `contributions`: what each figure is made of, where a unit was changed on the way.
+    `left`: by unit of the figures' own day, what was not carried. `missing`: by unit of that day, the units whose
+    figures belong into its own but are not there; its figure is then one of parts only. `estimated`: units whose figure
+    rests on shares that nobody stated.
+    """
+
+    on: date
+    figures: Mapping[str, AnyFigure]
+    contributions: Mapping[str, tuple[Contribution, ...]] = field(default_factory=dict)
+    left: Mapping[str, Left] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    estimated: frozenset[str] = frozenset()
+
+    def undo(self) -> dict[str, AnyFigure]:
+        """The figures that the view was made of, on their own units, exactly."""
+        back: dict[str, AnyFigure] = {unit: left.figure for unit, left in self.left.items()}
+        for unit, figure in self.figures.items():
+            if unit not in self.contributions:
+                back[unit] = figure
+        for contributions in self.contributions.values():
+            back.update((contribution.unit, contribution.whole) for contribution in contributions)
+        return back
+
+
+def day_of(view: View, as_of: date, today: date) -> date:
+    """The day whose units a view shows figures of `as_of` on."""
+    if isinstance(view, date):
+        return view
+    return as_of if view == "as_it_was" else today
+
+
+def carry(figures: Mapping[str, AnyFigure], units: OrgTree, lineage: Lineage, *, since: date, on: date) -> Carried:
+    """Carry figures that stood on the day `since`, one a unit of that day, onto the units of the day `on`.
+
+    Forward they are merged and shared out; backward they are put together where a division can be undone. Figures of
+    one KPI and one period only: what stands on a successor already is another day's figure, never added here.
+    """
+    passages = lineage.passages(since, on)
+    kept: dict[str, AnyFigure] = {}
+    left: dict[str, Left] = {}
+    brought: dict[str, list[Contribution]] = defaultdict(list)
+    for unit_id, figure in sorted(figures.items()):
+        passage = passages.get(unit_id)
+        reason = _why_not(unit_id, figure, units, lineage, since, on)
+        if reason is not None:
+            left[unit_id] = Left(figure, reason)
+        elif passage is None or isinstance(figure, Bare):
+            kept[unit_id] = figure
+        else:
+            for share in passage:
+                brought[share.unit].append(Contribution(unit_id, share.weight, figure, share.estimated))
+    made = {unit: contributions for unit, contributions in brought.items() if any(each.share for each in contributions)}
+    arrived = {unit_id: {each.unit for each in contributions} for unit_id, contributions in made.items()}
+    missing = {
+        unit_id: tuple(origin for origin in lineage.origins(unit_id, since, on) if origin not in arrived[unit_id])
+        for unit_id in made
+    }
+    return Carried(
+        on=on,
+        figures=dict(sorted({**kept, **{unit: _together(parts) for unit, parts in made.items()}}.items())),
+        contributions={unit: tuple(parts) for unit, parts in sorted(brought.items())},
+        left=left,
+        missing={unit_id: names for unit_id, names in sorted(missing.items()) if names},
+        estimated=frozenset(unit for unit, parts in brought.items() if any(part.estimated for part in parts)),
+    )
+
+
+def _why_not(unit_id: str, figure: AnyFigure, units: OrgTree, lineage: Lineage, since: date, on: date) -> Reason | None:
+    unit = units.get(unit_id)
+    if unit is None or not unit.valid_on(since):
+        return NOT_VALID_THEN
+    shares = lineage.onto(unit_id, since, on)
+    if not shares:
+        return MERGED_WITH_OTHERS
+    heirs = [units.get(share.unit) for share in shares if share.weight]
+    if not all(heir is not None and heir.valid_on(on) for heir in heirs):
+        return NO_SUCCESSOR if on >= since else NO_PREDECESSOR
+    return figure.why if isinstance(figure, Bare) and unit_id in lineage.passages(since, on) else None
+
+
+def _together(contributions: Collection[Contribution]) -> Portable:
+    return reduce(_plus, (each.brings for each in contributions if each.share))
+
+
+def _plus(one: Portable, other: Portable) -> Portable:
+    match one, other:
+        case Counted(), Counted():
+            return one.plus(other)
+        case Amount(), Amount():
+            return one.plus(other)
+        case Weighted(), Weighted():
+            return one.plus(other)
+    raise ValueError("figures of different kinds cannot be put together")
+
+
+def _exact(number: Exactly | None) -> Fraction | None:
+    return None if number is None else Fraction(number)
