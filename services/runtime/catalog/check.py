@@ -1,28 +1,49 @@
-"""`tiendo catalog check`: every mistake of a catalog in one go, with file, line and what to write instead."""
+"""`tiendo catalog check`: every mistake of a catalog in one go, with file, line and what to write instead.
 
-from collections.abc import Callable, Iterator
+A service asks too, of what it was sent: whoever wrote to the topic may not have checked first.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.catalog import CatalogObject
+from services.runtime.catalog.checks.ambition import check_ambition
 from services.runtime.catalog.checks.context import Context
+from services.runtime.catalog.checks.derivations import check_derivations
 from services.runtime.catalog.checks.kpis import check_calendars, check_kpis, check_province
 from services.runtime.catalog.checks.people import check_people, check_publishers, check_rules
+from services.runtime.catalog.checks.successions import check_successions
 from services.runtime.catalog.checks.targets import check_targets
-from services.runtime.catalog.checks.tree import check_successions, check_units
+from services.runtime.catalog.checks.tree import check_any_units, check_units
 from services.runtime.catalog.loader import Folder, load_folder
 from services.runtime.catalog.problems import Located, Problem
 
 CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     check_province,
     check_calendars,
+    check_any_units,
     check_units,
     check_successions,
     check_kpis,
+    check_derivations,
     check_targets,
+    check_ambition,
     check_people,
     check_publishers,
     check_rules,
 )
+
+
+COMPUTED_WITH: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    check_calendars,
+    check_units,
+    check_successions,
+    check_kpis,
+    check_derivations,
+    check_targets,
+)
+"""What figures depend on. An error here makes them wrong, so that a service refuses the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +71,14 @@ def check_folder(path: Path) -> Checked:
         tuple(problem for problem in ordered if problem.severity == "error"),
         tuple(problem for problem in ordered if problem.severity == "warning"),
     )
+
+
+def errors_in(objects: Mapping[str, CatalogObject]) -> tuple[Problem, ...]:
+    """Why nothing can be computed with these objects; `file` of each problem is the object's key. Empty if it can."""
+    located = [Located(item, key, 0) for key, item in objects.items()]
+    context = Context(located)
+    found = {problem for check in COMPUTED_WITH for problem in check(context) if problem.severity == "error"}
+    return tuple(sorted(found))
 
 
 def _check_ids(objects: list[Located]) -> Iterator[Problem]:

@@ -6,13 +6,17 @@ last; a reader that has some objects but not all of a manifest's keeps the versi
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from contracts.catalog import MANIFEST_KIND, OBJECT_MODELS, CatalogObject, Manifest
 from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.check import errors_in
+from services.runtime.catalog.problems import Problem
+
+_SAID = 3
 
 
 class CatalogRecord(NamedTuple):
@@ -27,9 +31,19 @@ class CatalogUnreadable(ValueError):
     """A catalog that is complete but cannot be understood: written by a newer release, or by something else."""
 
     def __init__(self, key: str, why: str) -> None:
-        super().__init__(f"catalog.v1 holds an object that this release cannot read: {key}: {why}")
+        super().__init__(f"catalog.v1 holds what this release cannot use: {key}: {why}")
         self.key = key
         self.why = why
+
+
+class CatalogRefused(CatalogUnreadable):
+    """A catalog that is complete and readable, and with which figures would be wrong: a cycle in the tree, say."""
+
+    def __init__(self, key: str, problems: Sequence[Problem]) -> None:
+        why = "; ".join(str(problem) for problem in problems[:_SAID])
+        more = len(problems) - _SAID
+        super().__init__(key, f"{why}; and {more} more" if more > 0 else why)
+        self.problems = tuple(problems)
 
 
 def key_of(province: str, item: CatalogObject) -> str:
@@ -110,6 +124,8 @@ class CatalogAssembler:
         self.province = province
         self.catalog: Catalog | None = None
         self.manifest: Manifest | None = None
+        self.refusal = ""
+        """Why the newest complete catalog is not in force; empty if it is."""
         self._values: dict[str, bytes] = {}
         self._digests: dict[str, str] = {}
         self._awaited: set[str] = set()
@@ -132,7 +148,8 @@ class CatalogAssembler:
     def feed(self, key: str, value: bytes | None) -> Catalog | None:
         """Take the next record; the new catalog, if this one completed it.
 
-        Raises `CatalogUnreadable` if a complete catalog cannot be understood; the one before stays.
+        Raises `CatalogUnreadable` if a complete catalog cannot be understood, `CatalogRefused` if it cannot be computed
+        with; the one before stays.
         """
         if key == manifest_key(self.province):
             self._take_manifest(key, value)
@@ -169,12 +186,22 @@ class CatalogAssembler:
             return None
         if self.catalog is not None and self.catalog.version == manifest.version:
             return None
-        objects = [_decode(key, self._values[key]) for key in manifest.digests if kind_of(key) in OBJECT_MODELS]
+        self.refusal = ""
         try:
-            self.catalog = Catalog.of(objects, manifest.number, manifest.version)
+            self.catalog = self._catalog_of(manifest)
+        except CatalogUnreadable as error:
+            self.refusal = error.why
+            raise
+        return self.catalog
+
+    def _catalog_of(self, manifest: Manifest) -> Catalog:
+        objects = {key: _decode(key, self._values[key]) for key in manifest.digests if kind_of(key) in OBJECT_MODELS}
+        if errors := errors_in(objects):
+            raise CatalogRefused(manifest_key(self.province), errors)
+        try:
+            return Catalog.of(objects.values(), manifest.number, manifest.version)
         except ValueError as error:
             raise CatalogUnreadable(manifest_key(self.province), str(error)) from None
-        return self.catalog
 
 
 def _decode(key: str, value: bytes) -> CatalogObject:

@@ -131,6 +131,8 @@ class CatalogFollower:
         for province, assembler in self._assemblers.items():
             if assembler.manifest is not None and assembler.missing:
                 return f"{assembler.missing} objects of the catalog of {province} are missing; apply it again"
+            if assembler.refusal:
+                return f"the catalog of {province} cannot be used: {assembler.refusal}; mend it and apply it again"
         return f"the topic {self._topic} holds no catalog; run `tiendo catalog apply FOLDER`"
 
     async def start(self) -> None:

@@ -67,6 +67,17 @@ class Targets:
                 return max(valid, key=lambda target: target.version)
         return None
 
+    def judging_below(self, kpi_id: str, unit_id: str, period_id: str, on: date) -> tuple[Target, ...]:
+        """The targets of the nearest units below that have one, one for each unit, as the tree is on that day."""
+        found: list[Target] = []
+        for child in self._units.children(unit_id, on):
+            own = self.judging(kpi_id, child, period_id, on)
+            if own is not None:
+                found.append(own)
+            elif self._units.descendants(child, on):  # none in a cycle, where looking further would never end
+                found.extend(self.judging_below(kpi_id, child, period_id, on))
+        return tuple(found)
+
     def _level_targets(self, kpi_id: str, unit_id: str) -> list[Target]:
         unit = self._units.get(unit_id)
         return self._of_level.get((kpi_id, unit.level), []) if unit is not None else []

@@ -67,6 +67,11 @@ class OrgTree:
         """All units of a level on that day."""
         return self._on(on).levels.get(level, ())
 
+    @property
+    def turning_points(self) -> tuple[date, ...]:
+        """The days on which something changes, in order."""
+        return tuple(self._changes)
+
     def stretch(self, day: date) -> int:
         """The number of the stretch of days around this one on which nothing changes: the same number, the same
         tree."""

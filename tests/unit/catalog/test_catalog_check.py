@@ -24,6 +24,11 @@ p,Tỉnh P,province,,,,67
 p.d,Huyện D,district,p,,,660
 p.a,Xã A,commune,p.d,,,24611
 p.b,Xã B,commune,p.d,,2025-07-01,24612
+p.c,Xã C,commune,p.d,2025-07-01,,24613
+""",
+    "successions.csv": """\
+from_unit,to_unit,part,weight,effective
+p.b,p.c,whole,,2025-07-01
 """,
     "calendars.yaml": """\
 holidays:
@@ -57,6 +62,31 @@ kpis:
     rosters:
       - {unit: p, level: commune}
     pillar: infrastructure
+  - id: products
+    kind: flow
+    name_vi: Sản phẩm trên sàn
+    name_en: Products
+    unit_of_measure: product
+    levels: [commune, district, province]
+    pillar: economy
+  - id: growth
+    kind: growth
+    name_vi: Tăng trưởng
+    name_en: Growth
+    unit_of_measure: ratio
+    levels: [province]
+    growth: {of: products}
+    pillar: economy
+  - id: score
+    kind: composite
+    name_vi: Điểm
+    name_en: Score
+    unit_of_measure: point
+    levels: [province]
+    composite:
+      - {kpi: signed, maximum: 10, rule: steps, steps: [{at_least: 50, points: 5}, {at_least: 90, points: 10}]}
+      - {kpi: growth, maximum: 5}
+    pillar: economy
 """,
     "targets.yaml": """\
 targets:
@@ -71,6 +101,21 @@ targets:
     level: commune
     value: 92
     period: 2023
+  - id: products.p
+    kpi: products
+    unit: p
+    value: 200
+    period: 2023
+    plan:
+      curve: milestones
+      points:
+        - {on: 2023-03-14, value: 40}
+        - {on: 2023-09-14, value: 160}
+  - id: products.communes
+    kpi: products
+    level: commune
+    value: 100
+    period: 2023
 """,
     "people.yaml": """\
 people:
@@ -81,6 +126,7 @@ people:
       - {role: owner, unit: p}
       - {role: owner, unit: p.a}
       - {role: owner, unit: p.b}
+      - {role: owner, unit: p.c}
 """,
     "publishers.yaml": """\
 publishers:
@@ -126,7 +172,7 @@ def broken(tmp_path: Path) -> Broken:
 def test_the_good_folder_has_neither_errors_nor_warnings(broken: Broken) -> None:
     checked = broken()
     assert [str(problem) for problem in (*checked.errors, *checked.warnings)] == []
-    assert len(checked.folder.objects) == 14
+    assert len(checked.folder.objects) == 21
 
 
 MISTAKES = [
@@ -222,6 +268,142 @@ MISTAKES = [
     ("org-units.csv", "p.a,Xã A", "p.A,Xã A", "org-units.csv:5: “id” cannot be “p.A”; write at most 80 small letters"),
     ("org-units.csv", "Tỉnh P,", "Tỉnh P,P,", "org-units.csv:3: the row has 8 cells, the head 7"),
     ("org-units.csv", "external_ids\n", "codes\n", "org-units.csv:2: unknown column “codes”"),
+    # the dated tree
+    (
+        "org-units.csv",
+        "p.d,Huyện D,district,p,",
+        "p.d,Huyện D,district,p[..2024-01-01];p.a[2024-01-01..],",
+        "org-units.csv:4: a cycle: p.d → p.a → p.d (from 2024-01-01 on); give one of them another parent",
+    ),
+    (
+        "org-units.csv",
+        "commune,p.d,,,24611",
+        "commune,p.d[..2024-02-01];p[2024-01-01..],,,24611",
+        "org-units.csv:5: “p.a” has two parents at once, p.d and p",
+    ),
+    # successions
+    ("successions.csv", "p.b,", "p.bb,", "successions.csv:2: there is no unit “p.bb”; write “p.b” instead"),
+    ("successions.csv", ",p.c,", ",p.x,", "successions.csv:2: there is no unit “p.x”"),
+    ("successions.csv", ",p.c,", ",p.b,", "successions.csv:2: a unit cannot follow itself"),
+    (
+        "successions.csv",
+        "2025-07-01",
+        "2026-07-01",
+        "“p.b” does not exist on 2026-06-30, the day before it is followed; write the day on which it ended as "
+        "“effective”, 2025-07-01",
+    ),
+    (
+        "successions.csv",
+        "2025-07-01",
+        "2025-01-01",
+        "“p.c” does not exist on 2025-01-01, the day on which it follows “p.b”",
+    ),
+    (
+        "successions.csv",
+        "p.b,p.c",
+        "p.a,p.c",
+        "successions.csv:2: “p.a” is followed as a whole on 2025-07-01 and goes on; end it with valid_to",
+    ),
+    ("successions.csv", "whole,,", "part,1.5,", "successions.csv:2: the weight 1.5 is no share"),
+    ("successions.csv", "whole,,", "part,0,", "the weight 0 is no share; write a number above 0"),
+    ("successions.csv", "whole,,", "whole,0.5,", "a whole with the weight 0.5 is none; write “part”"),
+    ("successions.csv", "whole,,", "part,0.5,", "the weights of “p.b” add up to 0.5; they must make 1"),
+    ("successions.csv", "whole,,", "part,,", "only a part of “p.b” is followed, and it ends; write who takes the rest"),
+    (
+        "successions.csv",
+        "p.b,p.c,whole,,",
+        "p.b,p.a,part,0.7,2025-07-01\np.b,p.c,part,0.4,",
+        "successions.csv:3: the weights of “p.b” add up to 1.1; they must make 1",
+    ),
+    (
+        "successions.csv",
+        "p.b,p.c,whole,,",
+        "p.b,p.a,part,1,2025-07-01\np.b,p.c,part-default,,",
+        "the weights of “p.b” add up to 1; nothing is left for “p.c”; write lower ones",
+    ),
+    (
+        "successions.csv",
+        "p.b,p.c,whole,,",
+        "p.b,p.a,part,0.1,2025-07-01\np.b,p.c,whole,,",
+        "“p.b” is followed as a whole and by others too; write “part” and a weight for each",
+    ),
+    (
+        "successions.csv",
+        "p.b,p.c,whole,,",
+        "p.b,p.a,part-default,,2025-07-01\np.b,p.c,part-default,,",
+        "“p.b” has two parts that take the rest; write “part” for one of them",
+    ),
+    (
+        "successions.csv",
+        "p.b,p.c,whole,,2025-07-01",
+        "p.b,p.c,whole,,2025-07-01\np.b,p.c,whole,,2025-07-01",
+        "successions.csv:3: “p.b--p.c” is declared twice (first at successions.csv:2)",
+    ),
+    # KPIs that lead back to themselves, and scores
+    ("kpis.yaml", "{of: products}", "{of: growth}", "“growth” cannot be derived from itself; name another KPI"),
+    (
+        "kpis.yaml",
+        "{of: products}",
+        "{of: score}",
+        "kpis.yaml:34: “growth” is derived from itself: growth → score → growth; name another KPI in one of them",
+    ),
+    ("kpis.yaml", "{of: products}", "{of: product}", "there is no KPI “product”; write “products” instead"),
+    ("kpis.yaml", "{kpi: growth, m", "{kpi: grow, m", "kpis.yaml:44: there is no KPI “grow”; write “growth” instead"),
+    ("kpis.yaml", "{at_least: 90,", "{at_least: 50,", "the steps must rise; sort them by at_least"),
+    ("kpis.yaml", "{at_least: 90, points: 10}", "{at_least: 90, points: 11}", "11 points are more than the maximum"),
+    ("kpis.yaml", "growth, maximum: 5}", "growth, maximum: 5, rule: steps}", "the rule “steps” needs its table"),
+    ("kpis.yaml", "growth, maximum: 5}", "growth, maximum: 0}", "a maximum of 0 points weighs nothing"),
+    # plans
+    ("targets.yaml", "on: 2023-09-14", "on: 2023-03-01", "targets.yaml:20: the plan's dates must rise"),
+    (
+        "targets.yaml",
+        "on: 2023-09-14",
+        "on: 2023-03-14",
+        "the plan's dates must rise; sort them and write each day once",
+    ),
+    (
+        "targets.yaml",
+        "on: 2023-09-14",
+        "on: 2024-09-14",
+        "targets.yaml:22: 2024-09-14 is after the deadline 2023-12-14",
+    ),
+    (
+        "targets.yaml",
+        "on: 2023-03-14",
+        "on: 2022-03-14",
+        "targets.yaml:21: 2022-03-14 is before the plan begins with the baseline on 2022-12-15",
+    ),
+    (
+        "targets.yaml",
+        "on: 2023-09-14",
+        "on: 2023-12-14",
+        "targets.yaml:22: the plan ends with 160 on the deadline, the target is 200",
+    ),
+    ("targets.yaml", "curve: milestones", "curve: steps", "cannot be"),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    plan: {curve: step, points: [{on: 2023-09-14, value: 90}, {on: 2023-03-14, value: 85}]}",
+        "targets.yaml:8: the plan's dates must rise",
+    ),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    plan: {curve: step, points: [{on: 2023-09-14, value: 101}]}",
+        "101 is outside the natural limits of “signed” (0 to 100)",
+    ),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2021-2025\n    plan: {curve: seasonal, shares: [0,0,50,0,0,0,0,0,0,0,0,50]}",
+        "a seasonal plan is for one year",
+    ),
+    (
+        "targets.yaml",
+        "period: 2023",
+        "period: 2023\n    deadline: 2023-06-14\n    plan: {curve: seasonal, shares: [0,0,50,0,0,0,0,0,0,0,0,50]}",
+        "2023-12 has a share of 50 and begins after the deadline 2023-06-14; write 0 for it",
+    ),
     (
         "people.yaml",
         "dau-moi@p.example",
@@ -290,12 +472,89 @@ def test_a_mistake_is_said_with_its_line_and_what_to_write(
         ),
         ("publishers.yaml", 'kpis: ["*"]', "kpis: [signed]", "no publisher may report “fibre”"),
         ("rules.yaml", ", clear: 0.95", "", "clears where it fires (0.90), so it may flap"),
+        (
+            "org-units.csv",
+            "commune,p.d,,,24611",
+            "commune,p.d[2022-01-01..],,,24611",
+            "org-units.csv:5: warning: “p.a” has no unit above it at first and is in no sum then",
+        ),
+        (
+            "org-units.csv",
+            "p.d,Huyện D,district,p,,,660",
+            "p.d,Huyện D,district,p,,2026-01-01,660",
+            "“p.a” has no unit above it from 2026-01-01 on and is in no sum then",
+        ),
+        (
+            "org-units.csv",
+            "p.c,Xã C",
+            "p.e,Xã E,commune,p.d,,2025-07-01,24614\np.c,Xã C",
+            "“p.e” ends on 2025-07-01 and nobody follows it, so its figures end there",
+        ),
+        (
+            "org-units.csv",
+            "p.c,Xã C",
+            "p.e,Xã E,commune,p.d,2025-07-01,,24614\np.c,Xã C",
+            "“p.e” begins on 2025-07-01 and follows nobody, so it has no history",
+        ),
+        (
+            "successions.csv",
+            "p.b,p.c,whole,,",
+            "p.b,p.a,part,,2025-07-01\np.b,p.c,part-default,,",
+            "nobody states how “p.b” is divided: all goes to “p.c”, and figures carried over are marked as estimated",
+        ),
+        (
+            "successions.csv",
+            "p.b,p.c,whole,,",
+            "p.b,p.a,part,,2025-07-01\np.b,p.c,part,,",
+            "nobody states how “p.b” is divided: each part gets the same",
+        ),
+        ("successions.csv", "p.b,p.c,whole,,2025-07-01", "p.a,p.c,part,,2025-07-01", "all goes to “p.a”"),
+        (
+            "targets.yaml",
+            "level: commune\n    value: 92",
+            "level: commune\n    value: 90",
+            "targets.yaml:5: warning: the targets below “p” (2) are 90 at most, its own is 92",
+        ),
+        (
+            "targets.yaml",
+            "value: 200",
+            "value: 220",
+            "targets.yaml:16: warning: the targets below “p” (2) add up to 200, its own is 220",
+        ),
+        (
+            "targets.yaml",
+            "  - id: products.p\n",
+            "  - {id: products.next, kpi: products, unit: p, value: 190, period: 2024}\n  - id: products.p\n",
+            "targets.yaml:13: warning: easier than 2023: 190 after 200; look whether that is meant",
+        ),
+        (
+            "targets.yaml",
+            "value: 92\n    baseline: {value: 80, on: 2022-12-15}\n    period: 2023",
+            "value: 92\n    baseline: {value: 80, on: 2022-12-15}\n    period: 2023\n    valid_to: 2023-06-01\n"
+            "  - {id: signed.p, version: 2, kpi: signed, unit: p, value: 85, period: 2023, valid_from: 2023-06-01}",
+            "targets.yaml:9: warning: easier than version 1: 85 after 92",
+        ),
+        ("targets.yaml", "value: 160", "value: 30", "the plan goes back on its way from the baseline to the target"),
     ],
 )
 def test_what_is_only_odd_is_a_warning(broken: Broken, file: str, old: str, new: str, said: str) -> None:
     checked = broken(file, old, new)
     assert checked.errors == ()
     assert any(said in str(problem) for problem in checked.warnings), [str(problem) for problem in checked.warnings]
+
+
+def test_a_target_that_lasts_is_compared_with_nothing_before_it(broken: Broken) -> None:
+    checked = broken(
+        "targets.yaml",
+        "  - id: products.p\n",
+        "  - {id: products.long, kpi: products, unit: p, value: 10, period: 2021-2025}\n  - id: products.p\n",
+    )
+    assert (checked.errors, checked.warnings) == ((), ())
+
+
+def test_targets_below_may_ask_for_more_of_a_ratio_than_the_one_above(broken: Broken) -> None:
+    checked = broken("targets.yaml", "level: commune\n    value: 92", "level: commune\n    value: 95")
+    assert (checked.errors, checked.warnings) == ((), ())
 
 
 def test_a_missing_file_is_one_error_and_not_a_hundred(broken: Broken) -> None:

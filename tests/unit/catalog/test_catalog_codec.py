@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import CatalogObject, Manifest, OrgUnit, Province
+from contracts.catalog import CatalogObject, Manifest, OrgUnit, Parent, Province
 from services.runtime.catalog import codec
-from services.runtime.catalog.codec import CatalogAssembler, CatalogRecord, CatalogUnreadable
+from services.runtime.catalog.codec import CatalogAssembler, CatalogRecord, CatalogRefused, CatalogUnreadable
 
 PROVINCE = Province(id="dak-nong", name_vi="Tỉnh Đắk Nông")
 
@@ -99,6 +99,34 @@ def test_a_complete_catalog_that_cannot_be_read_is_said_and_the_old_one_stays() 
     with pytest.raises(CatalogUnreadable, match="dak-nong/kpi/k"):
         assembler.feed("dak-nong/catalog/dak-nong", codec.encode(codec.make_manifest("dak-nong", 2, digests)))
     assert assembler.catalog is old
+
+
+def a_cycle() -> tuple[CatalogObject, ...]:
+    return (
+        PROVINCE,
+        OrgUnit(id="a", name="Xã A", level="commune", parents=(Parent(unit="b"),)),
+        OrgUnit(id="b", name="Xã B", level="commune", parents=(Parent(unit="a"),)),
+    )
+
+
+def test_a_catalog_that_would_make_figures_wrong_is_refused_and_the_old_one_stays_until_it_is_mended() -> None:
+    assembler = CatalogAssembler("dak-nong")
+    apply(assembler, units("a"))
+    old = assembler.catalog
+    with pytest.raises(CatalogRefused, match="a cycle: a → b → a; give one of them another parent") as refused:
+        apply(assembler, a_cycle())
+    assert refused.value.problems[0].file == "dak-nong/org_unit/a"
+    assert assembler.catalog is old
+    assert assembler.refusal.startswith("dak-nong/org_unit/a: a cycle")
+    apply(assembler, units("a", "b"))
+    assert assembler.catalog is not old
+    assert assembler.refusal == ""
+
+
+def test_a_refusal_names_a_few_problems_and_counts_the_others() -> None:
+    level = [OrgUnit(id=f"u{number}", name="U", level="commune", parents=(Parent(unit="x"),)) for number in range(5)]
+    with pytest.raises(CatalogRefused, match=r"; and 2 more$"):
+        apply(CatalogAssembler("dak-nong"), (PROVINCE, *level))
 
 
 def test_a_manifest_that_is_no_json_is_said() -> None:

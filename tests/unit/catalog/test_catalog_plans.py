@@ -37,7 +37,7 @@ def test_a_line_runs_from_the_first_day_to_the_deadline_and_is_clamped_outside()
 def test_the_period_of_an_administrative_plan_begins_in_december() -> None:
     plan = a_plan(calendar=ADMINISTRATIVE)
     assert plan is not None
-    assert plan.points == ((date(2022, 12, 15), 20), (date(2023, 12, 14), 100))
+    assert plan.points == ((date(2022, 12, 15), Fraction(20)), (date(2023, 12, 14), Fraction(100)))
 
 
 def test_a_plan_may_go_down() -> None:

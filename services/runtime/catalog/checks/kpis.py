@@ -48,7 +48,6 @@ def check_kpis(context: Context) -> Iterator[Problem]:
         yield from _check_numbers(kpi, located)
         yield from _check_modes(kpi, located)
         yield from _check_rosters(kpi, located, context)
-        yield from _check_derivation(kpi, located, context)
         if not any("*" in publisher.kpis or kpi.id in publisher.kpis for publisher, _ in context.of(Publisher)):
             yield located.warning(f"no publisher may report “{kpi.id}”; add it to one in publishers.yaml")
 
@@ -124,22 +123,3 @@ def _check_rosters(kpi: Kpi, located: Located, context: Context) -> Iterator[Pro
             yield located.problem(
                 f"“{one.unit}” has two rosters at once; give each its valid_from and valid_to", "rosters"
             )
-
-
-def _check_derivation(kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
-    if kpi.kind == "growth":
-        if kpi.growth is None:
-            yield located.problem("a growth is derived; write “growth: {of: <kpi>}”")
-        else:
-            yield from _check_source(kpi, kpi.growth.of, located, context, "growth", "of")
-    if kpi.kind == "composite" and not kpi.composite:
-        yield located.problem("a composite is derived; write “composite: [{kpi: …, maximum: …}]”")
-    for number, score in enumerate(kpi.composite):
-        yield from _check_source(kpi, score.kpi, located, context, "composite", number, "kpi")
-
-
-def _check_source(kpi: Kpi, of: str, located: Located, context: Context, *path: str | int) -> Iterator[Problem]:
-    if of == kpi.id:
-        yield located.problem(f"“{of}” cannot be derived from itself; name another KPI", *path)
-    else:
-        yield from context.unknown(located, "KPI", of, context.kpis, *path)

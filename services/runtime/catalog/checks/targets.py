@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from itertools import combinations
 
-from contracts.catalog import Kpi, MilestonesPlan, Person, SeasonalPlan, StepPlan, Target
+from contracts.catalog import Kpi, Person, Target
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
-from services.runtime.catalog.periods import Period
+from services.runtime.catalog.checks.plans import check_dates
 from services.runtime.catalog.problems import Located, Problem
 
 
@@ -22,7 +21,7 @@ def check_targets(context: Context) -> Iterator[Problem]:
         kpi = context.kpis.get(target.kpi)
         if kpi is not None:
             yield from _check_against_kpi(target, kpi, located)
-            yield from _check_dates(target, kpi, located, context)
+            yield from check_dates(target, kpi, located, context)
     yield from _check_rivals(context)
     yield from _check_owners(context)
     yield from _name_simulated(context)
@@ -91,54 +90,6 @@ def _check_against_kpi(target: Target, kpi: Kpi, located: Located) -> Iterator[P
                 "correct one of them",
                 name,
             )
-
-
-def _check_dates(target: Target, kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
-    calendar = context.calendars.get(kpi.calendar)
-    if calendar is None:
-        return
-    try:
-        period = calendar.parse(target.period)
-    except ValueError as error:
-        yield located.problem(str(error), "period")
-        return
-    if target.deadline is not None and not period.contains(target.deadline):
-        yield located.problem(
-            f"the deadline {target.deadline} is outside the period {target.period} of the calendar “{kpi.calendar}”; "
-            f"write a day from {period.first} to {period.last}",
-            "deadline",
-        )
-    deadline = target.deadline or period.last
-    if target.baseline is not None and target.baseline.on is not None and target.baseline.on >= deadline:
-        yield located.problem(
-            f"the baseline's day {target.baseline.on} is not before the deadline {deadline}; write an earlier one",
-            "baseline",
-            "on",
-        )
-    unit = context.units.get(target.unit or "")
-    if unit is not None and not unit.valid_on(period.first) and not unit.valid_on(deadline):
-        yield located.problem(f"“{unit.id}” does not exist in {target.period}; name the unit of that time", "unit")
-    yield from _check_plan(target, period, deadline, located)
-
-
-def _check_plan(target: Target, period: Period, deadline: date, located: Located) -> Iterator[Problem]:
-    plan = target.plan
-    if isinstance(plan, MilestonesPlan | StepPlan):
-        days = [point.on for point in plan.points]
-        if days != sorted(set(days)):
-            yield located.problem("the plan's dates must rise; sort them and write each day once", "plan", "points")
-        for number, day in enumerate(days):
-            if day > deadline:
-                yield located.problem(
-                    f"{day} is after the deadline {deadline}; write an earlier day", "plan", "points", number
-                )
-    if isinstance(plan, SeasonalPlan):
-        if sum(plan.shares) != 100:
-            yield located.problem(
-                f"the monthly shares add up to {sum(plan.shares)}; they must make 100", "plan", "shares"
-            )
-        if len(period.id) != 4:
-            yield located.problem('a seasonal plan is for one year; write “period: "2023"”', "period")
 
 
 def _check_rivals(context: Context) -> Iterator[Problem]:

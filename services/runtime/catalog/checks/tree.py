@@ -1,10 +1,11 @@
-"""Units, their parents and codes, and who follows whom."""
+"""Units, their parents and codes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from itertools import combinations, pairwise
 
-from contracts.catalog import OrgUnit, Parent, Succession
+from contracts.catalog import OrgUnit
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
 from services.runtime.catalog.problems import Located, Problem
 
@@ -16,17 +17,14 @@ def check_units(context: Context) -> Iterator[Problem]:
         yield from context.unknown(located, "level", unit.level, context.levels, "level")
         yield from _check_parents(unit, located, context)
     yield from _check_cycles(context)
+    yield from _check_orphans(context)
     yield from _check_external_ids(context)
+
+
+def check_any_units(context: Context) -> Iterator[Problem]:
+    """A catalog without units takes no figures: hardly what somebody means to apply."""
     if not context.units:
         yield Problem("org-units.csv", 0, "there is no unit; write at least one line for the province")
-
-
-def check_successions(context: Context) -> Iterator[Problem]:
-    """A succession takes place between units that exist."""
-    for succession, located in context.of(Succession):
-        yield from context.unknown(located, "unit", succession.from_unit, context.units, "from_unit")
-        if succession.from_unit == succession.to_unit:
-            yield located.problem("a unit cannot follow itself; name its successor in to_unit", "to_unit")
 
 
 def _check_parents(unit: OrgUnit, located: Located, context: Context) -> Iterator[Problem]:
@@ -61,28 +59,44 @@ def _upside_down(above: OrgUnit, unit: OrgUnit, context: Context) -> bool:
 
 def _check_cycles(context: Context) -> Iterator[Problem]:
     said: set[str] = set()
-    for unit, located in context.of(OrgUnit):
-        for parent in unit.parents:
-            path = _way_back(unit, parent, context)
-            if path and unit.id not in said:
+    for day in (date.min, *context.tree.turning_points):
+        for unit, located in context.of(OrgUnit):
+            path = _way_back(unit.id, day, context) if unit.id not in said else []
+            if path:
                 said.update(path)
+                when = "" if day == date.min else f" (from {day} on)"
                 yield located.problem(
-                    f"a cycle: {' → '.join([unit.id, *path])}; give one of them another parent", "parents"
+                    f"a cycle: {' → '.join([unit.id, *path])}{when}; give one of them another parent", "parents"
                 )
 
 
-def _way_back(unit: OrgUnit, parent: Parent, context: Context) -> list[str]:
-    """The ids from the parent up to the unit itself, if that is where the parents lead on some day."""
-    path, seen, link = [parent.unit], {parent.unit}, parent
-    while link.unit != unit.id:
-        above = context.units.get(link.unit)
-        following = next((each for each in above.parents if overlap(each, parent)), None) if above else None
-        if following is None or following.unit in seen:
-            return []
-        link = following
-        seen.add(link.unit)
-        path.append(link.unit)
-    return path
+def _way_back(unit_id: str, day: date, context: Context) -> list[str]:
+    """The units from the parent up to the unit itself, if that is where the parents of that day lead."""
+    path: list[str] = []
+    above = context.tree.parent(unit_id, day)
+    while above is not None and above not in path:
+        path.append(above)
+        if above == unit_id:
+            return path
+        above = context.tree.parent(above, day)
+    return []
+
+
+def _check_orphans(context: Context) -> Iterator[Problem]:
+    """Units that have a parent on some days and none on others: they would drop out of every sum."""
+    days = (date.min, *context.tree.turning_points)
+    for unit, located in context.of(OrgUnit):
+        above = [context.units[parent.unit] for parent in unit.parents if parent.unit in context.units]
+        if not any(overlap(each, unit) for each in above):
+            continue  # no parent at all is the top of the tree; one of another time is an error already
+        alone = [day for day in days if unit.valid_on(day) and context.tree.parent(unit.id, day) is None]
+        if alone:
+            since = "at first" if alone[0] == date.min else f"from {alone[0]} on"
+            yield located.warning(
+                f"“{unit.id}” has no unit above it {since} and is in no sum then; write who is above it at that time, "
+                f"or end it with valid_to",
+                "parents",
+            )
 
 
 def _check_external_ids(context: Context) -> Iterator[Problem]:
