@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contracts.catalog import CatalogObject
+from contracts.catalog import CatalogObject, OrgUnit
 from contracts.topics import CATALOG
 from services.runtime.catalog import codec, stream
 from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.difference import Change, differences, rejudged
 from services.runtime.catalog.problems import Problem
+from services.runtime.catalog.tenancy import UnitsClaimed, refuse_claimed
 from services.runtime.errors import StartError, Transient
 from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings, ServiceSettings, load
@@ -30,6 +31,10 @@ console = Console(soft_wrap=True, highlight=False)
 errors = Console(soft_wrap=True, highlight=False, stderr=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder that has catalog.yaml.", show_default=False)]
+Folders = Annotated[
+    list[Path],
+    typer.Argument(help="Folders that have a catalog.yaml, to be applied to one system.", show_default=False),
+]
 T = TypeVar("T")
 
 _NAMES = {
@@ -53,10 +58,13 @@ def quiet() -> None:
 
 
 @app.command()
-def check(folder: Folder) -> None:
+def check(folders: Folders) -> None:
     """Say every mistake of a folder: file, line, what is wrong, what to write instead."""
-    checked = _report(folder)
-    if checked.errors:
+    every = [_report(folder) for folder in folders]
+    claims = _claims(every)
+    for sentence in claims:
+        errors.print(Text(sentence, style="red"))
+    if claims or any(checked.errors for checked in every):
         raise typer.Exit(1)
 
 
@@ -109,6 +117,21 @@ def show() -> None:
     for kind, name in _NAMES.items():
         table.add_row(name, *(str(count[kind]) for count in counts))
     console.print(table)
+
+
+def _claims(every: Iterable[Checked]) -> list[str]:
+    """Which folders name units that an earlier one has."""
+    units: dict[str, set[str]] = {}
+    said = []
+    for checked in every:
+        province = checked.folder.province or ""
+        own = {item.id for item in checked.folder.items if isinstance(item, OrgUnit)}
+        try:
+            refuse_claimed(province, own, units)
+        except UnitsClaimed as error:
+            said.append(str(error))
+        units.setdefault(province, set()).update(own)
+    return said
 
 
 def _readable(folder: Path) -> tuple[str, list[CatalogObject]]:

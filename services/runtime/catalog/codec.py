@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from contracts.catalog import MANIFEST_KIND, OBJECT_MODELS, CatalogObject, Manifest
+from contracts.catalog import MANIFEST_KIND, OBJECT_MODELS, CatalogObject, Manifest, OrgUnit
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.check import errors_in
 from services.runtime.catalog.problems import Problem
@@ -139,6 +139,12 @@ class CatalogAssembler:
     def values(self) -> Mapping[str, bytes]:
         """The objects that the topic holds, by key."""
         return self._values
+
+    @property
+    def unit_ids(self) -> frozenset[str]:
+        """The units of the newest manifest."""
+        keys = self.manifest.digests if self.manifest is not None else ()
+        return frozenset(key.rsplit("/", 1)[-1] for key in keys if kind_of(key) == OrgUnit.object_kind)
 
     @property
     def missing(self) -> int:

@@ -16,11 +16,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts import envelope
-from contracts.catalog import CatalogObject, Manifest
+from contracts.catalog import CatalogObject, Manifest, OrgUnit
 from contracts.topics import CATALOG
 from services.runtime.catalog import codec
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.codec import CatalogAssembler, CatalogRecord, CatalogUnreadable
+from services.runtime.catalog.tenancy import refuse_claimed
 from services.runtime.errors import Transient
 
 log = structlog.get_logger()
@@ -76,9 +77,16 @@ async def apply(
     """Make the topic hold exactly these objects: those that changed, then, acknowledged after them, the manifest.
 
     The version's number will be above `floor` too (for a broker that has forgotten its log). Interrupted at any point
-    it can be run again; readers keep the version they have until the manifest. Raises `Transient`.
+    it can be run again; readers keep the version they have until the manifest. Raises `Transient`, and `UnitsClaimed`
+    if another catalog on the topic has one of the units.
     """
+    objects = tuple(objects)
     found = await read(client_options, topic=topic, timeout_s=timeout_s)
+    refuse_claimed(
+        province,
+        (item.id for item in objects if isinstance(item, OrgUnit)),
+        {other: assembler.unit_ids for other, assembler in found.items()},
+    )
     held = found.get(province) or CatalogAssembler(province)
     records = codec.changes(province, objects, held.held, held.manifest, floor)
     if not records:

@@ -11,16 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.catalog import KpiKind, OrgUnit, Succession
-from services.runtime.catalog.carrying import (
-    Amount,
-    AnyFigure,
-    Carried,
-    Counted,
-    Weighted,
-    carry,
-    day_of,
-    figure_of,
-)
+from services.runtime.catalog.carrying import Carried, carry, day_of
+from services.runtime.catalog.portable import Amount, AnyFigure, Counted, Weighted, figure_of
 from services.runtime.catalog.succession import Lineage, Share, shares_of
 from services.runtime.catalog.tree import OrgTree
 
