@@ -101,7 +101,7 @@ TABLE_FILES: dict[str, tuple[type[CatalogObject], tuple[str, ...]]] = {
             "latitude", "longitude",
         ),
     ),
-    "successions": (Succession, ("from_unit", "to_unit", "part", "weight", "effective")),
+    "successions": (Succession, ("from_unit", "to_unit", "part", "weight", "effective", "id")),
 }  # fmt: skip
 """Section → model of a row, columns."""
 

@@ -1,6 +1,7 @@
 """A folder of catalog files → objects, each with file and line. What a single file shows to be wrong is said here;
 what only shows when files are held against each other, by `check`."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from services.runtime.catalog.files import (
 from services.runtime.catalog.problems import Located, Problem, did_you_mean
 from services.runtime.catalog.problems import Path as FieldPath
 from services.runtime.catalog.validation import problems_with
+
+_ID_LENGTH = 80
 
 _TAKES_DEFAULTS: dict[type[CatalogObject], tuple[str, ...]] = {
     Kpi: ("calendar", "on_track_pace", "at_risk_pace"),
@@ -145,13 +148,17 @@ def _row(section: str, cells: dict[str, str]) -> dict[str, Any]:
         content["external_ids"] = [part.strip() for part in content.pop("external_ids", "").split(";") if part.strip()]
         content["parents"] = [_parent(part.strip()) for part in content.pop("parent", "").split(";") if part.strip()]
     elif "from_unit" in content and "to_unit" in content:
-        content["id"] = _succession_id(content["from_unit"], content["to_unit"])
+        content.setdefault("id", _succession_id(content["from_unit"], content["to_unit"]))
     return content
 
 
 def _succession_id(predecessor: str, successor: str) -> str:
-    """Long unit ids are cut: the two ids must fit into one."""
-    return f"{predecessor[-39:].lstrip('._-')}--{successor[-39:].lstrip('._-')}"
+    """Both ids in one; cut, and made unlike any other by a digest, where they are too long for that."""
+    whole = f"{predecessor}--{successor}"
+    if len(whole) <= _ID_LENGTH:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
+    return f"{predecessor[-34:].lstrip('._-')}--{successor[-34:].lstrip('._-')}-{digest}"
 
 
 def _parent(cell: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from contracts.catalog import Succession
 from services.runtime.catalog.check import Checked, check_folder
+from services.runtime.catalog.loader import load_folder
 
 GOOD = {
     "catalog.yaml": """\
@@ -541,6 +543,26 @@ def test_what_is_only_odd_is_a_warning(broken: Broken, file: str, old: str, new:
     checked = broken(file, old, new)
     assert checked.errors == ()
     assert any(said in str(problem) for problem in checked.warnings), [str(problem) for problem in checked.warnings]
+
+
+def test_a_unit_may_give_parts_to_another_on_two_days_under_two_ids(broken: Broken) -> None:
+    checked = broken(
+        "successions.csv",
+        "part,weight,effective\np.b,p.c,whole,,2025-07-01",
+        "part,weight,effective,id\np.b,p.c,whole,,2025-07-01,\n"
+        "p.a,p.c,part,0.1,2026-07-01,\np.a,p.c,part,0.2,2027-07-01,second",
+    )
+    assert (checked.errors, checked.warnings) == ((), ())
+
+
+def test_long_unit_ids_make_succession_ids_that_fit_and_differ(broken: Broken, tmp_path: Path) -> None:
+    broken()
+    tail = "x" * 60
+    rows = "".join(f"{head}.{tail},{tail},whole,,2025-07-01\n" for head in "qr")
+    (tmp_path / "successions.csv").write_text(f"from_unit,to_unit,part,weight,effective\n{rows}", encoding="utf-8")
+    ids = [item.id for item in load_folder(tmp_path).items if isinstance(item, Succession)]
+    assert len(set(ids)) == 2
+    assert all(len(each) <= 80 for each in ids)
 
 
 def test_a_target_that_lasts_is_compared_with_nothing_before_it(broken: Broken) -> None:

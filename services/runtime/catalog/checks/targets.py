@@ -132,4 +132,4 @@ def _name_simulated(context: Context) -> Iterator[Problem]:
     ]
     for ids, what in ((targets, "simulated, decided by no authority"), (baselines, "baseline assumed, not published")):
         if ids:
-            yield Problem(context.targets[0][1].file, 0, f"{what}: {', '.join(ids)}", "warning")
+            yield Problem(context.targets[0][1].file, 0, f"{what}: {', '.join(dict.fromkeys(ids))}", "warning")
