@@ -1,6 +1,7 @@
 """What the checks look things up in: every readable object by kind and id."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from typing import TypeVar
@@ -19,20 +20,22 @@ class Context:
     def __init__(self, objects: Sequence[Located], unread: Collection[str] = ()) -> None:
         self.objects = objects
         self._unread = unread
+        self._by_kind: dict[type[CatalogObject], list[Located]] = defaultdict(list)
+        for located in objects:
+            self._by_kind[type(located.item)].append(located)
 
     def unknown(
-        self, located: Located, what: str, word: str, known: Iterable[str], *path: str | int
+        self, located: Located, what: str, word: str, known: Collection[str], *path: str | int
     ) -> Iterator[Problem]:
         """A problem if the word is not known, unless what it names stands there and only could not be read."""
-        choices = set(known)
-        if word not in choices and word not in self._unread:
-            yield located.problem(f"there is no {what} “{word}”{did_you_mean(word, choices)}", *path)
+        if word not in known and word not in self._unread:
+            yield located.problem(f"there is no {what} “{word}”{did_you_mean(word, known)}", *path)
 
     def of(self, kind: type[ObjectT]) -> Iterator[tuple[ObjectT, Located]]:
         """The objects of a kind, each with its place."""
-        for located in self.objects:
-            if isinstance(located.item, kind):
-                yield located.item, located
+        for located in self._by_kind[kind]:
+            assert isinstance(located.item, kind)
+            yield located.item, located
 
     @cached_property
     def province(self) -> Province | None:
