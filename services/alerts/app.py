@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from contracts.topics import ALERTS, CATALOG, PROGRESS
+from contracts.topics import ALERTS, PROGRESS
 from services.alerts import store
 from services.alerts.catalogs import FollowedCatalogs
 from services.alerts.deciding import Decider
@@ -19,13 +19,10 @@ from services.alerts.sending import Breaker, Patience, Sender
 from services.alerts.settings import AlertsSettings
 from services.alerts.smtp import Connection
 from services.alerts.stages import Stages, repeat
-from services.runtime import health, mongo
-from services.runtime.catalog.stream import CatalogFollower
+from services.runtime import health, opening
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery
-from services.runtime.kafka.producer import BatchProducer
-from services.runtime.kafka.topics import wait_for_broker, wait_for_topics
 
 GROUP = "tiendo.alerts"
 
@@ -35,28 +32,17 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     measures = Measures(host.telemetry)
     await host.serve_http(settings.http, health.application(host.health, host.telemetry))
 
-    client = await host.stack.enter_async_context(mongo.connect(settings.mongo, host.waiting))
-    host.health.check("database", lambda: _database(client))
+    client = await opening.database(host, settings.mongo)
     database = client[f"{settings.mongo.database}_alerts"]
     await store.make_indexes(database)
     alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
     times = store.MongoTimes(database)
     host.clock.observe(await times.reached())
 
-    await wait_for_broker(settings.kafka, host.waiting)
-    await wait_for_topics(settings.kafka, [PROGRESS.name, ALERTS.name, CATALOG.name], host.waiting)
-    producer = BatchProducer(settings.kafka, host.telemetry)
-    await producer.start()
-    host.stack.push_async_callback(producer.stop)
-
-    follower = CatalogFollower(settings.kafka.connection())
-    await follower.start()
-    host.stack.push_async_callback(follower.stop)
-    host.health.check("catalog", lambda: follower.why_not or None)
-    async for _ in host.waiting.tries("The catalog (`tiendo catalog apply` publishes it)", "the topic catalog.v1"):
-        if follower.catalogs:
-            break
-        host.waiting.because(follower.why_not)
+    await opening.broker(host, settings.kafka, (PROGRESS, ALERTS))
+    producer = await opening.producer(host, settings.kafka)
+    follower = await opening.catalogs(host, settings.kafka)
+    await opening.first_catalog(host, follower)
     catalogs = FollowedCatalogs(follower)
 
     mail_queued = asyncio.Event()
@@ -121,7 +107,3 @@ async def _measure(mails: store.MongoMails, measures: Measures) -> None:
         return 5.0
 
     await repeat("measure", once, asyncio.Event())
-
-
-async def _database(client: mongo.Client) -> str | None:
-    return None if await mongo.answers(client) else "MongoDB does not answer"

@@ -6,7 +6,7 @@ from datetime import date
 
 import structlog
 
-from contracts.topics import ALERTS, CATALOG, PROGRESS, STATISTICS_REPORTED
+from contracts.topics import ALERTS, PROGRESS, STATISTICS_REPORTED
 from services.gateway import api
 from services.gateway.handlers import AlertsHandler, ProgressHandler
 from services.gateway.live import Hub, Signal, follow
@@ -15,15 +15,14 @@ from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
-from services.runtime import mongo
+from services.runtime import opening
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower
 from services.runtime.errors import Stopped
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery
-from services.runtime.kafka.producer import BatchProducer
-from services.runtime.kafka.topics import broker_answers, wait_for_broker, wait_for_topics
+from services.runtime.kafka.topics import broker_answers
 
 log = structlog.get_logger()
 
@@ -39,19 +38,15 @@ async def serve(settings: Settings, host: Host) -> None:
     front = api.Switch(starting)
     await host.serve_http(settings.http, front)
 
-    client = await host.stack.enter_async_context(mongo.connect(settings.mongo, host.waiting))
+    client = await opening.database(host, settings.mongo)
     model = ReadModel(client, settings.mongo)
     await model.prepare()
     host.clock.observe(await model.last_judged())
 
-    await wait_for_broker(settings.kafka, host.waiting)
-    topics = [topic.name for topic in (CATALOG, PROGRESS, ALERTS, STATISTICS_REPORTED)]
-    await wait_for_topics(settings.kafka, topics, host.waiting)
+    await opening.broker(host, settings.kafka, (PROGRESS, ALERTS, STATISTICS_REPORTED))
     # A caller waits for this producer, so it gives up sooner than those of the other services.
     patience = min(settings.kafka.request_timeout_ms, settings.gateway.publish_timeout_ms)
-    producer = BatchProducer(settings.kafka.model_copy(update={"request_timeout_ms": patience}), host.telemetry)
-    await producer.start()
-    host.stack.push_async_callback(producer.stop)
+    producer = await opening.producer(host, settings.kafka.model_copy(update={"request_timeout_ms": patience}))
     outbox = Outbox(producer, STATISTICS_REPORTED.name, settings.gateway.max_waiting_bytes)
     await host.background("outbox", asyncio.create_task(outbox.run()))
 
@@ -84,14 +79,8 @@ async def serve(settings: Settings, host: Host) -> None:
         log.info("places_put_right", province=catalog.province.id, moved=moved)
         hub.tell(Signal("catalog", {"provinces": [catalog.province.id], "catalog_version": catalog.version}))
 
-    follower = CatalogFollower(settings.kafka.connection(), switched)
-    await follower.start()
-    host.stack.push_async_callback(follower.stop)
-    await host.background("catalog follower", asyncio.create_task(follower.wait()))
-
-    host.health.check("database", lambda: _database(client))
+    follower = await opening.catalogs(host, settings.kafka, switched)
     host.health.check("broker", lambda: broker_answers(settings.kafka))
-    host.health.check("catalog", lambda: follower.why_not or None)
     front.app = api.create(
         Parts(
             settings=settings,
@@ -114,10 +103,6 @@ async def serve(settings: Settings, host: Host) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             await outbox.drain()
-
-
-async def _database(client: mongo.Client) -> str | None:
-    return None if await mongo.answers(client) else "MongoDB does not answer"
 
 
 async def _catalog_there(follower: CatalogFollower, host: Host) -> None:

@@ -1,23 +1,20 @@
 """What ingest is made of: opened in order, closed in reverse."""
 
-import asyncio
 import gc
 
-from contracts.topics import CATALOG, OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
+from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
 from services.ingest.metrics import DoorMetrics
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Ledger
-from services.runtime import health, mongo
-from services.runtime.catalog.stream import CatalogFollower
+from services.runtime import health, opening
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.dead_letters import DeadLetterQueue
 from services.runtime.kafka.delivery import Delivery
-from services.runtime.kafka.producer import BatchProducer
-from services.runtime.kafka.topics import LogIds, wait_for_broker, wait_for_topics
+from services.runtime.kafka.topics import LogIds
 
 GROUP = "tiendo.ingest"
 HANDLER = "ingest"
@@ -33,28 +30,16 @@ def _few_collections() -> None:
 
 async def serve(settings: IngestSettings, host: Host) -> None:
     """Run until the host is asked to stop."""
-    host.health.trouble("start", "still starting: waiting for database, broker, topics or the first catalog")
     await host.serve_http(settings.http, health.application(host.health, host.telemetry))
 
-    client = await host.stack.enter_async_context(mongo.connect(settings.mongo, host.waiting))
+    client = await opening.database(host, settings.mongo)
     ledger = Ledger(client[f"{settings.mongo.database}_ingest"])
-    await wait_for_broker(settings.kafka, host.waiting)
-    topics = (STATISTICS_REPORTED.name, STATISTICS_REPORTED.dlq, STATISTICS_REJECTED.name, OBSERVATIONS.name)
-    await wait_for_topics(settings.kafka, (*topics, CATALOG.name), host.waiting)
+    await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
     log_id = settings.kafka.log_id or await LogIds(client, settings.mongo).of(STATISTICS_REPORTED.name)
 
-    follower = CatalogFollower(settings.kafka.connection())
-    await follower.start()
-    host.stack.push_async_callback(follower.stop)
-    await host.background("catalog follower", asyncio.create_task(follower.wait()))
-    async for _ in host.waiting.tries("The catalog", "the catalog (`tiendo catalog apply FOLDER`)"):
-        if follower.catalogs:
-            break
-        host.waiting.because(follower.why_not)
-
-    producer = BatchProducer(settings.kafka, host.telemetry)
-    await producer.start()
-    host.stack.push_async_callback(producer.stop)
+    follower = await opening.catalogs(host, settings.kafka)
+    await opening.first_catalog(host, follower)
+    producer = await opening.producer(host, settings.kafka)
     host.clock.observe(await ledger.latest())  # a clock that moves with the data goes on where it stood
     door = Door(
         examiner=Examiner(
@@ -79,5 +64,4 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     )
     _few_collections()
     await consume(host, settings.kafka, delivery)
-    host.health.recovered("start")
     await host.stopped()

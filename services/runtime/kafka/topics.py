@@ -18,6 +18,9 @@ from services.runtime.mongo import Client
 from services.runtime.settings import KafkaSettings, MongoSettings
 from services.runtime.waiting import Waiting
 
+_DLQ_BYTES = str(2 * 1024 * 1024)
+"""Twice the default: the largest message that the topic takes must fit into its quarantine, with its reasons added."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -34,7 +37,7 @@ def specs(topics: Iterable[Topic]) -> list[Spec]:
     for topic in topics:
         wanted.append(Spec(topic.name, topic.partitions, topic.config()))
         if topic.dead_letters:
-            wanted.append(Spec(topic.dlq, 1, topic.config()))
+            wanted.append(Spec(topic.dlq, 1, {**topic.config(), "max.message.bytes": _DLQ_BYTES}))
     return wanted
 
 

@@ -1,0 +1,60 @@
+"""Opening what every service depends on: waited for with one patience, watched by its health, closed with the host."""
+
+import asyncio
+from collections.abc import Iterable
+
+from contracts.topics import CATALOG, Topic
+from services.runtime import mongo
+from services.runtime.catalog.stream import CatalogFollower, OnSwitch
+from services.runtime.host import Host
+from services.runtime.kafka.producer import BatchProducer
+from services.runtime.kafka.topics import wait_for_broker, wait_for_topics
+from services.runtime.settings import KafkaSettings, MongoSettings
+
+
+async def database(host: Host, settings: MongoSettings) -> mongo.Client:
+    """A client of the replica set. Raises `StartError` with the remedy if there is none in time."""
+    client = await host.stack.enter_async_context(mongo.connect(settings, host.waiting))
+
+    async def answers() -> str | None:
+        return None if await mongo.answers(client) else "MongoDB does not answer"
+
+    host.health.check("database", answers)
+    return client
+
+
+async def broker(host: Host, settings: KafkaSettings, topics: Iterable[Topic]) -> None:
+    """Wait for the broker and for these topics, their quarantines and the catalog's. Raises `StartError`."""
+    await wait_for_broker(settings, host.waiting)
+    wanted = [
+        name
+        for topic in (*topics, CATALOG)
+        for name in ([topic.name, topic.dlq] if topic.dead_letters else [topic.name])
+    ]
+    await wait_for_topics(settings, wanted, host.waiting)
+
+
+async def producer(host: Host, settings: KafkaSettings) -> BatchProducer:
+    """A connected producer."""
+    made = BatchProducer(settings, host.telemetry)
+    await made.start()
+    host.stack.push_async_callback(made.stop)
+    return made
+
+
+async def catalogs(host: Host, settings: KafkaSettings, on_switch: OnSwitch | None = None) -> CatalogFollower:
+    """A follower of `catalog.v1`; the service is not ready before there is a catalog. Does not wait for one."""
+    follower = CatalogFollower(settings.connection(), on_switch)
+    await follower.start()
+    host.stack.push_async_callback(follower.stop)
+    await host.background("catalog follower", asyncio.create_task(follower.wait()))
+    host.health.check("catalog", lambda: follower.why_not or None)
+    return follower
+
+
+async def first_catalog(host: Host, follower: CatalogFollower) -> None:
+    """Return when there is a catalog: a service that has none consumes nothing. Raises `StartError` with the remedy."""
+    async for _ in host.waiting.tries("The catalog", "the catalog (`tiendo catalog apply FOLDER`)"):
+        if follower.catalogs:
+            return
+        host.waiting.because(follower.why_not)
