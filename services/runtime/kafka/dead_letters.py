@@ -1,5 +1,7 @@
 """`<topic>.dlq`: the bytes unchanged, with reason, handler and coordinates beside them; and the fuse in front of it.
 
+Only what is larger than any topic takes (a bomb of a compressed batch) is cut, and says so.
+
 One bad publisher must not stop a province, and a bad deployment must not drain a topic into its quarantine. So dead
 letters of a single source never blow the fuse; many in a row, or a large share of all, from several sources do.
 """
@@ -12,8 +14,10 @@ from itertools import takewhile
 from aiokafka import ConsumerRecord
 
 from services.runtime.errors import Unprocessable
-from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.kafka.producer import LARGEST_RECORD_BYTES, BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
+
+_OWN_HEADERS_BYTES = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +98,16 @@ class DeadLetterQueue:
         if record.value is None:
             about["dlq_value"] = "null"
         kept = [(name, value) for name, value in record.headers if not name.startswith("dlq_")]
+        key, value = record.key or b"", record.value or b""
+        room = LARGEST_RECORD_BYTES - _OWN_HEADERS_BYTES
+        if len(key) + len(value) + _size(kept) > room:
+            # A small compressed batch can hold a record that no topic takes; it must not stop the partition.
+            about["dlq_cut"] = f"key {len(key)}, value {len(value)}, headers {_size(kept)} bytes: see the original"
+            kept = [(name, text) for name, text in kept if name.startswith("ce_") and len(text or b"") < 4_096][:32]
+            key, value = key[:4_096], value[: room - _size(kept) - 4_096]
         added = [(name, text.encode()) for name, text in about.items()]
-        return Outgoing(key=record.key or b"", value=record.value or b"", headers=[*kept, *added])
+        return Outgoing(key=key, value=value, headers=[*kept, *added])
+
+
+def _size(headers: Sequence[tuple[str, bytes | None]]) -> int:
+    return sum(len(name) + len(value or b"") + 10 for name, value in headers)
