@@ -63,9 +63,16 @@ def _database(unique: Callable[[str], str]) -> str:
     return unique("t").replace("-", "_")
 
 
-async def send(stack: Stack, records: Sequence[Record]) -> None:
+async def send(stack: Stack, records: Sequence[Record], **options: Any) -> None:
     """Publish to the raw topic, in order within each partition."""
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, acks="all", linger_ms=2)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stack.bootstrap,
+        acks="all",
+        linger_ms=2,
+        max_request_size=9_000_000,
+        max_batch_size=6_000_000,
+        **options,
+    )
     await producer.start()
     try:
         for record in records:
@@ -137,6 +144,37 @@ async def test_figures_come_out_recorded_refused_or_quarantined(
     letters = await read(stack, "statistics.reported.v1.dlq", lambda found: len(found) >= 3)
     assert b"{broken" in [letter.value for letter in letters]
     assert system.child("ingest").stop() == 0
+
+
+async def test_a_record_that_no_topic_takes_is_cut_and_stops_nobody(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("bomb")
+    bomb = an_event(id=f"{mark}-1")
+    bomb.value = b"[" * 5_000_000
+    system.start()
+    await send(stack, [bomb, an_event(id=f"{mark}-2")], compression_type="gzip")
+    await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 1)
+    letters = await read(
+        stack, "statistics.reported.v1.dlq", lambda found: any(_ce_id(r) == f"{mark}-1" for r in found)
+    )
+    (letter,) = [letter for letter in letters if _ce_id(letter) == f"{mark}-1"]
+    assert "value 5000000" in (envelope.header(letter.headers, "dlq_cut") or "")
+
+
+async def test_the_longest_message_that_a_broker_takes_fits_into_the_quarantine(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("long")
+    long = an_event(id=f"{mark}-1")
+    long.value = b"[" * 1_047_000
+    system.start()
+    await send(stack, [long, an_event(id=f"{mark}-2")])
+    await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 1)
+    letters = await read(stack, "statistics.reported.v1.dlq", lambda found: any(r.value == long.value for r in found))
+    assert [_ce_id(letter) for letter in letters if letter.value == long.value] == [f"{mark}-1"]
+    (refused,) = mine(await read(stack, "statistics.rejected.v1", lambda found: len(mine(found, mark)) >= 1), mark)
+    assert refused["problems"][0]["code"] == "too_large"
 
 
 @pytest.mark.parametrize("seed", [1])

@@ -14,6 +14,7 @@ from contracts.catalog import (
     Baseline,
     CalendarSpec,
     CatalogObject,
+    GrowthSpec,
     Kpi,
     KpiKind,
     Limits,
@@ -61,6 +62,7 @@ def a_kpi(
     decimals: int = 0,
     rosters: tuple[Roster, ...] = (),
     rate_base: Decimal | None = None,
+    growth: GrowthSpec | None = None,
 ) -> Kpi:
     """A KPI in the administrative calendar, accounted by the year."""
     return Kpi(
@@ -75,6 +77,7 @@ def a_kpi(
         decimals=decimals,
         rosters=rosters,
         rate_base=rate_base,
+        growth=growth,
         pillar="government",
     )
 
@@ -94,7 +97,9 @@ KPIS = (
     a_kpi("phones", "rate", unit_of_measure="per_100_inhabitants", rate_base=Decimal(100), decimals=2),
     a_kpi("dti", "rank", unit_of_measure="rank", levels=("province",), limits=Limits(high=Decimal(63))),
     a_kpi("open-data", "milestone", unit_of_measure="done", levels=("province",)),
-    a_kpi("growth-of-revenue", "growth", unit_of_measure="times", levels=("province",)),
+    a_kpi(
+        "growth-of-revenue", "growth", unit_of_measure="times", levels=("province",), growth=GrowthSpec(of="revenue")
+    ),
 )
 
 
