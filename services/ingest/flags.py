@@ -13,7 +13,7 @@ from contracts.observations import FlagCode
 from contracts.statistics import Flag
 from services.ingest.case import Case
 from services.ingest.checks import PERCENT, POINTS
-from services.ingest.kinds import HUNDRED, per_base_of_parts, percent_of_parts
+from services.ingest.numbers import HUNDRED, per_base_of_parts, percent_of_parts
 from services.ingest.roster import roster_of
 from services.ingest.wording import day_vi, en, plain, vi
 

@@ -1,0 +1,185 @@
+"""Rules about numbers, each asked where `kinds.py` says so. They compare exactly; only what is shown is rounded."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from contracts.statistics import RejectionCode
+from services.ingest.case import Case
+from services.ingest.checks import Rule
+from services.ingest.wording import NONE, Problems, en, problem, vi
+
+HUNDRED = Decimal(100)
+NUMBERS = ("numerator", "denominator", "value", "weight")
+
+
+def as_exact_as_declared(case: Case) -> Problems:
+    """No more decimals than the KPI declares, so that sums stay exact. A weight may have nine.
+
+    A value beside its parts is only compared with them, so it may be as long as its publisher likes.
+    """
+    found: Problems = NONE
+    compared = case.figure.denominator is not None or case.figure.members is not None
+    for name in NUMBERS:
+        number: Decimal | None = getattr(case.figure, name)
+        allowed = 9 if name == "weight" else case.kpi.decimals
+        if number is None or _decimals(number) <= allowed or (compared and name == "value"):
+            continue
+        found += (
+            problem(
+                RejectionCode.SCHEMA,
+                name,
+                f"{name} {vi(number)} có quá nhiều chữ số thập phân: ghi tối đa {allowed}.",
+                f"{name} {en(number)} has too many decimals: write at most {allowed}.",
+                number,
+            ),
+        )
+    return found
+
+
+def _decimals(number: Decimal) -> int:
+    """How many decimals it needs: 2 for 91.53, 0 for 30.0."""
+    if number == number.to_integral_value():
+        return 0
+    exponent = number.normalize().as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def not_negative(case: Case) -> Problems:
+    """Counts, shares and weights are not negative. A value may be where the KPI's natural limits say so."""
+    found: Problems = NONE
+    low = case.kpi.natural_limits.low
+    for name in NUMBERS:
+        number: Decimal | None = getattr(case.figure, name)
+        if number is None or number >= 0 or (name == "value" and low is not None and low < 0):
+            continue
+        found += (
+            problem(
+                RejectionCode.NEGATIVE,
+                name,
+                f"{name} {vi(number)} là số âm: ghi số từ 0 trở lên.",
+                f"{name} {en(number)} is negative: write 0 or more.",
+                number,
+            ),
+        )
+    return found
+
+
+def part_within_whole(case: Case) -> Problems:
+    """A share's numerator is at most its denominator, unless the KPI's limits let it pass 100."""
+    numerator, denominator = case.figure.numerator, case.figure.denominator
+    high = case.kpi.natural_limits.high
+    if numerator is None or denominator is None or numerator <= denominator or (high is not None and high > HUNDRED):
+        return NONE
+    return (
+        problem(
+            RejectionCode.NUMERATOR_ABOVE_DENOMINATOR,
+            "numerator",
+            f"Tử số {vi(numerator)} lớn hơn mẫu số {vi(denominator)}: hãy kiểm tra lại hai số.",
+            f"The numerator {en(numerator)} is above the denominator {en(denominator)}: check both figures.",
+            numerator,
+        ),
+    )
+
+
+def within_limits(of: Callable[[Case], tuple[str, Decimal] | None], default_high: Decimal | None = None) -> Rule:
+    """The figure can occur at all: it lies within the KPI's natural limits."""
+
+    def rule(case: Case) -> Problems:
+        limits = case.kpi.natural_limits
+        named = of(case)
+        if named is None:
+            return NONE
+        name, number = named
+        low, high = limits.low, limits.high if limits.high is not None else default_high
+        if (low is None or number >= low or number < 0 <= low) and (high is None or number <= high):
+            return NONE
+        return (
+            problem(
+                RejectionCode.OUT_OF_NATURAL_LIMITS,
+                name,
+                f"{name} {vi(_readable(number))} ngoài giới hạn {_span(low, high, vi)} của chỉ tiêu: "
+                "kiểm tra số và đơn vị tính.",
+                f"{name} {en(_readable(number))} is outside the KPI's limits {_span(low, high, en)}: "
+                "check the figure and its unit of measure.",
+                _readable(number),
+            ),
+        )
+
+    return rule
+
+
+def _readable(number: Decimal) -> Decimal:
+    return number if _decimals(number) <= 9 else round(number, 4)
+
+
+def _span(low: Decimal | None, high: Decimal | None, put: Callable[[Decimal], str]) -> str:
+    return f"{'…' if low is None else put(low)} – {'…' if high is None else put(high)}"
+
+
+def value_of(case: Case) -> tuple[str, Decimal] | None:
+    """The value that was reported."""
+    value = case.figure.value
+    return None if value is None else ("value", value)
+
+
+def rank_of(case: Case) -> tuple[str, Decimal] | None:
+    """The place that was reported."""
+    rank = case.figure.rank
+    return None if rank is None else ("rank", Decimal(rank))
+
+
+def percent_of_parts(case: Case) -> tuple[str, Decimal] | None:
+    """A share as its parts have it, to 28 digits; None without usable parts."""
+    return _of_parts(case, HUNDRED)
+
+
+def per_base_of_parts(case: Case) -> tuple[str, Decimal] | None:
+    """A rate as its parts have it, per the KPI's declared base."""
+    return _of_parts(case, case.kpi.rate_base or HUNDRED)
+
+
+def _of_parts(case: Case, base: Decimal) -> tuple[str, Decimal] | None:
+    numerator, denominator = case.figure.numerator, case.figure.denominator
+    if numerator is None or not denominator:
+        return None
+    return "numerator", base * numerator / denominator
+
+
+def share_in_order(case: Case) -> tuple[str, Decimal] | None:
+    """The share of the parts, unless `part_within_whole` has refused them already."""
+    return None if part_within_whole(case) else percent_of_parts(case)
+
+
+def place_in_the_field(case: Case) -> Problems:
+    """A rank is a place among those who were ranked."""
+    rank, of = case.figure.rank, case.figure.of
+    if rank is None or of is None or rank <= of:
+        return NONE
+    return (
+        problem(
+            RejectionCode.NUMERATOR_ABOVE_DENOMINATOR,
+            "rank",
+            f"Hạng {rank} lớn hơn số đơn vị được xếp hạng {of}: hãy kiểm tra lại hai số.",
+            f"Rank {rank} is beyond the {of} that were ranked: check both figures.",
+            rank,
+        ),
+    )
+
+
+def done_by_then(case: Case) -> Problems:
+    """What is done was done by `as_of`; what is not has no day on which it was."""
+    figure = case.figure
+    if figure.done_on is None:
+        return NONE
+    on = case.local(figure.done_on)
+    if figure.done and on <= case.day:
+        return NONE
+    return (
+        problem(
+            RejectionCode.SCHEMA,
+            "done_on",
+            "done_on chỉ đi với done: true và không sau as_of.",
+            "done_on stands only beside done: true, and not after as_of.",
+            figure.done_on,
+        ),
+    )
