@@ -46,15 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says on which broker and database the run was made, and how many tests were skipped for which reason."""
+    """Says in one line on which broker and database the run was made, and what was skipped for which reason."""
     used = config.stash[_ran_on]
-    for what in ("broker", "database"):
-        terminalreporter.write_line(f"{what}: {used.get(what, 'none was needed')}")
     reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
-    for reason, count in reasons.most_common():
-        terminalreporter.write_line(f"skipped: {count} × {reason}")
-    if not reasons:
-        terminalreporter.write_line("skipped: nothing")
+    skipped = "; ".join(f"{count} × {reason}" for reason, count in reasons.most_common()) or "nothing"
+    broker, database = (used.get(what, "none needed") for what in ("broker", "database"))
+    terminalreporter.write_line(f"broker: {broker} · database: {database} · skipped: {skipped}")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """What ingest is made of: opened in order, closed in reverse."""
 
-import gc
-
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
@@ -18,14 +16,6 @@ from services.runtime.kafka.topics import LogIds
 
 GROUP = "tiendo.ingest"
 HANDLER = "ingest"
-
-
-def _few_collections() -> None:
-    """A batch makes tens of thousands of objects that die together and form no cycles: searching for cycles after each
-    few hundred of them, as Python does by default, would cost a quarter of the service's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(250_000, 20, 20)
 
 
 async def serve(settings: IngestSettings, host: Host) -> None:
@@ -50,7 +40,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         ),
         ledger=ledger,
         publisher=producer,
-        quarantine=DeadLetterQueue(STATISTICS_REPORTED.dlq, HANDLER, producer, host.telemetry),
+        quarantine=DeadLetterQueue(STATISTICS_REPORTED, HANDLER, producer, host.telemetry),
         clock=host.clock,
         metrics=DoorMetrics(host.telemetry),
     )
@@ -62,6 +52,5 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         telemetry=host.telemetry,
         health=host.health,
     )
-    _few_collections()
     await consume(host, settings.kafka, delivery)
     await host.stopped()

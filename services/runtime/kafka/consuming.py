@@ -1,5 +1,6 @@
 """FastStream's part: the broker object that holds the subscribers, starts and stops them."""
 
+import gc
 import logging
 
 from faststream.kafka import KafkaBroker
@@ -27,6 +28,7 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
     )
     for delivery in deliveries:
         delivery.attach(broker)
+    _collect_garbage_seldom()
     await broker.start()
 
     async def stop() -> None:
@@ -35,6 +37,14 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
         await broker.stop()
 
     host.stack.push_async_callback(stop)
+
+
+def _collect_garbage_seldom() -> None:
+    """A batch makes tens of thousands of objects that die together and form no cycles. Searching for cycles after each
+    few hundred of them, as Python does by default, cost ingest a quarter of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(250_000, 20, 20)
 
 
 def _security(settings: KafkaSettings) -> BaseSecurity | None:

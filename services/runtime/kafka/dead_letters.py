@@ -13,6 +13,7 @@ from itertools import takewhile
 
 from aiokafka import ConsumerRecord
 
+from contracts.topics import Topic
 from services.runtime.errors import Unprocessable
 from services.runtime.kafka.producer import LARGEST_RECORD_BYTES, BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
@@ -59,8 +60,8 @@ class Fuse:
 class DeadLetterQueue:
     """The quarantine of one topic."""
 
-    def __init__(self, topic: str, handler: str, producer: BatchProducer, telemetry: Telemetry) -> None:
-        self._topic = topic
+    def __init__(self, of: Topic, handler: str, producer: BatchProducer, telemetry: Telemetry) -> None:
+        self._topic = of.dlq
         self._handler = handler
         self._producer = producer
         self._telemetry = telemetry
