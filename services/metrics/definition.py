@@ -30,6 +30,7 @@ class Shape:
             for unit in self._tree.of_level(level, self._day):
                 self._relevant.add(unit)
                 self._relevant.update(self._tree.ancestors(unit, self._day))
+        self._above: dict[str, tuple[str, ...]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         self._expected: dict[str, frozenset[str]] = {}
 
@@ -39,7 +40,10 @@ class Shape:
 
     def ancestors(self, unit: str) -> tuple[str, ...]:
         """The units above, nearest first."""
-        return self._tree.ancestors(unit, self._day)
+        found = self._above.get(unit)
+        if found is None:
+            found = self._above[unit] = self._tree.ancestors(unit, self._day)
+        return found
 
     def children(self, unit: str) -> tuple[str, ...]:
         """The units directly below that report or have somebody below who does; none of a leaf."""
@@ -76,6 +80,10 @@ class Definition:
         limits = self.kpi.natural_limits
         self.low = None if limits.low is None else scaled(limits.low)
         self.high = None if limits.high is None else scaled(limits.high)
+        self.fixed_tree = catalog.units.stretch(date.min) == catalog.units.stretch(date.max)
+        """Whether the tree never changes: then nobody needs to ask how it stood when."""
+        self._stretches: dict[int, int] = {}
+        self._natural: dict[Window, needed.Per] = {}
         self._fresh: dict[int, int] = {}
         self._accounting: dict[int, Window] = {}
         self._shapes: dict[int, Shape] = {}
@@ -125,7 +133,10 @@ class Definition:
 
     def natural_unit(self, window: Window) -> needed.Per:
         """In which unit of time a pace over this period is told."""
-        return needed.natural_unit(self.kpi.cadence, window.last - window.first + 1)
+        found = self._natural.get(window)
+        if found is None:
+            found = self._natural[window] = needed.natural_unit(self.kpi.cadence, window.last - window.first + 1)
+        return found
 
     def fresh_until(self, as_of: int) -> int:
         """The last day on which a figure of `as_of` is not stale: two cadences later by default, at least 4 days."""
@@ -154,7 +165,10 @@ class Definition:
 
     def stretch(self, day: int) -> int:
         """Days with the same number see the same tree."""
-        return self.catalog.units.stretch(date.fromordinal(day))
+        found = self._stretches.get(day)
+        if found is None:
+            found = self._stretches[day] = self.catalog.units.stretch(date.fromordinal(day))
+        return found
 
     def tree_turns_after(self, day: int, last: int) -> int | None:
         """The first day after this one, until `last`, on which the tree changes."""

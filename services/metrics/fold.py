@@ -18,7 +18,7 @@ from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import because
-from services.metrics.state import Head, KpiState, Record
+from services.metrics.state import Head, KpiState
 
 Touched = dict[tuple[str, Window], set[int]]
 """Records, and the days of the figures that touched them."""
@@ -33,6 +33,7 @@ class Fold:
         self.folded = 0
         self.skipped = 0
         self._definition = definition
+        self._moved: dict[str, set[int]] = {}
 
     def batch(self, observations: Sequence[Observation]) -> list[Emission]:
         """Fold a batch and judge what it touches. Without a definition (the catalog does not know the KPI) the figures
@@ -44,10 +45,18 @@ class Fold:
                 days.setdefault(observation.unit, set()).add(observation.day)
         if self._definition is None:
             return []
-        said: list[Emission] = []
-        for (unit, window), touched in self._touched(days).items():
-            self._say(said, unit, window, touched)
-        return said
+        if self._moved:
+            self.state.readings(self._definition).moved(self._moved)
+        tellings = [_Telling(self, unit, window, touched) for (unit, window), touched in self._touched(days).items()]
+        # Day by day over all records, so that the tree is swept once and not once a record.
+        steps: dict[int, list[_Telling]] = {}
+        for telling in tellings:
+            for day in telling.steps():
+                steps.setdefault(day, []).append(telling)
+        for day in sorted(steps):
+            for telling in steps[day]:
+                telling.step(day)
+        return [emission for telling in tellings for emission in telling.told()]
 
     def again(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Judge records that no figure touched: a tick, a new catalog. Only what changed is said."""
@@ -58,10 +67,7 @@ class Fold:
 
     def repeat(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Say records again under the version that they have, or under a new one if they changed meanwhile."""
-        said: list[Emission] = []
-        for unit, window in records:
-            self._say(said, unit, window, set())
-        return said
+        return [one for unit, window in records for one in _Telling(self, unit, window, set()).told()]
 
     # folding
 
@@ -89,28 +95,35 @@ class Fold:
                 return
             state.figure_moved(unit, day)
         self.folded += 1
-        if self._definition is not None and not observation.forecast:
-            state.readings(self._definition).moved(unit, day)
+        if not observation.forecast:
+            self._moved.setdefault(unit, set()).add(day)
 
     def _touched(self, days: dict[str, set[int]]) -> Touched:
         """The records that the figures touch: of their units and of those above, as the tree stood on their days."""
         definition = self._definition
         assert definition is not None
-        touched: Touched = {}
-        rolls_up = definition.kind.computed
+        moved: dict[str, set[int]] = {}
         for unit, on in days.items():
             if definition.catalog.units.get(unit) is None:
                 continue
+            moved.setdefault(unit, set()).update(on)
+            if not definition.kind.computed:
+                continue
+            if definition.fixed_tree:
+                for above in definition.shape(min(on)).ancestors(unit):
+                    moved.setdefault(above, set()).update(on)
+                continue
+            for day in on:
+                for above in definition.shape(day).ancestors(unit):
+                    moved.setdefault(above, set()).add(day)
+        touched: Touched = {}
+        readings = self.state.readings(definition)
+        for unit, on in moved.items():
             for day in on:
                 for window in self._windows(unit, day):
                     touched.setdefault((unit, window), set()).add(day)
-                if rolls_up:
-                    for above in definition.shape(day).ancestors(unit):
-                        for window in self._windows(above, day):
-                            touched.setdefault((above, window), set()).add(day)
-        readings = self.state.readings(definition)
-        for (unit, window), moved in touched.items():
-            readings.moved_record(unit, window, min(moved))
+        for (unit, window), on in touched.items():
+            readings.history.moved_record(unit, window, min(on))
         return touched
 
     def _windows(self, unit: str, day: int) -> list[Window]:
@@ -123,88 +136,23 @@ class Fold:
 
     # judging
 
-    def _say(self, said: list[Emission], unit: str, window: Window, touched: set[int]) -> None:
-        """Publish what the record was and is, by the order of its dates."""
-        record = self.state.record(unit, window.id)
-        before = record.as_of
-        new: list[Head] = []
-        for head in record.trail:
-            if head.as_of in touched and head.as_of != before:
-                _, status, content, _ = self._judge(unit, window, head.as_of)
-                said.append(self._emission(unit, window, head, status, content))
-                new.append(head)
-        ahead = sorted(day for day in touched if before is None or day > before)
-        if before in touched and ahead:
-            self._step(said, new, record, unit, window, before)
-        for day in ahead[:-1]:
-            self._step(said, new, record, unit, window, day)
-        reading, status, content, due = self._judge(unit, window, None)
-        digest = digest_of(content)
-        if digest == record.digest:
-            self._still(record, unit, window, due)
-        elif new and new[-1].version == record.version and reading.as_of == record.as_of:
-            said.pop()  # the last step was the head already
-            new.pop()
-            self._becomes(record, unit, window, reading, status, digest, due, new)
-        else:
-            record.previous, record.version = record.status, record.version + 1
-            self._becomes(record, unit, window, reading, status, digest, due, new)
-        said.append(self._emission(unit, window, _head(record), status, content))
-
-    def _still(self, record: Record, unit: str, window: Window, due: int | None) -> None:
-        """Nothing changed, apart perhaps from the day on which to look again."""
-        if record.due != due:
-            record.due = due
-            self.state.record_moved(unit, window.id)
-
-    def _becomes(
-        self,
-        record: Record,
-        unit: str,
-        window: Window,
-        reading: Reading,
-        status: str,
-        digest: bytes,
-        due: int | None,
-        trail: Sequence[Head],
-    ) -> None:
-        record.status, record.as_of, record.digest, record.due = status, reading.as_of, digest, due
-        record.trail = tuple(trail)
-        self.state.record_moved(unit, window.id)
-
-    def _step(self, said: list[Emission], new: list[Head], record: Record, unit: str, window: Window, day: int) -> None:
-        """A date that is the head, or became it, and was overtaken within the batch. Unchanged, it is only repeated."""
-        reading, status, content, _ = self._judge(unit, window, day)
-        if reading.as_of is None or (record.as_of is not None and reading.as_of < record.as_of):
-            return
-        digest = digest_of(content)
-        if digest != record.digest:
-            if reading.as_of == record.as_of and new and new[-1].version == record.version:
-                said.pop()
-                new.pop()
-            else:
-                record.previous, record.version = record.status, record.version + 1
-            record.status, record.as_of, record.digest = status, reading.as_of, digest
-        elif new and new[-1].version == record.version:
-            return
-        new.append(_head(record))
-        said.append(self._emission(unit, window, _head(record), status, content))
-
     def _say_if_changed(self, said: list[Emission], unit: str, window: Window) -> None:
         state = self.state
         known = state.records.get((unit, window.id))
-        reading, status, content, due = self._judge(unit, window, None)
+        reading, status, content, due = self.judge(unit, window, None)
         digest = digest_of(content)
         if known is not None and known.digest == digest:
-            self._still(known, unit, window, due)
+            if known.due != due:
+                known.due = due
+                state.record_moved(unit, window.id)
             return
         record = state.record(unit, window.id)
-        record.previous, record.version = record.status, record.version + 1
-        self._becomes(record, unit, window, reading, status, digest, due, record.trail)
+        record.becomes(status, reading.as_of, digest)
+        record.due = due
         state.record_moved(unit, window.id, owes=True)
-        said.append(self._emission(unit, window, _head(record), status, content))
+        said.append(self.emission(unit, window, record.head, status, content))
 
-    def _judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
+    def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
         """Judge the record as it stands, or as it stood when figures after `limit` are left out."""
         definition, today = self._definition, self.today
         assert definition is not None
@@ -227,7 +175,7 @@ class Fold:
             elif found.open:
                 if found.status != MISSED and reading.as_of < by.deadline:
                     per = definition.natural_unit(window)
-                    reached = readings.reached(unit, window, (reading.as_of, reading.value), per)
+                    reached = readings.history.reached(unit, window, (reading.as_of, reading.value), per)
                     best = best_pace(reached, by, per)
                     extra["needed"] = needed(reading.value, by, reading.as_of, per, best)
                 else:
@@ -244,7 +192,7 @@ class Fold:
         for turn in definition.turns(unit, window):
             if turn > today and (due is None or turn < due):
                 due = turn
-        if reading.as_of is None and found.status != MISSED:
+        if reading.as_of is None and found.status != MISSED and not definition.fixed_tree:
             changes = definition.tree_turns_after(today, window.last)
             if changes is not None and (due is None or changes < due):
                 due = changes
@@ -258,12 +206,79 @@ class Fold:
             return self.state.readings(self._definition).read(unit, window, limit, self.today, former=True)
         return self.state.readings(self._definition).read(unit, window, until, self.today)
 
-    def _emission(self, unit: str, window: Window, head: Head, status: str, content: bytes) -> Emission:
+    def emission(self, unit: str, window: Window, head: Head, status: str, content: bytes) -> Emission:
         definition = self._definition
         assert definition is not None
         key = key_of(definition, unit, window)
         return Emission(key, head.version, status, head.previous, definition.catalog.version, content)
 
 
-def _head(record: Record) -> Head:
-    return Head(record.as_of, record.version, record.previous)
+class _Telling:
+    """What a batch says of one record, in the order of the dates: former heads again, new heads, the head."""
+
+    def __init__(self, fold: Fold, unit: str, window: Window, touched: set[int]) -> None:
+        self._fold, self._unit, self._window = fold, unit, window
+        self._record = fold.state.record(unit, window.id)
+        self._before = self._record.as_of
+        self._touched = touched
+        self._changed = False
+        self._said: list[Emission] = []
+        self._heads: list[Head] = []
+
+    def steps(self) -> list[int]:
+        """The days before the last at which something is to be said.
+
+        Heads of the last batch that wrote, if this one is that batch again; the present head, if it is overtaken; and
+        the dates that become the head and are overtaken within the batch.
+        """
+        before, touched = self._before, self._touched
+        if before is None:
+            return sorted(touched)[:-1]
+        ahead = sorted(day for day in touched if day > before)
+        trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
+        again = [day for day in trail if day in touched]
+        overtaken = [before] if ahead and before in touched else []
+        return [*again, *overtaken, *ahead[:-1]]
+
+    def step(self, day: int) -> None:
+        """Say what stood at the end of that day."""
+        record = self._record
+        reading, status, content, _ = self._fold.judge(self._unit, self._window, day)
+        if self._before is not None and day < self._before:
+            former = next(head for head in record.trail if head.as_of == day)
+            self._say(former, status, content)
+        elif reading.as_of is not None and (record.as_of is None or reading.as_of >= record.as_of):
+            self._settle(reading.as_of, status, content)
+
+    def told(self) -> list[Emission]:
+        """Everything, the head last: under a new version if it changed, again under its own if not."""
+        record, state = self._record, self._fold.state
+        reading, status, content, due = self._fold.judge(self._unit, self._window, None)
+        self._settle(reading.as_of, status, content)
+        if self._changed:
+            record.trail = tuple(self._heads[:-1])
+        if self._changed or record.due != due:
+            record.due = due
+            state.record_moved(self._unit, self._window.id)
+        return self._said
+
+    def _settle(self, as_of: int | None, status: str, content: bytes) -> None:
+        """Say a head. Of one date only the last word of a batch goes out."""
+        record, digest = self._record, digest_of(content)
+        fresh = bool(self._heads) and self._heads[-1].version == record.version  # said by this batch already
+        if digest == record.digest:
+            if not fresh:
+                self._say(record.head, status, content)
+            return
+        if fresh and self._changed and as_of == record.as_of:
+            self._said.pop()
+            self._heads.pop()
+            record.status, record.digest = status, digest
+        else:
+            record.becomes(status, as_of, digest)
+        self._changed = True
+        self._say(record.head, status, content)
+
+    def _say(self, head: Head, status: str, content: bytes) -> None:
+        self._heads.append(head)
+        self._said.append(self._fold.emission(self._unit, self._window, head, status, content))

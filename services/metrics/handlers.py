@@ -120,9 +120,9 @@ class ObservationHandler:
         said: list[Emission] = []
         with work.meters.stage("fold"):
             for key, definition in wanted:
-                catalog = catalogs[shares[key].province]
-                fold = Fold(states[key], definition, work.today(catalog.zone))
-                said += fold.batch([_observation(*payload, catalog.zone) for payload in shares[key].payloads])
+                zone = catalogs[shares[key].province].zone
+                fold = Fold(states[key], definition, work.today(zone))
+                said += fold.batch([_observation(*payload, zone) for payload in shares[key].payloads])
                 work.meters.folded.inc(fold.folded)
                 work.meters.skipped.inc(fold.skipped)
         await work.write(states.values())

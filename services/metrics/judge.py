@@ -165,24 +165,23 @@ def _decide(
     met, missed = by.met(value), today >= verdict.missed_on
     aged = min(today, last, verdict.deadline)
     stale = _stale(as_of, norms, aged)
-    said = {"value": words(value), "goal": goal_of(by)}
     if met and not by.keeps:
-        found.status, why = ACHIEVED, because("target_met", **said)
+        found.status, why = ACHIEVED, because("target_met", **_said(value, by))
     elif missed and not met:
         found.status = MISSED
-        why = because("deadline_passed", deadline=iso(verdict.deadline), **said)
+        why = because("deadline_passed", deadline=iso(verdict.deadline), **_said(value, by))
     elif stale:
         found.status = UNKNOWN
         over = by.keeps and today > verdict.deadline
         why = because("stale_at_deadline" if over else "stale", as_of=iso(as_of))
     elif by.keeps and met:
         found.status = ACHIEVED if today > verdict.deadline else ON_TRACK
-        why = because("line_held", **said)
+        why = because("line_held", **_said(value, by))
     elif not by.keeps and found.completion is not None and found.completion[0] < 0:
         found.status = MOVING_AWAY
-        why = because("below_baseline", value=said["value"], baseline=amount(by.baseline or 0))
+        why = because("below_baseline", value=words(value), baseline=amount(by.baseline or 0))
     else:
-        why = _by_pace(found, by, norms, said)
+        why = _by_pace(found, by, norms, value)
     found.reasons.append(why)
     found.open = not met and not by.keeps
     if missed and found.status == ACHIEVED and view.reported_on() >= verdict.missed_on:
@@ -191,7 +190,7 @@ def _decide(
     found.due = _next(met, missed, stale, by, verdict, norms, as_of, today, last)
 
 
-def _by_pace(found: Judgement, by: Obligation, norms: Norms, said: dict[str, str]) -> Reason:
+def _by_pace(found: Judgement, by: Obligation, norms: Norms, value: Quotient) -> Reason:
     """The three statuses that hang on the pace."""
     pace = found.pace
     if pace is None:
@@ -202,17 +201,17 @@ def _by_pace(found: Judgement, by: Obligation, norms: Norms, said: dict[str, str
             found.status = UNKNOWN
             return because("plan_not_computed")
         found.status = BEHIND
-        return because("line_not_held" if by.keeps else "target_not_met", **said)
+        return because("line_not_held" if by.keeps else "target_not_met", **_said(value, by))
     ahead = pace[0] * SCALE
     if ahead >= norms.on_track * pace[1]:
         if by.keeps:
             found.status = AT_RISK
-            return because("line_not_held", **said)
+            return because("line_not_held", **_said(value, by))
         found.status = ON_TRACK
         return because("pace_on_track", pace=words(pace))
     if by.keeps:
         found.status = BEHIND
-        return because("line_not_held", **said)
+        return because("line_not_held", **_said(value, by))
     if ahead >= norms.at_risk * pace[1]:
         found.status = AT_RISK
         return because("pace_below_on_track", pace=words(pace), bound=amount(norms.on_track))
@@ -221,6 +220,8 @@ def _by_pace(found: Judgement, by: Obligation, norms: Norms, said: dict[str, str
 
 
 def _explain_nulls(found: Judgement, by: Obligation) -> None:
+    if found.open and found.planned is not None and found.pace is not None and found.completion is not None:
+        return
     codes = {reason["code"] for reason in found.reasons}
 
     def explain(code: str, **numbers: str) -> None:
@@ -275,6 +276,10 @@ def _next(
         if grows is not None:
             days.append(grows)
     return min((day for day in days if day > today), default=None)
+
+
+def _said(value: Quotient, by: Obligation) -> dict[str, str]:
+    return {"value": words(value), "goal": goal_of(by)}
 
 
 def goal_of(by: Obligation) -> str:

@@ -4,19 +4,21 @@ A record's period may span several accounting periods, or lie within one. Whatev
 day, too: the answer is then what stands when figures of later days are left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.metrics.days import Window
 from services.metrics.definition import Definition, Shape
 from services.metrics.exact import SCALE, Quotient, nearest, on_the_wire
 from services.metrics.figures import first_ids
+from services.metrics.history import History
 from services.metrics.kinds.coverage import members_of
-from services.metrics.needed import Per, Reached
-from services.metrics.rollup import Moment, Node, Table
+from services.metrics.rollup import Node, Table
 from services.metrics.series import Own, Series
+from services.metrics.standing import stands
+from services.metrics.tables import Tables
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,6 +56,8 @@ class Reading:
     def inputs(self) -> tuple[list[str], int]:
         """The ids of the observations behind the unit's own figure, sorted, twenty at most, and how many there are."""
         ids: tuple[bytes, ...] = ()
+        if len(self.own) == 1:
+            return [one.hex() for one in self.own[0].ids], self.own[0].count
         for own in self.own:
             ids = first_ids(ids, own.ids)
         return [one.hex() for one in ids], sum(own.count for own in self.own)
@@ -66,38 +70,19 @@ class Readings:
         self.definition = definition
         self._units = units
         self._zone = definition.catalog.zone
-        self._tables: dict[int, dict[tuple[int, int, int], Table]] = {}
-        self._former: dict[int, dict[tuple[int, int, int], Table]] = {}
-        self._reached: dict[tuple[str, str], list[tuple[int, int | None, Quotient | None]]] = {}
-        days = (series.latest(1, date.max.toordinal()) for series in units.values())
-        self._latest = max((day for day in days if day is not None), default=None)
+        self._tables = Tables(definition, units)
+        self.history = History(self._tables, units)
 
-    def moved(self, unit: str, day: int) -> None:
-        """A figure of the unit and day changed."""
-        if self._latest is None or day > self._latest:
-            self._latest = day
-        if self.definition.stretch(day) != self.definition.stretch(self._latest):
-            self._reached.clear()
-        self._former.clear()
-        tables = self._tables.get(self.definition.accounting(day).first)
-        if tables:
-            for table in tables.values():
-                if day <= table.limit:
-                    table.drop(unit)
-
-    def moved_record(self, unit: str, window: Window, day: int) -> None:
-        """A figure of that day changed the record: what it had reached by the end of that day is no longer sure."""
-        reached = self._reached.get((unit, window.id))
-        if reached:
-            while reached and reached[-1][0] >= day:
-                reached.pop()
+    def moved(self, days: Mapping[str, Collection[int]]) -> None:
+        """Figures of these units and days changed."""
+        self.history.moved(self._tables.moved(days))
 
     def read(self, unit: str, window: Window, until: int, today: int, *, former: bool = False) -> Reading:
         """What stands for the unit at the end of `until`; where nothing does, as the tree is `today`.
 
         `former`: leave nothing behind for the next question.
         """
-        tables, told = self._tables_of(unit, window, min(until, window.last), today, former)
+        tables, told = self._tables.of(unit, window, min(until, window.last), today, former)
         shape = tables[-1].moment.shape
         reading = Reading(zone=self._zone)
         if told:
@@ -116,33 +101,6 @@ class Readings:
         days = [self._units[one].latest(day + 1, window.last) for one in asked if one in self._units]
         return max((found for found in days if found is not None), default=None)
 
-    def reached(self, unit: str, window: Window, now: Reached, per: Per) -> list[Reached]:
-        """What stood at the end of each natural unit of time in which something was reported, and what stands `now`."""
-        held = self._reached.setdefault((unit, window.id), [])
-        day = held[-1][0] + 1 if held else window.first
-        while (end := self.definition.end_of_unit(per, day)) < now[0]:
-            then = self._read_value(unit, window, end)
-            held.append((end, then.as_of, then.value))
-            day = end + 1
-        points, before = [], window.first - 1
-        for end, reached_on, value in held:
-            if end >= now[0]:
-                break
-            if value is not None and reached_on is not None and reached_on > before:
-                points.append((reached_on, value))
-                before = reached_on
-        if now[0] > before:
-            points.append(now)
-        return points
-
-    def _read_value(self, unit: str, window: Window, until: int) -> Reading:
-        """Only the value that stood at the end of a former day."""
-        reading = Reading(zone=self._zone)
-        _, told = self._tables_of(unit, window, until, until, True)
-        if told:
-            self._settle(reading, told)
-        return reading
-
     def held(self, unit: str, window: Window, until: int) -> Iterator[Quotient]:
         """The values of the unit's own absolute readings, in order."""
         series, kind = self._units.get(unit), self.definition.kind
@@ -155,71 +113,12 @@ class Readings:
             if value is not None:
                 yield value
 
-    # where to look
-
-    def _tables_of(
-        self, unit: str, window: Window, until: int, today: int, former: bool
-    ) -> tuple[list[Table], list[Node]]:
-        """The tables of the record's accounting periods, by the tree and the rosters of the record's own `as_of`, and
-        what they tell of the unit."""
-        definition = self.definition
-        born, ended = definition.lifetime(unit)
-        until, first = min(until, ended), max(window.first, born)
-        on = min(until, first if self._latest is None else max(self._latest, first))
-        tables = self._tables_on(window, until, on, former)
-        told = _told(unit, window, tables)
-        changes = definition.stretch(window.first) != definition.stretch(until)
-        if not changes and not definition.kind.rosters:
-            return tables, told
-        as_of = max((node.as_of or 0 for node in told), default=None)
-        if changes and (as_of is None or definition.stretch(as_of) != definition.stretch(on)):
-            as_of = self._last_told(unit, window, on)
-            if as_of is None:
-                on = min(until, max(today, first))
-                return self._tables_on(window, on, on, True), []
-            tables = self._tables_on(window, as_of, as_of, True)
-        elif as_of is not None and definition.roster_stretch(as_of) != definition.roster_stretch(on):
-            tables = self._tables_on(window, until, as_of, former)
-        return tables, _told(unit, window, tables)
-
-    def _tables_on(self, window: Window, until: int, on: int, former: bool) -> list[Table]:
-        first = self.definition.accounting(window.first)
-        if until <= first.last:
-            return [self._table(first, until, on, former)]
-        parts = self.definition.accounting_in(window, until)
-        return [self._table(part, until, on, former) for part in parts]
-
-    def _table(self, part: Window, until: int, on: int, former: bool) -> Table:
-        """The table of one accounting period: a lasting one, or one for a single question about former days."""
-        definition, limit = self.definition, min(part.last, until)
-        key = limit, definition.stretch(on), definition.roster_stretch(on)
-        tables = self._former if former else self._tables
-        of_period = tables.setdefault(part.first, {})
-        table = of_period.get(key)
-        if table is None:
-            moment = Moment(definition.shape(on), on)
-            table = of_period[key] = Table(definition, self._units, part, limit, moment, keep=not former)
-        return table
-
-    def _last_told(self, unit: str, window: Window, until: int) -> int | None:
-        """The latest day on which the unit, or one that was below it on that day, has a standing figure."""
-        latest: int | None = None
-        for other, series in self._units.items():
-            for day in reversed(series.order):
-                if day < window.first or (latest is not None and day <= latest):
-                    break
-                content = series.days[day]
-                if day > until or (content.increments is None and content.standing() is None):
-                    continue
-                if other == unit or unit in self.definition.shape(day).ancestors(other):
-                    latest = day
-                    break
-        return latest
-
     # what stands
 
     def _fill(self, reading: Reading, told: list[Node]) -> None:
-        self._settle(reading, told)
+        standing = stands(self.definition, told)
+        reading.as_of, reading.value, reading.why = standing.as_of, standing.value, standing.why
+        reading.n, reading.d, reading.reported_at = standing.n, standing.d, standing.reported_at
         reading.own = tuple(node.own for node in told if node.own is not None)
         if not self.definition.sums_periods:
             reading.own = reading.own[-1:] if told[-1].own is not None else ()
@@ -237,20 +136,6 @@ class Readings:
         if reading.n is not None and self._unnatural(reading):
             flags.add(OVER_NATURAL_RANGE)
         reading.flags = tuple(sorted(flags))
-
-    def _settle(self, reading: Reading, told: list[Node]) -> None:
-        """Value and date, from one accounting period or, where they are added up, from all that have any."""
-        kind = self.definition.kind
-        last = max(told, key=lambda node: node.as_of or 0)
-        summed = [node for node in told if node.day is not None and node.value is not None]
-        reading.as_of, reading.value, reading.why = last.as_of, last.value, last.why
-        reading.reported_at = last.reported_at
-        reading.n, reading.d = _parts_of(last)
-        if len(told) > 1 and self.definition.sums_periods and summed:
-            reading.n, reading.d = sum(node.n for node in summed), sum(node.d for node in summed)
-            reading.value = kind.value(reading.n, reading.d)
-            reading.as_of = max(node.as_of or 0 for node in summed)
-            reading.reported_at = max(node.reported_at for node in summed)
 
     def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
         """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""
@@ -322,19 +207,6 @@ class Readings:
 def shown(number: int | None) -> int | float | None:
     """A numerator or denominator on the wire."""
     return None if number is None else on_the_wire(number)
-
-
-def _told(unit: str, window: Window, tables: list[Table]) -> list[Node]:
-    """What the unit has in each accounting period that has anything of the record's period."""
-    nodes = [table.node(unit) for table in tables]
-    return [node for node in nodes if node.as_of is not None and node.as_of >= window.first]
-
-
-def _parts_of(node: Node) -> tuple[int | None, int | None]:
-    """The n and d of the value: of a direct figure that cannot be added up, what it brings of them."""
-    if node.in_parts:
-        return node.n, node.d
-    return (node.own.n, node.own.d) if node.direct and node.own is not None else (None, None)
 
 
 def _total(values: list[Quotient | None]) -> Quotient | None:

@@ -3,6 +3,7 @@
 A figure reported directly above stands until the parts below are newer and complete; what stands is what goes on up.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.metrics.days import Window
@@ -93,13 +94,21 @@ class Table:
         self._reported: set[str] | None = None
         self._moved: set[str] = set()
 
-    def drop(self, unit: str) -> None:
-        """The unit's figures changed: forget it and those above."""
-        nodes = self._nodes
-        nodes.pop(unit, None)
-        for above in self.moment.shape.ancestors(unit):
-            nodes.pop(above, None)
-        self._moved.add(unit)
+    def advance(self, limit: int, moved: Iterable[str]) -> None:
+        """Move on to the end of a later day, given the units that have figures in between."""
+        self.limit = limit
+        self.drop(moved)
+
+    def drop(self, units: Iterable[str]) -> None:
+        """The units' figures changed: forget them and those above."""
+        nodes, ancestors = self._nodes, self.moment.shape.ancestors
+        above: set[str] = set()
+        for unit in units:
+            nodes.pop(unit, None)
+            above.update(ancestors(unit))
+            self._moved.add(unit)
+        for unit in above:
+            nodes.pop(unit, None)
 
     def reported(self) -> set[str]:
         """The reporting units that have a standing figure."""
@@ -185,8 +194,7 @@ class Table:
         value = self._kind.value(n, d) if day is not None else None
         node.parts_value = value
         own = node.own
-        newer = own is None or (node.complete and day is not None and day > own.day)
-        if own is not None and not (newer and value is not None) and (node.own_value is not None or value is None):
+        if own is not None and direct_stands(own, node.own_value, value, complete=node.complete, day=day):
             if node.day is None:  # it stands, but cannot be added up: above, its parts count
                 node.n, node.d, node.day, node.covered = n, d, day, covered
             else:
@@ -198,3 +206,14 @@ class Table:
         node.as_of = day if day is not None else seen
         if value is None and seen is not None:
             node.why = self._kind.why_no_value(None, (n, d) if day is not None else None)
+
+
+def direct_stands(
+    own: Own, own_value: Quotient | None, value: Quotient | None, *, complete: bool, day: int | None
+) -> bool:
+    """Whether a figure reported directly stands, and not the sum of its parts: unless that is newer and complete.
+
+    `value` and `day` are those of the sum. A direct figure without a value does not hide a sum that has one.
+    """
+    newer = complete and day is not None and day > own.day and value is not None
+    return not newer and (own_value is not None or value is None)

@@ -31,6 +31,14 @@ class Own:
             self.base, self.n, self.d, self.v, self.count, self.ids = day, figure.n, figure.d, figure.v, 1, (figure.id,)
             self.reported_at, self.preliminary = figure.reported_at, figure.grade == 0
 
+    def copy(self) -> "Own":
+        """Another one that says the same."""
+        other = Own(self.day, self.figure, self.disagree)
+        other.base, other.n, other.d, other.v = self.base, self.n, self.d, self.v
+        other.count, other.ids = self.count, self.ids
+        other.reported_at, other.preliminary = self.reported_at, self.preliminary
+        return other
+
     @property
     def summed(self) -> bool:
         """Whether increments are in it."""
@@ -100,6 +108,32 @@ class Series:
         found = self._stands(first, last, increments)
         if keep:
             self._own[key] = found
+        return found
+
+    def stood(self, first: int, ends: list[int], increments: bool) -> list[Own | None]:
+        """What stood at the end of each of these days, of an accounting period that began on `first`. One object for
+        as long as nothing changed."""
+        found: list[Own | None] = []
+        own: Own | None = None
+        days, order, at = self.days, self.order, bisect_left(self.order, first)
+        size = len(order)
+        for end in ends:
+            fresh = False
+            while at < size and order[at] <= end:
+                day = order[at]
+                content = days[day]
+                figure = content.standing() if content.figures else None
+                if figure is not None:
+                    own, fresh = Own(day, figure), True
+                elif increments and content.increments is not None:
+                    if own is None:
+                        own = Own(day, None)
+                    elif not fresh:
+                        own = own.copy()
+                    own.add(day, content.increments)
+                    fresh = True
+                at += 1
+            found.append(own)
         return found
 
     def standing_days(self, first: int, last: int) -> list[tuple[int, Figure]]:

@@ -55,6 +55,16 @@ class Record:
         self.trail = trail
         self.due = due
 
+    @property
+    def head(self) -> Head:
+        """What it says now, as a head."""
+        return Head(self.as_of, self.version, self.previous)
+
+    def becomes(self, status: str, as_of: int | None, digest: bytes) -> None:
+        """A new version."""
+        self.previous, self.version = self.status, self.version + 1
+        self.status, self.as_of, self.digest = status, as_of, digest
+
 
 class Bucket:
     """A stored document: the version that was read, which fences whoever writes without having read it."""

@@ -1,0 +1,138 @@
+"""What stood at the end of each natural unit of time, for a whole tree at once: the best pace ever is read off it.
+
+The same rules as in `rollup`, by columns: one number for each unit of time, children summed column by column. A record
+asks for all of its past each time that it is judged, and most of the past does not change.
+"""
+
+from collections.abc import Collection
+from operator import itemgetter
+from typing import NamedTuple
+
+from services.metrics.definition import Definition, Shape
+from services.metrics.exact import Quotient
+from services.metrics.rollup import direct_stands
+from services.metrics.series import Own, Series
+
+Told = tuple[int, Quotient | None]
+"""The day of what stood at the end of a unit of time, 0 for nothing, and its value."""
+
+
+class _Columns(NamedTuple):
+    """What a unit adds to the one above, and what stands for itself: its own figures, or none where its parts do."""
+
+    n: list[int]
+    d: list[int]
+    day: list[int]
+    covered: list[int]
+    direct: list[Own | None]
+
+
+class Ladder:
+    """One accounting period of one KPI under one tree, at the ends of its natural units of time."""
+
+    def __init__(
+        self, definition: Definition, units: dict[str, Series], first: int, ends: list[int], until: int, shape: Shape
+    ) -> None:
+        self.ends = ends
+        self.until = until
+        """The day of the latest figure when it was made: units of time that end later have no rung."""
+        self._first = first
+        self._definition, self._kind = definition, definition.kind
+        self._units = units
+        self._shape = shape
+        self._columns: dict[str, _Columns | None] = {}
+        self._told: dict[str, list[Told]] = {}
+
+    def drop(self, units: Collection[str]) -> None:
+        """The units' figures changed, on days that a rung looks back upon."""
+        dropped = set(units)
+        for unit in units:
+            dropped.update(self._shape.ancestors(unit))
+        for unit in dropped:
+            self._columns.pop(unit, None)
+            self._told.pop(unit, None)
+
+    def told(self, unit: str) -> list[Told]:
+        """What stood at each end."""
+        found = self._told.get(unit)
+        if found is None:
+            columns = self._of(unit)
+            found = self._told[unit] = [] if columns is None else self._values(columns)
+        return found
+
+    def _values(self, columns: _Columns) -> list[Told]:
+        value, alone = self._kind.value, self._kind.alone
+        found: list[Told] = []
+        before: Own | None = None
+        for n, d, day, own in zip(columns.n, columns.d, columns.day, columns.direct, strict=True):
+            if own is not None and own is before:
+                found.append(found[-1])
+            elif own is not None:
+                parts = self._kind.parts(own, None)
+                found.append((own.day, value(*parts) if parts is not None else alone(own)))
+            else:
+                found.append((day, value(n, d) if day else None))
+            before = own
+        return found
+
+    def _of(self, unit: str) -> _Columns | None:
+        """The unit's columns; None for one that reported nothing."""
+        if unit not in self._columns:
+            self._columns[unit] = self._make(unit)
+        return self._columns[unit]
+
+    def _make(self, unit: str) -> _Columns | None:
+        series, leaf = self._units.get(unit), self._shape.is_leaf(unit)
+        owns: list[Own | None] = []
+        if series is not None and (leaf or self._definition.may_report(unit)):
+            owns = series.stood(self._first, self.ends, self._kind.increments)
+        if leaf:
+            return self._leaf(owns) if owns else None
+        parts = self._sum(unit)
+        if not any(owns):
+            return parts
+        return self._settle(owns, parts, len(self._shape.expected(unit)))
+
+    def _leaf(self, owns: list[Own | None]) -> _Columns:
+        nothing = (0, 0, 0, 0)
+        rows, before, row = [], None, nothing
+        for own in owns:
+            if own is not before:
+                parts = None if own is None else self._kind.parts(own, None)
+                row = nothing if own is None or parts is None else (*parts, own.day, 1)
+                before = own
+            rows.append(row)
+        n, d, day, covered = (list(map(itemgetter(at), rows)) for at in range(4))
+        return _Columns(n, d, day, covered, owns)
+
+    def _sum(self, unit: str) -> _Columns | None:
+        below = [columns for child in self._shape.children(unit) if (columns := self._of(child)) is not None]
+        if not below:
+            return None
+        return _Columns(
+            list(map(sum, zip(*[one.n for one in below], strict=True))),
+            list(map(sum, zip(*[one.d for one in below], strict=True))),
+            list(map(max, zip(*[one.day for one in below], strict=True))),
+            list(map(sum, zip(*[one.covered for one in below], strict=True))),
+            [None] * len(self.ends),
+        )
+
+    def _settle(self, owns: list[Own | None], parts: _Columns | None, expected: int) -> _Columns:
+        """Direct or parts, end by end."""
+        size = len(self.ends)
+        if parts is None:
+            parts = _Columns([0] * size, [0] * size, [0] * size, [0] * size, [None] * size)
+        kind = self._kind
+        for at, own in enumerate(owns):
+            if own is None:
+                continue
+            n, d, day = parts.n[at], parts.d[at], parts.day[at]
+            mine = kind.parts(own, None)
+            own_value = kind.value(*mine) if mine is not None else kind.alone(own)
+            value = kind.value(n, d) if day else None
+            complete = parts.covered[at] >= expected > 0
+            if direct_stands(own, own_value, value, complete=complete, day=day or None):
+                parts.direct[at] = own
+                if mine is not None:
+                    parts.n[at], parts.d[at], parts.day[at], parts.covered[at] = *mine, own.day, expected
+        return parts
