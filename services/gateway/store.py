@@ -12,6 +12,7 @@ from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, InsertOne, Rep
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 
+from contracts.progress import progress_key
 from services.gateway.documents import Document
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 from services.runtime.mongo import DUPLICATE_KEY, Client
@@ -147,9 +148,14 @@ class ReadModel:
         ]
 
     async def open_alerts(self, province: str) -> list[Document]:
-        """The open alerts, worst and longest first; at most 500."""
+        """The open alerts, worst and longest first; at most 500. Under `now` the progress record as it stands."""
         order = [("order", ASCENDING), ("since", ASCENDING), ("_id", ASCENDING)]
-        return await self._alerts.find({"province": province, "state": "open"}).sort(order).limit(_OPEN_SHOWN).to_list()
+        wanted = {"province": province, "state": "open"}
+        found = await self._alerts.find(wanted).sort(order).limit(_OPEN_SHOWN).to_list()
+        keys = [progress_key(province, one["kpi"], one["org_unit"], one["period"]) for one in found]
+        records = await self._progress.find({"_id": {"$in": keys}}, {"record": 1}).to_list()
+        standing = {one["_id"]: one["record"] for one in records}
+        return [{**one, "now": standing.get(key)} for one, key in zip(found, keys, strict=True)]
 
     async def count_open_alerts(self, province: str) -> int:
         """How many alerts are open."""

@@ -45,7 +45,7 @@ def database(province: Province) -> Iterator[MongoClient[dict[str, Any]]]:
 def stream(province: Province, rng: random.Random) -> Iterator[list[Said]]:
     """Days of events, shuffled within each day, some of them sent twice."""
     left = EVENTS
-    for said in simulation.year(province.catalog, play.TROUBLED_DISTRICT, SEED, every=timedelta(days=5)):
+    for said in simulation.year(province.catalog, play.TROUBLED_DISTRICT, SEED, every=timedelta(days=4)):
         events = [*said.figures, said.pulse][:left]
         left -= len(events)
         again = [event for event in events if rng.random() < DUPLICATES]

@@ -31,20 +31,19 @@ class Simulated:
     source: str
     start: float
     goal: float
-    says: Literal["increments", "ratio", "count", "covered"]
+    says: Literal["increments", "ratio", "count"]
     volume: int
     """Documents or files that a commune has to deal with in a week."""
     hour: time
+    slumps: float = 0.05
+    """Share of the communes that have a slump and recover."""
 
-
-VILLAGES = "village-4g-coverage"
 
 KPIS = (
-    Simulated("document-digitisation", "data-digitisation", 40, 80, "increments", 60, time(16, 0)),
+    Simulated("document-digitisation", "data-digitisation", 40, 80, "increments", 60, time(16, 0), slumps=0.4),
     Simulated("edoc-signed-share", "edoc", 80, 92, "ratio", 45, time(16, 30)),
     Simulated("online-files-share", "public-services", 30, 50, "ratio", 30, time(17, 0)),
-    Simulated("ecommerce-products", "ecommerce", 15, 28, "count", 0, time(17, 30)),
-    Simulated(VILLAGES, "mobile-coverage", 80, 100, "covered", 0, time(18, 0)),
+    Simulated("ecommerce-products", "ecommerce", 17, 28, "count", 0, time(17, 30)),
 )
 PULSE = "pos-terminals"
 """A count of the whole province that comes on the next morning, after everything else: it moves the clock on."""
@@ -67,9 +66,8 @@ def year(catalog: Catalog, troubled_district: str, seed: int, every: timedelta =
     province, units = catalog.province.id, catalog.units
     communes = sorted(units.of_level("commune", FIRST_FRIDAY))
     troubled = frozenset(units.descendants(troubled_district, FIRST_FRIDAY))
-    villages = {roster.unit: roster.size or 0 for roster in catalog.kpis[VILLAGES].rosters}
     lines = [
-        _Line(simulated, commune, villages[commune], _course(rng, commune in troubled), rng)
+        _Line(simulated, commune, _course(rng, simulated, commune in troubled), rng)
         for simulated in KPIS
         for commune in communes
     ]
@@ -81,20 +79,19 @@ def year(catalog: Catalog, troubled_district: str, seed: int, every: timedelta =
         day, rounds = day + every, rounds + 1
 
 
-def _course(rng: random.Random, troubled: bool) -> Course:
+def _course(rng: random.Random, simulated: Simulated, troubled: bool) -> Course:
     dice = rng.random()
-    if troubled:
-        return "slump" if dice < 0.6 else "stalled" if dice < 0.8 else "steady"
-    return "slump" if dice < 0.05 else "stalled" if dice < 0.08 else "steady"
+    slumps = 0.6 if troubled else simulated.slumps
+    stalls = 0.2 if troubled else 0.03
+    return "slump" if dice < slumps else "stalled" if dice < slumps + stalls else "steady"
 
 
 class _Line:
     """One commune's figures of one KPI over the year."""
 
-    def __init__(self, simulated: Simulated, commune: str, villages: int, course: Course, rng: random.Random) -> None:
+    def __init__(self, simulated: Simulated, commune: str, course: Course, rng: random.Random) -> None:
         self.simulated = simulated
         self.commune = commune
-        self._villages = villages
         self._course = course
         self._rng = rng
         self._eagerness = rng.uniform(1.02, 1.15)
@@ -107,9 +104,6 @@ class _Line:
         s = self.simulated
         way = _progress(self._course, share) * self._eagerness * self._rng.uniform(0.98, 1.02)
         level = s.start + (s.goal - s.start) * way
-        if s.says == "covered":
-            self._done = max(self._done, min(self._villages, math.ceil(level / 100 * self._villages)))
-            return {"numerator": self._done}
         if s.says == "count":
             self._done = max(self._done, math.ceil(level))
             return {"value": self._done, "unit_of_measure": "product"}

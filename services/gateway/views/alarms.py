@@ -35,8 +35,9 @@ class AlertRow:
 
 
 def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: Links) -> AlertRow:
-    """One alert in words; the gap is the one at the decision."""
+    """One alert in words; the gap is today's, or else the one at the last decision."""
     told = AlertTransition.model_validate(document["record"])
+    record = ProgressJudged.model_validate(document["now"]) if document.get("now") else told.progress
     units, words = ground.catalog.units, teller.words
     unit = units.get(told.org_unit)
     parent = units.get(units.parent(told.org_unit, ground.day) or "") if told.org_unit not in ground.roots else None
@@ -49,7 +50,7 @@ def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: L
         unit=unit.name if unit is not None else told.org_unit,
         above=(parent.short_name or parent.name) if parent is not None and parent.id not in ground.roots else "",
         kpi=words.either(kpi.short_name or kpi.name_vi, kpi.short_name_en or kpi.name_en) if kpi else told.kpi,
-        gap=teller.say(told.progress, kpi, "").gap_words if told.progress is not None else "",
+        gap=teller.say(record, kpi, "").gap_words if record is not None else "",
         since=words("từ {day}", day=teller.numbers.day(since.date())),
         since_machine=since.date().isoformat(),
         lasted=words("{count} ngày", days) if days else "",

@@ -89,7 +89,7 @@ def board(choice: Choice, ground: Ground, reading: Reading) -> Board:
     found = heads(reading.upper, ground, choice.period)
     rows = sorted(
         (row(head, ground, reading.counts, teller, links, choice.kpi) for head in found),
-        key=lambda one: (one.said.badness, one.name),
+        key=_order,
     )
     counts = count_by_status(found)
     shown = [one for one in rows if _is_shown(one, choice)]
@@ -123,6 +123,13 @@ def board(choice: Choice, ground: Ground, reading: Reading) -> Board:
         units=sum(1 for unit in ground.catalog.units if unit.valid_on(ground.day)),
         simulated=any(one.simulated for one in shown),
     )
+
+
+def _order(one: KpiRow) -> tuple[bool, bool, tuple[int, float], str]:
+    """Late or at risk, then what is well itself but has late units below, then the rest; in each the worst first."""
+    itself = one.said.badge.code in {*LATE, Status.AT_RISK}
+    below = one.below is not None and one.below.late > 0
+    return not itself, not (itself or below), one.said.badness, one.name
 
 
 def _is_shown(one: KpiRow, choice: Choice) -> bool:

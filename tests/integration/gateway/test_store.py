@@ -146,6 +146,16 @@ async def test_open_alerts_come_worst_first_and_then_longest(model: Model) -> No
     assert [one["_id"][-1] for one in await model.open_alerts("dak-nong")] == ["f", "0", "1", "2"]
 
 
+async def test_an_open_alert_comes_with_the_record_as_it_stands_now(model: Model) -> None:
+    alert = an_alert(PLACE)
+    await model.put_alerts([alert], [a_told()])
+    assert [one["now"] for one in await model.open_alerts("dak-nong")] == [None]
+    later = a_document(PLACE, version=9, value=12.5)
+    assert (later["kpi"], later["org_unit"], later["period"]) == (alert["kpi"], alert["org_unit"], alert["period"])
+    await model.put_progress([later])
+    assert [one["now"]["value"] for one in await model.open_alerts("dak-nong")] == [12.5]
+
+
 async def test_counts_and_the_records_of_units_and_kpis(model: Model) -> None:
     await model.put_progress(
         [

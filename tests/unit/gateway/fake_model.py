@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.progress import progress_key
 from services.gateway.documents import Document
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 
@@ -80,7 +81,12 @@ class FakeModel:
 
     async def open_alerts(self, province: str) -> list[Document]:
         found = [one for one in self.alerts.values() if one["province"] == province and one["state"] == "open"]
-        return sorted(found, key=lambda one: (one["order"], one["since"], one["_id"]))
+        found = sorted(found, key=lambda one: (one["order"], one["since"], one["_id"]))
+        return [{**one, "now": self._now(one)} for one in found]
+
+    def _now(self, alert: Document) -> Any:
+        key = progress_key(alert["province"], alert["kpi"], alert["org_unit"], alert["period"])
+        return self.records[key]["record"] if key in self.records else None
 
     async def count_open_alerts(self, province: str) -> int:
         return len(await self.open_alerts(province))

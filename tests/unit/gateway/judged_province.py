@@ -53,7 +53,7 @@ def judged_year(catalog: Catalog, seed: int = 7) -> list[ProgressJudged]:
 def _tree(catalog: Catalog, kpi: Kpi, dice: random.Random) -> list[ProgressJudged]:
     province = catalog.units.roots(TODAY)[0]
     talent = {unit: dice.gauss(0, 0.35) for unit in catalog.units.of_level("district", TODAY)}
-    mean = {"document-digitisation": 0.72, "edoc-signed-share": 0.9, "village-4g-coverage": 1.05}.get(kpi.id, 0.98)
+    mean = {"document-digitisation": 0.72, "edoc-signed-share": 0.9}.get(kpi.id, 0.98)
     communes: list[ProgressJudged] = []
     for unit in catalog.units.of_level("commune", TODAY):
         above = catalog.units.parent(unit, TODAY) or ""

@@ -223,3 +223,9 @@ def test_simulated_figures_say_so() -> None:
     kpi = "full-online-procedures-share"
     assert not the_board([of_province(kpi=kpi)]).rows[0].simulated
     assert the_board([of_province(kpi=kpi, target=a_target(simulated=True))]).rows[0].simulated
+
+
+def test_a_kpi_that_is_well_but_has_late_communes_goes_before_one_without_figures() -> None:
+    silent = of_province(kpi="online-files-share", status=Status.UNKNOWN, value=None, planned=None, gap=None, pace=None)
+    well = of_province(status=Status.ON_TRACK)
+    assert [row.id for row in the_board([silent, well, a_record()]).rows] == [well.kpi, silent.kpi]
