@@ -59,7 +59,7 @@ def _rows(gauges: Gauges, mails: int) -> list[Row]:
         row("ingest", STATISTICS_REPORTED.name, f"{out[OBSERVATIONS.name]:,} observations"),
         row("metrics", OBSERVATIONS.name, f"{out[PROGRESS.name]:,} judgements"),
         row("alerts", PROGRESS.name, f"{out[ALERTS.name]:,} transitions, {mails:,} mails"),
-        row("gateway", PROGRESS.name, "figures on the page"),
+        row("gateway", PROGRESS.name, "on the page"),
     ]
 
 
