@@ -25,7 +25,7 @@ def main(wanted: list[str]) -> int:
     if unknown := [name for name in wanted if name not in there]:
         sys.stderr.write(f"there is no bench {', '.join(unknown)}; there are: {', '.join(there)}\n")
         return 2
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     figures: dict[str, Any] = {}
     for name in wanted or there:
         console.print(f"[bold]▸[/] {name} …", highlight=False)
