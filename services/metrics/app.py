@@ -1,7 +1,6 @@
 """The composition root of metrics: what it opens, in which order."""
 
 import asyncio
-import gc
 import os
 import socket
 
@@ -23,8 +22,6 @@ GROUP = "tiendo.metrics"
 
 async def serve(settings: Settings, host: Host) -> None:
     """Open everything, consume until asked to stop."""
-    # State is millions of small objects that hardly ever form cycles: looking for those often costs more than it frees.
-    gc.set_threshold(100_000, 50, 1_000)
     await host.serve_http(settings.http, health.application(host.health, host.telemetry))
 
     client = await opening.database(host, settings.mongo)
