@@ -35,7 +35,7 @@ def start(service: str, environment: Mapping[str, str]) -> subprocess.CompletedP
     )
 
 
-def refused(environment: Mapping[str, str], *says: str, services: Sequence[str] = SERVICES) -> None:
+def assert_refused(environment: Mapping[str, str], *says: str, services: Sequence[str] = SERVICES) -> None:
     """Start the services side by side; each must end with a sentence that holds all of these words."""
     with ThreadPoolExecutor(len(services)) as starting:
         endings = dict(zip(services, starting.map(lambda service: start(service, environment), services), strict=True))
@@ -58,23 +58,23 @@ def reaching(kafka: KafkaServer, mongo: MongoServer) -> dict[str, str]:
 
 
 def test_a_wrong_setting_is_named() -> None:
-    refused({"TIENDO_HTTP_PORT": "eighty"}, "TIENDO_HTTP_PORT")
+    assert_refused({"TIENDO_HTTP_PORT": "eighty"}, "TIENDO_HTTP_PORT")
 
 
 def test_a_database_that_is_down_is_named_with_its_setting(kafka_server: KafkaServer) -> None:
     nowhere = f"mongodb://{LOOPBACK}:{free_port()}/?replicaSet=rs0"
-    refused({"TIENDO_KAFKA_BOOTSTRAP": kafka_server.bootstrap, "TIENDO_MONGO_URI": nowhere}, "TIENDO_MONGO_URI")
+    assert_refused({"TIENDO_KAFKA_BOOTSTRAP": kafka_server.bootstrap, "TIENDO_MONGO_URI": nowhere}, "TIENDO_MONGO_URI")
 
 
 def test_a_broker_that_is_down_is_named_with_its_setting(mongo_server: MongoServer) -> None:
     nowhere = f"{LOOPBACK}:{free_port()}"
-    refused({"TIENDO_KAFKA_BOOTSTRAP": nowhere, "TIENDO_MONGO_URI": mongo_server.uri}, "TIENDO_KAFKA_BOOTSTRAP")
+    assert_refused({"TIENDO_KAFKA_BOOTSTRAP": nowhere, "TIENDO_MONGO_URI": mongo_server.uri}, "TIENDO_KAFKA_BOOTSTRAP")
 
 
 def test_a_port_that_is_taken_is_named(kafka_server: KafkaServer, mongo_server: MongoServer) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused({**reaching(kafka_server, mongo_server), "TIENDO_HTTP_PORT": port}, port, "TIENDO_HTTP_PORT")
+        assert_refused({**reaching(kafka_server, mongo_server), "TIENDO_HTTP_PORT": port}, port, "TIENDO_HTTP_PORT")
 
 
 def test_a_database_without_a_replica_set_is_told_how_to_become_one(kafka_server: KafkaServer, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_database_without_a_replica_set_is_told_how_to_become_one(kafka_server
         arguments = [str(program), "--dbpath", str(tmp_path / "data"), "--port", str(port), "--bind_ip", LOOPBACK]
         supervisor.start(Command("standalone", arguments, dict(os.environ), folder=tmp_path))
         alone = {"TIENDO_KAFKA_BOOTSTRAP": kafka_server.bootstrap, "TIENDO_MONGO_URI": f"mongodb://{LOOPBACK}:{port}/"}
-        refused({**alone, "TIENDO_START_TIMEOUT_S": "20"}, "is no replica set", "--replSet")
+        assert_refused({**alone, "TIENDO_START_TIMEOUT_S": "20"}, "is no replica set", "--replSet")
 
 
 async def test_topics_that_were_not_made_are_named_with_the_command_that_makes_them(
@@ -93,7 +93,7 @@ async def test_topics_that_were_not_made_are_named_with_the_command_that_makes_t
 ) -> None:
     with Supervisor(tmp_path) as supervisor:
         bare = KafkaServer(broker.start(supervisor).bootstrap, "tansu", "a broker without topics")
-        await asyncio.to_thread(refused, reaching(bare, mongo_server), "tiendo topics")
+        await asyncio.to_thread(assert_refused, reaching(bare, mongo_server), "tiendo topics")
 
 
 async def test_without_a_catalog_a_service_says_how_one_is_applied(mongo_server: MongoServer, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ async def test_without_a_catalog_a_service_says_how_one_is_applied(mongo_server:
         bare = KafkaServer(broker.start(supervisor).bootstrap, "tansu", "a broker without a catalog")
         await make_topics(KafkaSettings(bootstrap=bare.bootstrap), TOPICS)
         needing = ["ingest", "metrics", "alerts"]
-        await asyncio.to_thread(refused, reaching(bare, mongo_server), "tiendo catalog apply", services=needing)
+        await asyncio.to_thread(assert_refused, reaching(bare, mongo_server), "tiendo catalog apply", services=needing)
