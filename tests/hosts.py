@@ -20,7 +20,7 @@ async def a_host() -> AsyncIterator[Host]:
     """A host that is stopped, in order, at the end of the block."""
     stopping = asyncio.Event()
     async with AsyncExitStack() as stack:
-        yield Host(stack, stopping, Health("test"), Telemetry(), SystemClock(), Waiting(10, stopping))
+        yield Host(stack, stopping, Health(), Telemetry(), SystemClock(), Waiting(10, stopping))
         stopping.set()
 
 

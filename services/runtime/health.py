@@ -1,9 +1,10 @@
 """`/healthz`, `/readyz`, `/metrics`: what a service says about itself, and the server that says it.
 
-Healthy means that the loop turns; it asks neither broker nor database, so that their outage does not restart every
-service. Ready means that all checks pass; those that fail are named in a sentence each.
+Healthy means that the loop turns and answers; it asks neither broker nor database, so that their outage does not
+restart every service. Ready means that all checks pass; those that fail are named in a sentence each.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
@@ -18,23 +19,21 @@ Check = Callable[[], str | None] | Callable[[], Awaitable[str | None]]
 """Returns None when all is well, else why not."""
 
 
+PATIENCE_S = 2.0
+"""How long a check may take; whoever probes waits not much longer."""
+
+
 class Health:
     """The checks of one service, and the troubles that it has at the moment."""
 
-    def __init__(self, service: str) -> None:
-        self.service = service
+    def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
-        self._alive: dict[str, Check] = {}
         self._troubles: dict[str, str] = {}
         self._draining = False
 
     def check(self, name: str, check: Check) -> None:
         """Add a condition of being ready."""
         self._checks[name] = check
-
-    def alive(self, name: str, check: Check) -> None:
-        """Add a condition of being healthy: when it fails, only a restart helps."""
-        self._alive[name] = check
 
     def trouble(self, what: str, why: str) -> None:
         """Something is being tried again; the service is not ready until `recovered`."""
@@ -48,10 +47,6 @@ class Health:
         """The service is stopping: not ready from now on."""
         self._draining = True
 
-    async def unhealthy(self) -> dict[str, str]:
-        """What only a restart mends, by name."""
-        return await _failing(self._alive)
-
     async def not_ready(self) -> dict[str, str]:
         """What stands in the way of being ready, by name, each in a sentence."""
         if self._draining:
@@ -60,21 +55,27 @@ class Health:
 
 
 async def _failing(checks: dict[str, Check]) -> dict[str, str]:
-    failing: dict[str, str] = {}
-    for name, check in list(checks.items()):  # a service that starts adds checks while it is asked
-        answer = check()
-        why = await answer if inspect.isawaitable(answer) else answer
-        if why is not None:
-            failing[name] = why
-    return failing
+    # A copy: while a service starts, checks are added as its parts come up.
+    asked = dict(checks)
+    answers = await asyncio.gather(*(_answer(check) for check in asked.values()))
+    return {name: why for name, why in zip(asked, answers, strict=True) if why is not None}
+
+
+async def _answer(check: Check) -> str | None:
+    """What a check says; a dependency that is silent is as good as away."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            answer = check()
+            return await answer if inspect.isawaitable(answer) else answer
+    except TimeoutError:
+        return f"no answer within {PATIENCE_S:g} s"
 
 
 def routes(health: Health, telemetry: Telemetry) -> list[Route]:
     """The three routes; the gateway mounts them beside its own."""
 
     async def healthz(_: Request) -> Response:
-        failing = await health.unhealthy()
-        return JSONResponse({"status": "stuck" if failing else "ok", "why": failing}, 503 if failing else 200)
+        return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> Response:
         failing = await health.not_ready()

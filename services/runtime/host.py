@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 import uvicorn
@@ -33,6 +33,8 @@ class Host:
     telemetry: Telemetry
     clock: Clock
     waiting: Waiting
+    broken: list[str] = field(default_factory=list)
+    """Background tasks that ended by themselves: a half-alive service is worse than one that is started anew."""
 
     async def stopped(self) -> None:
         """Return when the service is asked to stop; from then on it says that it is not ready."""
@@ -60,22 +62,22 @@ class Host:
         log.info("listening", host=settings.host, port=listening.getsockname()[1])
 
     async def background(self, name: str, work: asyncio.Task[None]) -> None:
-        """Keep `work` running until the stack is closed; if it breaks by itself, the service is not healthy."""
+        """Keep `work` running until the stack is closed. If it ends by itself the service stops, to be started anew."""
 
-        def broken() -> str | None:
-            if work.done() and not self.stopping.is_set():
-                error = None if work.cancelled() else work.exception()
-                return f"the task {name} ended: {error!r}"
-            return None
-
-        self.health.alive(name, broken)
-        self.health.check(name, broken)
+        def ended(task: asyncio.Task[None]) -> None:
+            if not self.stopping.is_set():
+                error = None if task.cancelled() else task.exception()
+                log.error("background_task_ended", task=name, exc_info=error)
+                self.broken.append(name)
+                self.stopping.set()
 
         async def close() -> None:
+            work.remove_done_callback(ended)
             work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await work
 
+        work.add_done_callback(ended)
         self.stack.push_async_callback(close)
 
 

@@ -1,14 +1,18 @@
 """Opening what every service depends on: waited for with one patience, watched by its health, closed with the host."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from aiokafka.errors import KafkaError
 
 from contracts.topics import CATALOG, Topic
 from services.runtime import mongo
 from services.runtime.catalog.stream import CatalogFollower, OnSwitch
+from services.runtime.errors import StartError
 from services.runtime.host import Host
 from services.runtime.kafka.producer import BatchProducer
-from services.runtime.kafka.topics import wait_for_broker, wait_for_topics
+from services.runtime.kafka.topics import broker_answers, wait_for_broker, wait_for_topics
 from services.runtime.settings import KafkaSettings, MongoSettings
 
 
@@ -31,13 +35,16 @@ async def broker(host: Host, settings: KafkaSettings, topics: Iterable[Topic]) -
         for topic in (*topics, CATALOG)
         for name in ([topic.name, topic.dlq] if topic.dead_letters else [topic.name])
     ]
-    await wait_for_topics(settings, wanted, host.waiting)
+    with _answering():
+        await wait_for_topics(settings, wanted, host.waiting)
+    host.health.check("broker", lambda: broker_answers(settings))
 
 
 async def producer(host: Host, settings: KafkaSettings) -> BatchProducer:
     """A connected producer."""
     made = BatchProducer(settings, host.telemetry)
-    await made.start()
+    with _answering():
+        await made.start()
     host.stack.push_async_callback(made.stop)
     return made
 
@@ -45,7 +52,8 @@ async def producer(host: Host, settings: KafkaSettings) -> BatchProducer:
 async def catalogs(host: Host, settings: KafkaSettings, on_switch: OnSwitch | None = None) -> CatalogFollower:
     """A follower of `catalog.v1`; the service is not ready before there is a catalog. Does not wait for one."""
     follower = CatalogFollower(settings.connection(), on_switch)
-    await follower.start()
+    with _answering():
+        await follower.start()
     host.stack.push_async_callback(follower.stop)
     await host.background("catalog follower", asyncio.create_task(follower.wait()))
     host.health.check("catalog", lambda: follower.why_not or None)
@@ -58,3 +66,15 @@ async def first_catalog(host: Host, follower: CatalogFollower) -> None:
         if follower.catalogs:
             return
         host.waiting.because(follower.why_not)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A broker that goes away while a service starts is a sentence, too."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        why = str(error) or type(error).__name__
+        raise StartError(
+            f"The Kafka broker went away while the service was starting ({why}): start it again."
+        ) from None

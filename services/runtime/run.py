@@ -37,26 +37,30 @@ def run(service: str, model: type[S], serve: Callable[[S, Host], Awaitable[None]
     for warning in settings.unknown(model, os.environ):
         log.warning("unknown_setting", what=warning)
     try:
-        asyncio.run(_serve(service, read, time, serve))
+        asked = asyncio.run(_serve(read, time, serve))
     except StartError as error:
         _refuse(service, error)
     except Exception as error:
         log.error("broke", exc_info=error)
         sys.exit(1)
+    sys.exit(0 if asked else 1)
 
 
-async def _serve(service: str, read: S, time: clock.Clock, serve: Callable[[S, Host], Awaitable[None]]) -> None:
+async def _serve(read: S, time: clock.Clock, serve: Callable[[S, Host], Awaitable[None]]) -> bool:
+    """Whether it stopped because it was asked to."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stopping.set)
     async with AsyncExitStack() as stack:
         waiting = Waiting(read.start.timeout_s, stopping)
+        host = Host(stack, stopping, Health(), Telemetry(), time, waiting)
         try:
-            await serve(read, Host(stack, stopping, Health(service), Telemetry(), time, waiting))
+            await serve(read, host)
         except Stopped:
             log.info("stopped_before_it_had_started")
-    log.info("stopped")
+    log.info("stopped", broken=host.broken)
+    return not host.broken
 
 
 def _refuse(service: str, error: StartError) -> NoReturn:

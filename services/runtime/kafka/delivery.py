@@ -13,6 +13,7 @@ A handler that fails is told to forget what it holds in memory, since that may b
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Iterable, Sequence
@@ -134,72 +135,65 @@ class Delivery:
     async def deliver(self, records: Records) -> None:
         """Handle one batch under the policy above, and commit it."""
         async with self._turn:
-            generation, started = self.assignments, time.monotonic()
             for partition, mine in _by_partition(records).items():
                 self._done.setdefault(partition, mine[0].offset)
             self._telemetry.oldest.labels(self.topic).set(
                 max(0.0, time.time() - min(r.timestamp for r in records) / 1000)
             )
-            if await self._handled(records):
-                if generation == self.assignments:
-                    await self._commit(records)
-                self._measure(records, started)
+            failure = await self._settle(records)
+            shares = _by_partition(records)
+            if failure is not None and len(shares) > 1:
+                # One partition may be to blame: each gets the same policy by itself, and the others go on.
+                for partition, mine in shares.items():
+                    if (alone := await self._settle(mine)) is not None:
+                        self._halt(partition, mine, alone)
+            elif failure is not None:
+                self._halt(records[0].partition, records, failure)
             self._telemetry.oldest.labels(self.topic).set(0)
 
-    async def _handled(self, records: Records) -> bool:
-        """Whether the batch is done and may be committed."""
-        tries, generation = 0, self.assignments
-        while True:
-            if self._stopping.is_set() or generation != self.assignments:
-                self._go_back(records)
-                return False
-            try:
-                await self._handler.handle(records)
-            except Fenced as fence:
-                self._telemetry.fenced.labels(self.topic).inc()
-                log.info("fenced", topic=self.topic, why=str(fence), **_span(records))
-                await self._handler.forget()
-                self._go_back(records)
-                await self._pause(0.5)
-                return False
-            except Exception as error:
-                await self._handler.forget()
-                tries += 1
-                if not passes_by_itself(error) and tries >= TRIES:
-                    return await self._one_by_one(records, error)
-                self._trouble(records, error, tries)
-                await self._pause(_backoff(tries))
-            else:
-                if tries:
-                    self._health.recovered(self.topic)
-                    log.info("batch_recovered", topic=self.topic, tries=tries, **_span(records))
-                return True
+    async def _settle(self, records: Records) -> BaseException | None:
+        """Handle and commit, trying again as long as that may help; the error if it cannot.
 
-    async def _one_by_one(self, records: Records, error: BaseException) -> bool:
-        """Find the partition that cannot be handled, stop that one, and let the others go on."""
-        shares = _by_partition(records)
-        for partition, mine in shares.items():
-            failure: BaseException | None = error
-            if len(shares) > 1:
-                failure = None
+        Also None if the service stops, the partition moved, or somebody newer wrote: then these records will be read
+        again, here or elsewhere.
+        """
+        tries, generation, started = 0, self.assignments, time.monotonic()
+        try:
+            while not self._stopping.is_set() and generation == self.assignments:
                 try:
-                    await self._handler.handle(mine)
-                except Exception as alone:
+                    await self._handler.handle(records)
+                except Fenced as fence:
+                    self._telemetry.fenced.labels(self.topic).inc()
+                    log.info("fenced", topic=self.topic, why=str(fence), **_span(records))
                     await self._handler.forget()
-                    failure = alone
-            if failure is None:
-                await self._commit(mine)
-            else:
-                self._halt(partition, mine, failure)
-        self._health.recovered(self.topic)
-        return False
+                    await self._pause(0.5)
+                    break
+                except Exception as error:
+                    await self._handler.forget()
+                    tries += 1
+                    if not passes_by_itself(error) and tries >= TRIES:
+                        return error
+                    self._trouble(records, error, tries)
+                    await self._pause(_backoff(tries))
+                else:
+                    if tries:
+                        log.info("batch_recovered", topic=self.topic, tries=tries, **_span(records))
+                    if generation == self.assignments:
+                        await self._commit(records)
+                    self._measure(records, started)
+                    return None
+        finally:
+            self._health.recovered(self.topic)
+        self._go_back(records)
+        return None
 
     def _halt(self, partition: int, records: Records, error: BaseException) -> None:
         self._halted.add(partition)
         self._telemetry.halted.labels(self.topic).set(len(self._halted))
         self._go_back(records)
         if self._consumer is not None:
-            self._consumer.pause(TopicPartition(self.topic, partition))
+            with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
+                self._consumer.pause(TopicPartition(self.topic, partition))
         log.error(
             "partition_halted",
             topic=self.topic,
@@ -215,10 +209,8 @@ class Delivery:
         if self._consumer is None:
             return
         for partition, mine in _by_partition(records).items():
-            try:
+            with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
                 self._consumer.seek(TopicPartition(self.topic, partition), mine[0].offset)
-            except IllegalStateError:
-                continue  # the partition is somebody else's now
 
     async def _commit(self, records: Records) -> None:
         """Commit what was handled. A failure is no loss: the next commit covers it, or the same records come again."""

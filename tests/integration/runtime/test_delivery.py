@@ -136,6 +136,27 @@ async def test_a_record_that_cannot_be_handled_stops_its_partition_and_no_other(
         await eventually(lambda: mended.handled == [b"poison", b"behind it"])
 
 
+async def test_a_world_that_is_away_meanwhile_stops_no_partition_that_is_sound(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    blips = iter([True, True])
+
+    def fail(records: Sequence[ConsumerRecord]) -> None:
+        if any(record.value == b"poison" for record in records):
+            raise Unprocessable("our bug")
+        if next(blips, False):
+            raise Transient("the database is away")
+
+    handler = Collecting(fail)
+    await publish(kafka_server, topic, [b"poison"], partition=0)
+    await publish(kafka_server, topic, [b"sound"], partition=1)
+    async with consuming(kafka_server, topic, handler) as (_, host):
+        await eventually(lambda: handler.handled == [b"sound"])
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        assert "the fuse stopped partitions [0]" in str(await host.health.not_ready())
+    assert await committed(kafka_server, topic, 1) == 1
+
+
 async def test_a_fenced_writer_forgets_and_reads_again_from_the_committed_offset(
     kafka_server: KafkaServer, topic: str
 ) -> None:

@@ -59,7 +59,7 @@ class Gateway:
             hub=self.hub,
             outbox=self.outbox,
             clock=DataClock(NOW),
-            health=Health("gateway"),
+            health=Health(),
             telemetry=Telemetry(),
         )
 
@@ -327,7 +327,7 @@ async def test_health_is_answered_beside_everything_else() -> None:
 
 
 async def test_while_it_starts_only_health_answers() -> None:
-    app = api.standing_in(Health("gateway"), Telemetry())
+    app = api.standing_in(Health(), Telemetry())
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         assert (await client.get("/healthz")).status_code == 200
         answer = await client.get("/api/v1/progress")
