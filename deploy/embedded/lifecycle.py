@@ -15,6 +15,7 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.database import Database
 from rich.console import Console
 
 from contracts.catalog import CatalogObject
@@ -94,23 +95,28 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
     console = _console()
     with _saying_errors(), ending_cleanly_on_sigterm(), running.holding(folder) as tell:
         with Stack.started(folder, broker=broker) as servers:
-            first = not _has_figures(servers)
+            to_play = _to_play(servers, empty)
             catalog = prepare(servers)
             system = System(servers, _environment(play.CLOCK if clock == "demo" else clock), ports={"gateway": port})
             system.start()
             tell({"dashboard": system.url("gateway")})
             console.print(f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}", highlight=False)
-            if first and not empty:
+            if to_play:
                 with Show(console) as show:
                     asyncio.run(_played(servers, system, catalog, show, None))
+                _note_demonstration(servers, "played")
             console.print("It runs until Ctrl-C, or `make down` from another terminal.", highlight=False)
             try:
                 while True:
                     servers.supervisor.check()
                     time.sleep(0.5)
             except (KeyboardInterrupt, SystemExit):
-                _drain(system)
-        return 0
+                lost = _drain(system)
+                forgets = servers.broker == "tansu"
+        if lost is None:
+            return 0
+        fate = "what it had not handled is lost with the embedded broker" if forgets else "the broker keeps the rest"
+        sys.stderr.write(f"tiendo: {lost}; {fate}\n")
     return 1
 
 
@@ -132,9 +138,8 @@ def prepare(servers: Stack) -> Catalog:
     catalog = Catalog.of(checked.folder.items)
     kafka = KafkaSettings(bootstrap=servers.bootstrap)
     asyncio.run(make_topics(kafka, TOPICS))
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(servers.mongo_uri) as client:
-        _apply(kafka, catalog.province.id, checked.folder.items, client["tiendo_platform"]["catalogs"])
+    with _platform(servers) as platform:
+        _apply(kafka, catalog.province.id, checked.folder.items, platform["catalogs"])
     return catalog
 
 
@@ -151,22 +156,51 @@ def _apply(
     kept.replace_one({"_id": province}, {"number": number, "version": applied.version}, upsert=True)
 
 
-def _has_figures(servers: Stack) -> bool:
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(servers.mongo_uri) as client:
-        return client["tiendo_ingest"]["ledger"].find_one({}) is not None
+def _to_play(servers: Stack, empty: bool) -> bool:
+    """Whether the demonstration is to be played: at the first start, and again if that was interrupted.
+
+    Playing twice does no harm: the same events are the same figures.
+    """
+    with _platform(servers) as platform:
+        noted = platform["demonstration"].find_one({"_id": "demonstration"})
+    if noted is None:
+        _note_demonstration(servers, "declined" if empty else "begun")
+        return not empty
+    return bool(noted["state"] == "begun")
 
 
-def _drain(system: System) -> None:
-    """Let what is under way come out at the other end before the broker forgets it."""
+def _note_demonstration(servers: Stack, state: str) -> None:
+    with _platform(servers) as platform:
+        platform["demonstration"].replace_one({"_id": "demonstration"}, {"state": state}, upsert=True)
 
-    async def drained() -> None:
+
+@contextlib.contextmanager
+def _platform(servers: Stack) -> Iterator[Database[dict[str, Any]]]:
+    """What the embedded profile itself remembers."""
+    client: MongoClient[dict[str, Any]] = MongoClient(servers.mongo_uri)
+    with client:
+        yield client["tiendo_platform"]
+
+
+def _drain(system: System) -> str | None:
+    """Let what is under way come out at the other end before the broker forgets it; what did not, in a sentence."""
+
+    async def drained() -> str | None:
         async with asyncio.timeout(DRAIN_S):
-            while not (await gauges.read(system)).settled(0):  # noqa: ASYNC110 - other processes are waited for
+            while True:
+                now = await gauges.read(system)
+                halted = now.halted()
+                if halted is not None:
+                    log = system.child(halted).log
+                    return f"{halted} had stopped at a record that it cannot handle ({log} says why)"
+                if now.behind() == 0 and now.settled(0):
+                    return None
                 await asyncio.sleep(0.1)
 
-    with contextlib.suppress(TimeoutError):
-        asyncio.run(drained())
+    try:
+        return asyncio.run(drained())
+    except TimeoutError:
+        return f"after {DRAIN_S:g} s records were still under way"
 
 
 @contextlib.contextmanager

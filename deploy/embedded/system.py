@@ -35,7 +35,8 @@ class System:
     """`python -m services.<name>` for each name, each with an HTTP port of its own.
 
     `environment` is added to the own environment and the stack's. `ports` fixes the port of a service where it matters
-    (the gateway's, which people type); the others take free ones, and keep them when restarted.
+    (the gateway's, which people type, with `--port`); the others take free ones, and keep them when restarted. Mails
+    link to the gateway.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class System:
     ) -> None:
         self._stack = stack
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **stack.environment(), **(environment or {})}
-        self._ports = {name: claimed((ports or {}).get(name), f"--{name}-port") for name in names}
+        self._ports = {name: claimed((ports or {}).get(name), "--port") for name in names}
+        if "gateway" in self._ports:
+            self._environment.setdefault("TIENDO_MAIL_LINK", self.url("gateway").rstrip("/"))
         self._children: dict[str, Child] = {}
 
     def start(self, seconds: float = READY_SECONDS) -> None:

@@ -37,6 +37,10 @@ class Gauges:
         """The first service whose fuse has stopped a partition, or None."""
         return next((service for service in self.samples if self.total(service, "tiendo_halted_partitions")), None)
 
+    def behind(self) -> int:
+        """Records that are on the broker and not handled yet, over all services."""
+        return sum(self.total(service, "tiendo_consumer_lag_records") for service in self.samples)
+
     def settled(self, sent: int) -> bool:
         """Whether everything sent has gone all the way: each service handled what the one before published."""
         published = {topic: self.total(by, "tiendo_published_total", topic=topic) for by, topic in _BY}
