@@ -3,14 +3,23 @@
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.catalog import PlanPoint, SeasonalPlan, StepPlan
 from contracts.observations import ObservationRecorded
+from services.metrics.definition import Definition
+from services.metrics.obligation import obligation_of
+from services.runtime.catalog import Catalog
+from services.runtime.catalog.check import check_folder
+from services.runtime.catalog.plans import plan_of
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local
 from tests.unit.metrics.engine import Engine, differences
+
+CATALOGS = Path(__file__).parents[3] / "deploy" / "catalogs"
 
 COUNT = a_kpi(kind="stock", calendar="civil", cadence="year")
 """Counted at a moment of the civil year 2023."""
@@ -179,6 +188,24 @@ def test_the_day_on_which_a_step_is_near_is_the_next_on_which_time_alone_changes
         assert after.version == before.version + 1
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("province", ["dak-nong", "lam-dong"])
+def test_every_target_of_the_catalogs_is_judged_along_the_plan_that_the_catalog_declares(province: str) -> None:
+    catalog = Catalog.of(check_folder(CATALOGS / province).folder.items)
+    curves = set()
+    for target in catalog.targets:
+        definition = Definition(catalog, target.kpi)
+        window = definition.window(target.period)
+        by = obligation_of(target, window, definition.kpi, definition.calendar, from_zero=definition.kind.from_zero)
+        if by.curve is None:
+            continue
+        plan = plan_of(target, definition.kpi, definition.calendar)
+        assert plan is not None
+        curves.add(type(by.curve))
+        for on in range(window.first - 3, window.last + 3):
+            assert Fraction(*by.curve.planned(on)) == plan.on(date.fromordinal(on)), (target.id, on)
+    assert curves
 
 
 def test_milestones_and_linear_plans_know_no_warning() -> None:
