@@ -154,6 +154,13 @@ def test_a_line_to_hold_counts_each_reading_and_not_the_mean() -> None:
     assert (record.value, record.held.readings, record.held.kept, record.status) == (40, 3, 2, "on_track")
 
 
+def test_one_weight_written_in_two_ways_is_no_disagreement() -> None:
+    both = [an_observation(value=10, weight="1.50"), an_observation(value=10, weight="1.5", source="urn:test:other")]
+    assert told(a_catalog(SPEED), *both).record().flags == ()
+    other = an_observation(value=10, weight="1.6", source="urn:test:other")
+    assert told(a_catalog(SPEED), both[0], other).record().flags == ("sources_disagree",)
+
+
 def test_a_level_may_be_negative() -> None:
     kpi = SPEED.model_copy(update={"natural_limits": Limits(low=Decimal(-100))})
     parts = [an_observation("p.a.1", value=-5, weight="1"), an_observation("p.a.2", value=1, weight="2")]
