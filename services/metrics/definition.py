@@ -12,7 +12,7 @@ from services.metrics import needed
 from services.metrics.days import Window
 from services.metrics.exact import scaled
 from services.metrics.judge import Norms
-from services.metrics.kinds import KINDS, Kind, Roster
+from services.metrics.kinds import Kind, Roster, kind_of
 from services.metrics.obligation import Obligation, obligation_of
 from services.runtime.catalog import Catalog, Period
 
@@ -71,7 +71,7 @@ class Definition:
         self.catalog = catalog
         self.kpi_id = kpi_id
         self.kpi: Kpi = catalog.kpis[kpi_id]
-        self.kind: Kind = KINDS[self.kpi.kind]
+        self.kind: Kind = kind_of(self.kpi)
         self.calendar = catalog.calendar_of(kpi_id)
         self.sums_periods = self.kind.sums_periods or (self.kind.increments and "increment" in self.kpi.modes)
         self.norms = Norms(
@@ -142,7 +142,9 @@ class Definition:
         """The last day on which a figure of `as_of` is not stale: two cadences later by default, at least 4 days."""
         found = self._fresh.get(as_of)
         if found is None:
-            if self.kpi.stale_after is not None:
+            if not self.kind.grows_stale:
+                found = date.max.toordinal()
+            elif self.kpi.stale_after is not None:
                 found = as_of + self.kpi.stale_after // timedelta(days=1)
             else:
                 two = self.calendar.shift(date.fromordinal(as_of), self.kpi.cadence, 2)
@@ -249,7 +251,8 @@ class Definition:
         key = target.object_id, window.id
         found = self._obligations.get(key)
         if found is None:
-            found = self._obligations[key] = obligation_of(target, window, from_zero=self.kind.from_zero)
+            found = obligation_of(target, window, self.kpi, self.calendar, from_zero=self.kind.from_zero)
+            self._obligations[key] = found
         return found
 
     # rosters

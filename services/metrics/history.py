@@ -61,7 +61,13 @@ class History:
         definition = self.definition
         changes = not definition.fixed_tree and definition.stretch(window.first) != definition.stretch(until)
         parts = self._tables.parts_of(window, until)
-        if changes or definition.kind.rosters or len(parts) > 1 or parts[0].first != window.first:
+        if (
+            changes
+            or definition.kind.rosters
+            or definition.kind.carries
+            or len(parts) > 1
+            or parts[0].first != window.first
+        ):
             return self._told_one_by_one(unit, window, until, per)
         ladder = self._ladder(parts[0], per)
         return [told for end, told in zip(ladder.ends, ladder.told(unit), strict=False) if end < until]

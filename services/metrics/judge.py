@@ -182,24 +182,30 @@ def _decide(
         why = because("below_baseline", value=words(value), baseline=amount(by.baseline or 0))
     else:
         why = _by_pace(found, by, norms, value)
+    ahead = None
+    if found.status == ON_TRACK and by.curve is not None:
+        ahead = by.curve.ahead(value, as_of, by.sign)
+        if ahead is not None and today >= ahead[0]:
+            step_on, step = ahead[1]
+            found.status = AT_RISK
+            why = because("step_ahead", step_on=iso(step_on), step=amount(step), value=words(value))
     found.reasons.append(why)
     found.open = not met and not by.keeps
     if missed and found.status == ACHIEVED and view.reported_on() >= verdict.missed_on:
         found.reasons.append(because("later_correction"))
     _explain_nulls(found, by)
     found.due = _next(met, missed, stale, by, verdict, norms, as_of, today, last)
+    if ahead is not None and today < ahead[0] and (found.due is None or ahead[0] < found.due):
+        found.due = ahead[0]
 
 
 def _by_pace(found: Judgement, by: Obligation, norms: Norms, value: Quotient) -> Reason:
     """The three statuses that hang on the pace."""
     pace = found.pace
     if pace is None:
-        if by.curve is not None and found.planned is not None:  # the plan is still at the baseline, the value not below
+        if by.curve is not None:  # the plan is still at the baseline, the value not below
             found.status = ON_TRACK
             return because("plan_at_baseline", baseline=amount(by.baseline or 0))
-        if by.curve is not None:
-            found.status = UNKNOWN
-            return because("plan_not_computed")
         found.status = BEHIND
         return because("line_not_held" if by.keeps else "target_not_met", **_said(value, by))
     ahead = pace[0] * SCALE
@@ -230,13 +236,13 @@ def _explain_nulls(found: Judgement, by: Obligation) -> None:
             found.reasons.append(because(code, **numbers))
 
     if found.planned is None:
-        explain("no_baseline" if by.baseline is None else "plan_not_computed")
+        explain("no_baseline")
     if found.completion is None:
         explain("no_baseline" if by.baseline is None else by.why_keeps or "baseline_at_target")
     if found.pace is None:
         if by.curve is None:
             explain("pace_not_defined")
-        elif found.planned is not None:
+        else:
             explain("plan_at_baseline", baseline=amount(by.baseline or 0))
     if by.keeps:
         explain(by.why_keeps)

@@ -85,7 +85,10 @@ class Ladder:
         series, leaf = self._units.get(unit), self._shape.is_leaf(unit)
         owns: list[Own | None] = []
         if series is not None and (leaf or self._definition.may_report(unit)):
-            owns = series.stood(self._first, self.ends, self._kind.increments)
+            if self._kind.averages:
+                owns = [series.average(self._first, end) for end in self.ends]
+            else:
+                owns = series.stood(self._first, self.ends, self._kind.increments)
         if leaf:
             return self._leaf(owns) if owns else None
         parts = self._sum(unit)

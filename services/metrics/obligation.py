@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.catalog import Target
+from contracts.catalog import Kpi, Target
 from services.metrics.days import Window, iso
 from services.metrics.exact import SCALE, Quotient, on_the_wire, scaled
 from services.metrics.plan import Curve, curve_of
+from services.runtime.catalog import Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Obligation:
         return self.low if 2 * p * SCALE <= (self.low + self.high) * q else self.high
 
 
-def obligation_of(target: Target, window: Window, *, from_zero: bool) -> Obligation:
+def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, *, from_zero: bool) -> Obligation:
     """Work a target out. `from_zero`: without a baseline the plan of this kind of KPI starts at 0."""
     sign = {">=": 1, "<=": -1, "band": 0}[target.comparator]
     goal, low, high = (0 if number is None else scaled(number) for number in (target.value, target.low, target.high))
@@ -62,7 +63,7 @@ def obligation_of(target: Target, window: Window, *, from_zero: bool) -> Obligat
     why = _why_keeps(target, sign, goal, low, high, baseline)
     curve = None
     if baseline is not None and not why and sign:
-        curve = curve_of(target.plan, (baseline_on, baseline), (deadline, goal))
+        curve = curve_of(target, kpi, calendar, (baseline_on, baseline), (deadline, goal))
     return Obligation(
         sign=sign,
         goal=goal,

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from contracts.observations import ObservationRecorded
 from services.metrics.days import day_of
-from services.metrics.exact import scaled
+from services.metrics.exact import scaled, stored
 from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,6 +99,8 @@ def catalog_number(version: str) -> int:
 
 def _rarer(content: dict[str, Any]) -> dict[str, Any] | None:
     found = {name: content[name] for name in _RARER if content.get(name) is not None}
+    if "weight" in found:
+        found["weight"] = stored(scaled(found["weight"]))
     return found or None
 
 

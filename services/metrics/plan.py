@@ -1,23 +1,34 @@
-"""Plan curves: what should be reached by a day. Each is a small type; adding one touches this file only.
+"""Plan curves: what should be reached by a day. Which values a target plans when is the catalog's to say.
 
-Days are ordinals, numbers scaled. Outside its dates a plan is clamped to its first and last value.
+Here they are made ready for judging: days are ordinals, numbers integers over one scale. Outside its dates a plan is
+clamped to its first and last value.
 """
 
-from collections.abc import Callable
+from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import timedelta
+from math import lcm
 from typing import Protocol
 
-from contracts.catalog import LinearPlan, MilestonesPlan, SeasonalPlan, StepPlan
-from services.metrics.exact import SCALE, Quotient, scaled
+from contracts.catalog import Kpi, LinearPlan, StepPlan, Target
+from services.metrics.exact import SCALE, Quotient
+from services.runtime.catalog import Calendar
+from services.runtime.catalog.plans import declared_plan, plan_of
 
-AnyPlan = LinearPlan | MilestonesPlan | SeasonalPlan | StepPlan
+Dated = tuple[int, int]
+"""A day, and what is planned on it."""
 
 
 class Curve(Protocol):
     """From the baseline on its day to the target on the deadline."""
 
-    def planned(self, day: int) -> Quotient | None:
-        """What should be reached by the end of the day; None where this curve is not computed."""
+    def planned(self, day: int) -> Quotient:
+        """What should be reached by the end of the day."""
+        ...
+
+    def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
+        """The next step after `as_of` that the value does not reach, its value scaled, after the day from which that
+        is a risk. `sign`: −1 where lower is better. None for a curve without steps."""
         ...
 
 
@@ -25,57 +36,54 @@ class Curve(Protocol):
 class Line:
     """A polyline through dated points, one of them at least; a straight line where there are two."""
 
-    points: tuple[tuple[int, int], ...]
+    points: tuple[Dated, ...]
+    scale: int = SCALE
 
-    def planned(self, day: int) -> Quotient | None:
+    def planned(self, day: int) -> Quotient:
         before, value = self.points[0]
         if day <= before and len(self.points) > 1:
-            return value, SCALE
+            return value, self.scale
         for after, following in self.points[1:]:
             if day < after:
                 span = after - before
-                return value * span + (following - value) * (day - before), SCALE * span
+                return value * span + (following - value) * (day - before), self.scale * span
             before, value = after, following
-        return value, SCALE
+        return value, self.scale
 
-
-@dataclass(frozen=True, slots=True)
-class NotComputed:
-    """A curve that the catalog accepts and nobody computes yet."""
-
-    def planned(self, day: int) -> Quotient | None:
+    def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
         return None
 
 
-def _linear(plan: AnyPlan, start: tuple[int, int], end: tuple[int, int]) -> Curve:
-    return Line(_in_order((start, end)))
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """Dated points, scaled, each of which holds until the next."""
+
+    points: tuple[Dated, ...]
+    warn_before: int
+
+    def planned(self, day: int) -> Quotient:
+        following = bisect_right(self.points, day, key=lambda point: point[0])
+        return self.points[max(following - 1, 0)][1], SCALE
+
+    def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
+        p, q = value
+        for day, wanted in self.points:
+            if day > as_of and sign * p * SCALE < sign * wanted * q:
+                return day - self.warn_before, (day, wanted)
+        return None
 
 
-def _milestones(plan: AnyPlan, start: tuple[int, int], end: tuple[int, int]) -> Curve:
-    assert isinstance(plan, MilestonesPlan)
-    dated = [(point.on.toordinal(), scaled(point.value)) for point in plan.points]
-    between = [point for point in dated if start[0] < point[0] < end[0]]
-    return Line(_in_order((start, *sorted(between), end)))
-
-
-def _not_computed(plan: AnyPlan, start: tuple[int, int], end: tuple[int, int]) -> Curve:
-    return NotComputed()
-
-
-def _in_order(points: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """A baseline on or after the deadline leaves the target alone to plan with."""
-    return points if points[0][0] < points[-1][0] else points[-1:]
-
-
-_CURVES: dict[str, Callable[[AnyPlan, tuple[int, int], tuple[int, int]], Curve]] = {
-    "linear": _linear,
-    "milestones": _milestones,
-    "seasonal": _not_computed,
-    "step": _not_computed,
-}
-
-
-def curve_of(plan: AnyPlan | None, start: tuple[int, int], end: tuple[int, int]) -> Curve:
-    """The curve that a target declares, linear by default. `start` and `end`: day and value of baseline and target."""
-    declared = plan if plan is not None else LinearPlan()
-    return _CURVES[declared.curve](declared, start, end)
+def curve_of(target: Target, kpi: Kpi, calendar: Calendar, start: Dated, end: Dated) -> Curve:
+    """The curve of a target to reach. `start` and `end`: day and scaled value of baseline and target."""
+    if start[0] >= end[0]:  # a baseline on or after the deadline leaves the target alone to plan with
+        return Line((end,))
+    declared = declared_plan(target, kpi)
+    if isinstance(declared, LinearPlan):
+        return Line((start, end))
+    plan = plan_of(target, kpi, calendar)
+    assert plan is not None  # there is a baseline to start from, and no band
+    scale = lcm(SCALE, *(value.denominator for _, value in plan.points))
+    points = tuple((day.toordinal(), int(value * scale)) for day, value in plan.points)
+    if isinstance(declared, StepPlan):
+        return Stairs(points, declared.warn_before // timedelta(days=1))
+    return Line(points, scale)

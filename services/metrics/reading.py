@@ -87,6 +87,9 @@ class Readings:
         reading = Reading(zone=self._zone)
         if told:
             self._fill(reading, told)
+            if self.definition.kind.counts_units:
+                rolled_up = not reading.direct and reading.n is not None
+                reading.n, reading.d = (reading.n, SCALE * len(shape.expected(unit))) if rolled_up else (None, None)
         if not shape.is_leaf(unit) and self.definition.kind.computed:
             reading.completeness = self._completeness(unit, window, tables, shape)
         if self.definition.kind.rosters and told:

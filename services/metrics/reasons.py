@@ -53,6 +53,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kế hoạch đến ngày này vẫn ở điểm xuất phát {baseline}, nên không có nhịp độ.",
         "By this day the plan is still at the baseline {baseline}, so there is no pace.",
     ),
+    "step_ahead": (
+        "Bước kế hoạch {step} đến hạn {step_on} đã gần mà chưa đạt: {value}.",
+        "The step of the plan to {step}, due on {step_on}, is near and not reached: {value}.",
+    ),
     "no_target": ("Chỉ tiêu không có mục tiêu trong kỳ này.", "There is no target in this period."),
     "kind_not_computed": (
         "Loại chỉ tiêu này chưa được tính; số liệu vẫn được lưu.",
@@ -73,13 +77,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Không đơn vị nào bên dưới có số liệu cộng được.",
         "No unit below has a figure that can be added up.",
     ),
+    "not_rolled_up": (
+        "Loại chỉ tiêu này không tổng hợp từ các đơn vị bên dưới.",
+        "This kind of KPI is not rolled up from the units below.",
+    ),
     "no_baseline": (
         "Không có điểm xuất phát nên không có kế hoạch theo ngày; nhịp độ so thẳng với mục tiêu.",
         "Without a baseline there is no plan by day; the pace compares with the target itself.",
-    ),
-    "plan_not_computed": (
-        "Dạng đường kế hoạch này chưa được tính.",
-        "This kind of plan curve is not computed yet.",
     ),
     "baseline_at_target": (
         "Điểm xuất phát bằng mục tiêu: đánh giá như giữ mức.",

@@ -140,7 +140,10 @@ class Table:
             return _NOTHING
         own = None
         if series is not None and (leaf or self._definition.may_report(unit)):
-            own = series.own(self.first, self.limit, self._kind.increments, keep=self._keep)
+            if self._kind.averages:
+                own = series.average(self.first, self.limit)
+            else:
+                own = series.own(self.first, self.limit, self._kind.increments, keep=self._keep)
         node = Node()
         if own is not None:
             self._measure(node, unit, own)

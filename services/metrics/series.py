@@ -5,7 +5,7 @@ Within an accounting period an absolute figure restarts the sum, and increments 
 
 from bisect import bisect_left, bisect_right, insort
 
-from services.metrics.figures import Day, Figure, Increments, added, first_ids
+from services.metrics.figures import MAX_INPUTS, PRELIMINARY, Day, Figure, Increments, added, first_ids
 
 
 class Own:
@@ -135,6 +135,21 @@ class Series:
                 at += 1
             found.append(own)
         return found
+
+    def average(self, first: int, last: int) -> Own | None:
+        """The last reading between (both ends included), with the sum of all of them in `v`; there are `count`."""
+        readings = [(day, figure) for day, figure in self.standing_days(first, last) if figure.v is not None]
+        if not readings:
+            return None
+        figures = [figure for _, figure in readings]
+        flags = sorted({flag for figure in figures for flag in figure.flags})
+        disagree = any(self.days[day].sources_disagree() for day, _ in readings)
+        own = Own(readings[-1][0], figures[-1]._replace(flags=tuple(flags)), disagree)
+        own.v, own.count = sum(figure.v or 0 for figure in figures), len(figures)
+        own.ids = tuple(sorted(figure.id for figure in figures)[:MAX_INPUTS])
+        own.reported_at = max(figure.reported_at for figure in figures)
+        own.preliminary = any(figure.grade == PRELIMINARY for figure in figures)
+        return own
 
     def standing_days(self, first: int, last: int) -> list[tuple[int, Figure]]:
         """The days between (both ends included) that have a standing absolute figure, in order."""

@@ -43,8 +43,10 @@ class Tables:
                 if by_day is not None:
                     by_day.setdefault(day, set()).add(unit)
         for first, units in by_period.items():
-            for table in self._tables.get(first, _NONE).values():
-                table.drop(units)
+            begun = list(self._tables.values()) if self.definition.kind.carries else [self._tables.get(first, _NONE)]
+            for tables in begun:
+                for table in tables.values():
+                    table.drop(units)
         return by_period
 
     def of(self, unit: str, window: Window, until: int, today: int, former: bool) -> tuple[list[Table], list[Node]]:
@@ -77,7 +79,11 @@ class Tables:
 
     def parts_of(self, window: Window, until: int) -> list[Window]:
         first = self.definition.accounting(window.first)
-        return [first] if until <= first.last else list(self.definition.accounting_in(window, until))
+        if until <= first.last:
+            return [first]
+        if self.definition.kind.carries:
+            return [Window(window.id, first.first, window.last)]
+        return list(self.definition.accounting_in(window, until))
 
     def _on(self, window: Window, until: int, on: int, former: bool, *, lone: bool = False) -> list[Table]:
         """`lone`: nothing but one unit's own figures will be asked for."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from contracts.catalog import Kpi, LinearPlan, MilestonesPlan, Target
+from contracts.catalog import Kpi, LinearPlan, MilestonesPlan, SeasonalPlan, StepPlan, Target
 from services.runtime.catalog import Calendar, Period
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def stale_from(kpi: Kpi, calendar: Calendar, as_of: date) -> date:
     """The first day on which a figure of `as_of` is stale."""
+    if kpi.kind == "milestone":
+        return date.max
     if kpi.stale_after is not None:
         return as_of + timedelta(days=kpi.stale_after.days + 1)
     two = calendar.shift(as_of, kpi.cadence, 2)
@@ -58,7 +60,7 @@ class Verdict:
         assert self.by is not None
         if self.by.baseline is not None:
             return Fraction(self.by.baseline.value)
-        return Fraction(0) if self.kpi.kind == "flow" else None
+        return Fraction(0) if self.kpi.kind in ("flow", "milestone") else None
 
     @property
     def baseline_on(self) -> date:
@@ -99,25 +101,51 @@ class Verdict:
             return self.baseline is not None and self.baseline > self.band[1]
         return self.lower_is_better
 
-    def planned(self, as_of: date) -> Fraction | None:
+    def planned(self, as_of: date) -> Fraction:
         """The plan by day, of a target to reach that has a baseline."""
         assert self.by is not None
         assert self.baseline is not None
-        plan = self.by.plan or LinearPlan()
-        points = [(self.baseline_on, self.baseline), (self.deadline, self.goal)]
-        if isinstance(plan, MilestonesPlan):
-            between = [(p.on, Fraction(p.value)) for p in plan.points if self.baseline_on < p.on < self.deadline]
-            points = [points[0], *sorted(between), points[1]]
-        elif not isinstance(plan, LinearPlan):
-            return None
+        points = self.points()
         if self.baseline_on >= self.deadline:
             return self.goal
+        if isinstance(self.plan, StepPlan):
+            return max([points[0], *(point for point in points if point[0] <= as_of)])[1]
         if as_of <= points[0][0]:
             return points[0][1]
         if as_of >= points[-1][0]:
             return points[-1][1]
         (a, u), (b, v) = next((p, q) for p, q in pairwise(points) if p[0] <= as_of < q[0])
         return u + (v - u) * Fraction((as_of - a).days, (b - a).days)
+
+    @property
+    def plan(self) -> LinearPlan | MilestonesPlan | SeasonalPlan | StepPlan:
+        assert self.by is not None
+        return self.by.plan or (StepPlan(curve="step") if self.kpi.kind == "milestone" else LinearPlan())
+
+    def points(self) -> list[tuple[date, Fraction]]:
+        """The dated values of the plan, baseline and target among them."""
+        assert self.baseline is not None
+        plan = self.plan
+        dated: list[tuple[date, Fraction]] = []
+        if isinstance(plan, MilestonesPlan | StepPlan):
+            dated = [(p.on, Fraction(p.value)) for p in plan.points]
+        elif isinstance(plan, SeasonalPlan):
+            for at in range(12):
+                month = self.calendar.parse(f"{self.period.id}-{at + 1:02d}")
+                share = sum((Fraction(one) for one in plan.shares[: at + 1]), Fraction(0)) / 100
+                dated.append((month.last, self.baseline + (self.goal - self.baseline) * share))
+        between = [point for point in dated if self.baseline_on < point[0] < self.deadline]
+        return [(self.baseline_on, self.baseline), *sorted(between), (self.deadline, self.goal)]
+
+    def a_step_is_near(self, value: Fraction, as_of: date) -> bool:
+        """Whether the time has come to warn of a step after `as_of` that the value does not reach."""
+        if not isinstance(self.plan, StepPlan) or self.baseline_on >= self.deadline:
+            return False
+        return any(
+            self.today >= day - self.plan.warn_before
+            for day, step in self.points()
+            if day > as_of and (value > step if self.lower_is_better else value < step)
+        )
 
     def against_target(self, value: Fraction) -> Fraction | None:
         if self.band is not None:
@@ -136,7 +164,7 @@ def judge(record: "ModelRecord", verdict: Verdict, reported_on: date | None) -> 
     """Fill in status, planned, gap, pace, completion and target."""
     by = verdict.by
     record.target = None if by is None else (by.id, by.version)
-    if verdict.kpi.kind not in ("ratio", "coverage", "flow", "stock"):
+    if verdict.kpi.kind in ("growth", "composite"):
         record.status = "no_target" if by is None else "unknown"
         record.codes.append("kind_not_computed")
         return
@@ -189,12 +217,11 @@ def _status(record: "ModelRecord", verdict: Verdict, value: Fraction, as_of: dat
     if not keeps and record.completion is not None and record.completion < 0:
         return "moving_away"
     on_track, at_risk = Fraction(verdict.kpi.on_track_pace), Fraction(verdict.kpi.at_risk_pace)
-    if record.pace is None:
-        if verdict.keeps or verdict.band is not None or verdict.baseline is None:
-            return "behind"
-        return "unknown" if record.planned is None else "on_track"
+    by_plan = not keeps and verdict.band is None and verdict.baseline is not None
+    if record.pace is None and not by_plan:
+        return "behind"
     if keeps:
-        return "at_risk" if record.pace >= on_track else "behind"
-    if record.pace >= on_track:
-        return "on_track"
+        return "at_risk" if record.pace is not None and record.pace >= on_track else "behind"
+    if record.pace is None or record.pace >= on_track:
+        return "at_risk" if by_plan and verdict.a_step_is_near(value, as_of) else "on_track"
     return "at_risk" if record.pace >= at_risk else "behind"

@@ -16,7 +16,7 @@ from services.runtime.catalog import Catalog, Period
 from tests.model.judging import Verdict, judge
 from tests.model.standing import Figures, Own, collect
 
-COMPUTED = ("ratio", "coverage", "flow", "stock")
+COMPUTED = ("ratio", "coverage", "flow", "stock", "level", "rate", "rank", "milestone")
 UNIT_DAYS = {
     "day": Fraction(1),
     "week": Fraction(7),
@@ -167,6 +167,8 @@ class _Model:
         if told:
             settled = self._settle(record, told)
         leaf = self._is_leaf(unit, tree_day)
+        if self.kpi.kind == "milestone" and told and not told[-1].direct and told[-1].adds:
+            record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf and self.kpi.kind in COMPUTED:
             self._complete(record, unit, period, until, tree_day)
         if self.kpi.kind == "coverage" and told:
@@ -183,6 +185,9 @@ class _Model:
 
     def _accounting(self, period: Period, until: date) -> Iterator[Period]:
         part = self.calendar.period(self.kpi.period, period.first)
+        if self.kpi.kind == "milestone" and until > part.last:
+            yield Period(period.id, part.first, period.last)
+            return
         while part.first <= until and part.first <= period.last:
             yield part
             part = self.calendar.period(self.kpi.period, part.last + timedelta(days=1))
@@ -201,7 +206,7 @@ class _Model:
             n, d = sum((one.n for one in summed), Fraction(0)), sum((one.d for one in summed), Fraction(0))
             record.value, settled = self._value(n, d), summed
             record.as_of = max(one.as_of for one in summed if one.as_of is not None)
-        if self.kpi.kind in ("ratio", "coverage"):
+        if self.kpi.kind in ("ratio", "coverage", "rate"):
             record.numerator, record.denominator = n, d
         owns = [one.own for one in told if one.own is not None]
         if not self._adds_up_periods():
@@ -252,7 +257,7 @@ class _Model:
         known = self.catalog.units.get(unit)
         own = None
         if known is not None and known.level in self.kpi.levels and unit in self.figures:
-            own = self.figures[unit].own(part.first, until, increments=self.kpi.kind in ("ratio", "flow"))
+            own = self._own(self.figures[unit], part.first, until)
         alone = self._own_sums(unit, own)
         if self._is_leaf(unit, tree_day):
             if own is None and self.kpi.kind == "coverage":
@@ -266,6 +271,11 @@ class _Model:
         ]
         return self._direct_or_parts(alone, below, len(self._expected(unit, tree_day)))
 
+    def _own(self, figures: Figures, first: date, until: date) -> Own | None:
+        if self.kpi.kind == "level" and self.kpi.within_period == "mean":
+            return figures.mean(first, until)
+        return figures.own(first, until, increments=self.kpi.kind in ("ratio", "flow"))
+
     def _own_sums(self, unit: str, own: Own | None) -> _Sums:
         sums = _Sums(own=own)
         if own is None:
@@ -275,8 +285,10 @@ class _Model:
         if pair is not None:
             (sums.n, sums.d), sums.usable_on, sums.covered, sums.adds = pair, own.day, 1, True
             sums.value = self._value(*pair)
-        elif self.kpi.kind == "ratio" and own.v is not None and not own.summed:
+        elif self.kpi.kind in ("ratio", "rate", "level") and own.v is not None and not own.summed:
             sums.value = own.v
+        elif self.kpi.kind == "rank" and own.rank is not None:
+            sums.value = Fraction(own.rank)
         sums.own_value = sums.value
         return sums
 
@@ -303,10 +315,14 @@ class _Model:
         return sums
 
     def _parts(self, unit: str, own: Own) -> tuple[Fraction, Fraction] | None:
-        if self.kpi.kind == "ratio":
+        if self.kpi.kind in ("ratio", "rate"):
             return None if own.n is None or own.d is None else (own.n, own.d)
         if self.kpi.kind in ("flow", "stock"):
             return None if own.v is None else (own.v, Fraction(0))
+        if self.kpi.kind == "level":
+            return None if own.v is None or not own.weight else (own.v * own.weight, own.weight)
+        if self.kpi.kind == "milestone":
+            return None if own.done is None else (Fraction(own.done), Fraction(0))
         if self.kpi.kind == "coverage":
             roster, done = self._roster(unit, own.day), own.n
             if own.members is not None:
@@ -319,6 +335,10 @@ class _Model:
     def _value(self, n: Fraction, d: Fraction) -> Fraction | None:
         if self.kpi.kind in ("ratio", "coverage"):
             return 100 * n / d if d > 0 else None
+        if self.kpi.kind == "level":
+            return n / d if d > 0 else None
+        if self.kpi.kind == "rate":
+            return Fraction(self.kpi.rate_base or 0) * n / d if d > 0 else None
         return n
 
     # the tree
@@ -361,7 +381,7 @@ class _Model:
         for one in expected:
             figures = self.figures.get(one)
             owns = [
-                figures.own(part.first, min(until, part.last), increments=self.kpi.kind in ("ratio", "flow"))
+                self._own(figures, part.first, min(until, part.last))
                 for part in self._accounting(period, until)
                 if figures is not None
             ]

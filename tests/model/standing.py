@@ -1,6 +1,6 @@
 """Which figure of a unit stands, worked out from the whole list each time it is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +23,9 @@ class Own:
     summed: bool
     reported_at: datetime
     members: frozenset[str] | None = None
+    weight: Fraction | None = None
+    rank: int | None = None
+    done: bool | None = None
 
 
 class Figures:
@@ -60,6 +63,24 @@ class Figures:
             summed=False,
             reported_at=best.reported_at,
             members=None if best.members is None else frozenset(best.members),
+            weight=_fraction(best.weight),
+            rank=best.rank,
+            done=best.done,
+        )
+
+    def mean(self, first: date, last: date) -> Own | None:
+        """The last reading, with the mean of all readings between in its place."""
+        days = sorted({day for day, _ in self._absolute if first <= day <= last})
+        readings = [own for day in days if (own := self.absolute(day)) is not None and own.v is not None]
+        if not readings:
+            return None
+        return replace(
+            readings[-1],
+            v=sum((own.v or Fraction(0) for own in readings), Fraction(0)) / len(readings),
+            ids=[identity for own in readings for identity in own.ids],
+            flags=tuple(sorted({flag for own in readings for flag in own.flags})),
+            disagree=any(own.disagree for own in readings),
+            reported_at=max(own.reported_at for own in readings),
         )
 
     def own(self, first: date, last: date, *, increments: bool) -> Own | None:

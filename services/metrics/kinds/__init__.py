@@ -3,27 +3,36 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from contracts.catalog import KpiKind
+from contracts.catalog import Kpi, KpiKind
 from services.metrics.kinds.base import Kind, Parts, Roster
 from services.metrics.kinds.coverage import Coverage
 from services.metrics.kinds.flow import Flow
+from services.metrics.kinds.level import Level
+from services.metrics.kinds.milestone import Milestone
+from services.metrics.kinds.rank import Rank
+from services.metrics.kinds.rate import Rate
 from services.metrics.kinds.ratio import Ratio
 from services.metrics.kinds.stock import Stock
 from services.metrics.kinds.uncomputed import Uncomputed
 
-__all__ = ["KINDS", "Kind", "Parts", "Roster"]
+__all__ = ["KINDS", "Kind", "Parts", "Roster", "kind_of"]
 
-KINDS: Mapping[KpiKind, Kind] = MappingProxyType(
+KINDS: Mapping[KpiKind, type[Kind]] = MappingProxyType(
     {
-        "ratio": Ratio(),
-        "coverage": Coverage(),
-        "flow": Flow(),
-        "stock": Stock(),
-        "level": Uncomputed("level"),
-        "rate": Uncomputed("rate"),
-        "rank": Uncomputed("rank"),
-        "growth": Uncomputed("growth"),
-        "milestone": Uncomputed("milestone"),
-        "composite": Uncomputed("composite"),
+        "ratio": Ratio,
+        "coverage": Coverage,
+        "flow": Flow,
+        "stock": Stock,
+        "level": Level,
+        "rate": Rate,
+        "rank": Rank,
+        "growth": Uncomputed,
+        "milestone": Milestone,
+        "composite": Uncomputed,
     }
 )
+
+
+def kind_of(kpi: Kpi) -> Kind:
+    """The kind of a KPI, with what the KPI declares of it."""
+    return KINDS[kpi.kind].of(kpi)

@@ -5,8 +5,9 @@ file and naming it in `kinds/__init__.py`.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
+from contracts.catalog import Kpi
 from services.metrics.exact import SCALE, Quotient
 from services.metrics.series import Own
 
@@ -23,7 +24,7 @@ class Roster:
 
 
 class Kind(Protocol):
-    """A small type; one instance serves all KPIs of the kind."""
+    """A small type; `of` makes the one that serves a KPI."""
 
     name: str
     computed: bool
@@ -38,6 +39,19 @@ class Kind(Protocol):
     """Whether a plan without a baseline starts at 0."""
     rosters: bool
     """Whether it is counted against rosters."""
+    averages: bool
+    """Whether the mean of the readings in an accounting period stands, instead of the last one."""
+    counts_units: bool
+    """Whether a rolled-up record shows how many of the units due."""
+    carries: bool
+    """Whether a figure still stands in the later accounting periods of a longer target."""
+    grows_stale: bool
+    """Whether a figure says less the older it is."""
+
+    @classmethod
+    def of(cls, kpi: Kpi) -> "Kind":
+        """The kind as this KPI declares it."""
+        ...
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
         """The measure: what the unit's figure adds to sums; None if it can be part of none."""
@@ -60,7 +74,7 @@ class Kind(Protocol):
         ...
 
 
-class _Computed:
+class Computed:
     """What most computed kinds have in common."""
 
     computed = True
@@ -69,6 +83,14 @@ class _Computed:
     shows_parts = False
     from_zero = False
     rosters = False
+    averages = False
+    counts_units = False
+    carries = False
+    grows_stale = True
+
+    @classmethod
+    def of(cls, kpi: Kpi) -> Self:
+        return cls()
 
     def silent(self, roster: Roster | None) -> Parts | None:
         return None
@@ -77,7 +99,7 @@ class _Computed:
         return None
 
 
-class Amount(_Computed):
+class Amount(Computed):
     """A number that adds up: `n` is the amount, `d` is not used."""
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
@@ -90,7 +112,7 @@ class Amount(_Computed):
         return "no_value"
 
 
-class Share(_Computed):
+class Share(Computed):
     """A percentage: 100·Σn / Σd, and no value over a sum of nothing."""
 
     shows_parts = True

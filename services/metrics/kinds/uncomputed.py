@@ -1,5 +1,8 @@
-"""Kinds that the catalog accepts and nobody computes yet: figures are kept, records say `kind_not_computed`."""
+"""Kinds that the catalog accepts and nobody computes yet: their records say `kind_not_computed`."""
 
+from typing import Self
+
+from contracts.catalog import Kpi
 from services.metrics.exact import Quotient
 from services.metrics.kinds.base import Parts, Roster
 from services.metrics.series import Own
@@ -14,9 +17,17 @@ class Uncomputed:
     shows_parts = False
     from_zero = False
     rosters = False
+    averages = False
+    counts_units = False
+    carries = False
+    grows_stale = True
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    @classmethod
+    def of(cls, kpi: Kpi) -> Self:
+        return cls(kpi.kind)
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
         return None

@@ -11,7 +11,7 @@ from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 
-from contracts.catalog import Kpi, LinearPlan, MilestonesPlan, SeasonalPlan, StepPlan, Target
+from contracts.catalog import Kpi, LinearPlan, MilestonesPlan, Plan, SeasonalPlan, StepPlan, Target
 from services.runtime.catalog.calendar import Calendar
 from services.runtime.catalog.periods import Period
 
@@ -57,8 +57,7 @@ def plan_of(target: Target, kpi: Kpi, calendar: Calendar) -> PlanLine | None:
     already = start[1] >= goal[1] if target.comparator == ">=" else start[1] <= goal[1]
     if already or start[0] >= goal[0]:
         return PlanLine((goal,))
-    default = StepPlan(curve="step") if kpi.kind == "milestone" else LinearPlan()
-    match target.plan or default:
+    match declared_plan(target, kpi):
         case MilestonesPlan(points=points):
             return PlanLine(_through(start, ((point.on, Fraction(point.value)) for point in points), goal))
         case StepPlan(points=points):
@@ -70,6 +69,13 @@ def plan_of(target: Target, kpi: Kpi, calendar: Calendar) -> PlanLine | None:
             return PlanLine(_through(start, zip((month.last for month in months), reached, strict=False), goal))
         case _:
             return PlanLine((start, goal))
+
+
+def declared_plan(target: Target, kpi: Kpi) -> Plan:
+    """The curve that a target declares: by default a straight line, and one step at the deadline for a milestone."""
+    if target.plan is not None:
+        return target.plan
+    return StepPlan(curve="step") if kpi.kind == "milestone" else LinearPlan()
 
 
 def _baseline(target: Target, kpi: Kpi, period: Period) -> Point | None:

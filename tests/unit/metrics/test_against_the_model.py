@@ -12,7 +12,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import Kpi, Limits, MilestonesPlan, Parent, PlanPoint, Roster
+from contracts.catalog import (
+    GrowthSpec,
+    Kpi,
+    Limits,
+    LinearPlan,
+    MilestonesPlan,
+    Parent,
+    PlanPoint,
+    Roster,
+    SeasonalPlan,
+    StepPlan,
+)
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog
 from services.runtime.errors import Transient
@@ -36,10 +47,41 @@ COVERAGE = a_kpi(
         Roster(unit="p.b", level="commune"),
     ),
 )
-RANK = a_kpi("rank", "rank", levels=("province",), direction="decrease")
-KPIS = (RATIO, FILES, FLOW, QUARTERLY, STOCK, COVERAGE, RANK)
+RANK = a_kpi("rank", "rank", levels=("commune", "province"), direction="decrease")
+LEVEL = a_kpi("level", "level", natural_limits=Limits(low=Decimal(-50), high=None))
+MEAN = a_kpi("mean", "level", within_period="mean", period="quarter", levels=("commune", "province"))
+RATE = a_kpi("rate", "rate", rate_base=Decimal("1000"))
+MILESTONE = a_kpi("milestone", "milestone", levels=("commune", "district"), decimals=0)
+GROWTH = a_kpi("growth", "growth", levels=("province",), growth=GrowthSpec(of="flow"))
+STEPS = a_kpi("steps", "flow", natural_limits=Limits(low=Decimal(-500), high=None))
+SEASONS = a_kpi("seasons", "stock")
+KPIS = (
+    RATIO,
+    FILES,
+    FLOW,
+    QUARTERLY,
+    STOCK,
+    COVERAGE,
+    RANK,
+    LEVEL,
+    MEAN,
+    RATE,
+    MILESTONE,
+    GROWTH,
+    STEPS,
+    SEASONS,
+)
 
 STEEP = MilestonesPlan(curve="milestones", points=(PlanPoint(on=day("2023-03-31"), value=Decimal(60)),))
+STAIRS = StepPlan(
+    curve="step",
+    points=(
+        PlanPoint(on=day("2023-03-31"), value=Decimal(20)),
+        PlanPoint(on=day("2023-10-31"), value=Decimal("62.5")),
+    ),
+)
+SHARES = ["0", "8.4", "16.6", "0", "0", "25", "5", "5", "10", "10", "13.000000001", "6.999999999"]
+SEASONAL = SeasonalPlan(curve="seasonal", shares=tuple(Decimal(one) for one in SHARES))
 
 CATALOG = a_catalog(
     *KPIS,
@@ -57,6 +99,24 @@ CATALOG = a_catalog(
     a_target("p.a.1", None, 5, kpi="stock", comparator="band", low=20, high=40, id="band"),
     a_target("p", 100, 40, kpi="coverage"),
     a_target("p", 41, 54, kpi="rank", comparator="<="),
+    a_target("p.a.1", 10, None, kpi="rank", comparator="<=", intent="keep"),
+    a_target("p", 40, 10, kpi="level"),
+    a_target("p.a.1", 12, 50, kpi="level", comparator="<=", plan=STAIRS.model_copy(update={"points": ()})),
+    a_target("p", 40, "10.5", kpi="mean"),
+    a_target("p.a.1", 30, 10, kpi="mean", period="2023-Q4", id="q4"),
+    a_target("p.a", 50, None, kpi="mean", intent="keep"),
+    a_target("p", 900, 300, kpi="rate"),
+    a_target("p.a.1", 1200, None, kpi="rate"),
+    a_target(None, 1, None, kpi="milestone", level="commune"),
+    a_target("p", 4, None, kpi="milestone"),
+    a_target("p", 4, None, kpi="milestone", period="2021-2025"),
+    a_target("p.b", 2, None, kpi="milestone", period="2022-2023"),
+    a_target("p.a", 2, 0, kpi="milestone", deadline=day("2023-10-31"), plan=LinearPlan()),
+    a_target("p", "1.5", 1, kpi="growth"),
+    a_target("p", 100, 0, kpi="steps", plan=STAIRS),
+    a_target("p.a.1", 100, None, kpi="steps", plan=STAIRS.model_copy(update={"warn_before": timedelta(days=60)})),
+    a_target("p", 100, "12.3", kpi="seasons", plan=SEASONAL),
+    a_target("p.a.1", 3, 90, kpi="seasons", comparator="<=", plan=SEASONAL, baseline_on=day("2023-02-20")),
 )  # fmt: skip
 
 DAYS = [date(2022, 11, 20) + timedelta(days=step) for step in range(0, 460, 7)] + [day("2022-12-14"), day("2022-12-15")]
@@ -87,9 +147,23 @@ def an_event(draw: st.DrawFn, kpi: Kpi, days: Sequence[date]) -> ObservationReco
             given |= {"value": draw(st.sampled_from(["91.35", "12.5", "70"]))}
         else:
             given |= {"numerator": 0, "denominator": 0}
-    elif kpi.kind in ("flow", "stock"):
+    elif kpi.kind in ("flow", "stock", "level"):
         hundredths = draw(st.integers(-500 if increment else 0, 9000))
         given |= {"value": f"{hundredths // 100}.{hundredths % 100:02d}" if hundredths >= 0 else f"{hundredths // 100}"}
+        if kpi.kind == "level" and draw(st.integers(0, 4)):
+            given |= {"weight": draw(st.sampled_from(["0", "1", "2.5", "3.000000001", "1000"]))}
+    elif kpi.kind == "rate":
+        shape = draw(st.sampled_from(["parts", "parts", "both", "value", "half", "zero"]))
+        if shape in ("parts", "both", "zero"):
+            given |= {"numerator": draw(count), "denominator": 0 if shape == "zero" else draw(count)}
+        if shape in ("both", "value", "half"):
+            given |= {"value": draw(st.sampled_from(["1066", "751.2", "0"]))}
+        if shape == "half":
+            given |= {"numerator": draw(count)}
+    elif kpi.kind == "milestone":
+        given |= {"done": draw(st.booleans())}
+    elif kpi.kind == "growth":
+        given |= {"value": "1.5"}  # nobody gets it past the door
     elif kpi.kind == "coverage":
         if org_unit == "p.a.1" and draw(st.booleans()):
             given |= {"members": draw(st.lists(st.sampled_from("xyz"), unique=True))}
@@ -219,6 +293,12 @@ TREE = (
 REFORMED = a_catalog(
     RATIO,
     FLOW,
+    LEVEL,
+    MILESTONE,
+    a_target("p", 40, 10, kpi="level"),
+    a_target("p", 4, None, kpi="milestone"),
+    a_target("p", 4, None, kpi="milestone", period="2021-2025"),
+    a_target(None, 1, None, kpi="milestone", level="commune"),
     a_target("p", 90, 60, kpi="ratio"),
     a_target("p.a", 90, 60, kpi="ratio"),
     a_target("p", 400, None, kpi="flow"),
@@ -226,7 +306,7 @@ REFORMED = a_catalog(
 )  # fmt: skip
 
 
-@given(events((RATIO, FLOW)), st.data(), NOW)
+@given(events((RATIO, FLOW, LEVEL, MILESTONE)), st.data(), NOW)
 def test_a_tree_that_changes_inside_the_period_is_read_as_it_was(
     found: list[ObservationRecorded], data: st.DataObject, now: str
 ) -> None:

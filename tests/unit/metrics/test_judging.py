@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import Kpi, KpiKind, MilestonesPlan, PlanPoint, SeasonalPlan, StepPlan
+from contracts.catalog import Kpi, KpiKind, MilestonesPlan, PlanPoint
 from services.metrics.reasons import TEXTS, because
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
 from tests.unit.metrics.engine import Engine, differences, run
@@ -171,13 +171,6 @@ def test_milestones_are_interpolated_between_their_dates() -> None:
     assert judged(79, "2023-12-31", plan=plan).record().planned == 100
 
 
-@pytest.mark.parametrize("plan", [StepPlan(curve="step"), SeasonalPlan(curve="seasonal", shares=(Decimal(1),) * 12)])
-def test_a_curve_that_is_not_computed_says_so(plan: StepPlan | SeasonalPlan) -> None:
-    engine = judged(45, plan=plan)
-    assert (engine.record().planned, engine.record().status) == (None, "unknown")
-    assert "plan_not_computed" in engine.codes()
-
-
 # what is missing
 
 
@@ -212,16 +205,12 @@ def test_a_percentage_without_parts_is_judged_where_it_stands_and_not_rolled_up(
     assert completeness.reported == 1
 
 
-@pytest.mark.parametrize("kind", ["level", "rate", "rank", "milestone"])
-def test_kinds_that_are_not_computed_yet_are_unknown_and_keep_their_figures(kind: KpiKind) -> None:
-    kpi = a_kpi(kind=kind, levels=("province",))
-    rarer: dict[str, dict[str, Any]] = {"rank": {"rank": 41}, "milestone": {"done": True}}
-    brings = rarer.get(kind, {"value": 3})
-    catalog = a_catalog(kpi, a_target("p", 41, 54))
-    engine = run(catalog, local("2025-10-01"), [an_observation("p", **brings)])
+@pytest.mark.parametrize("kind", ["growth", "composite"])
+def test_derived_kinds_are_not_computed_yet_and_their_records_say_so(kind: KpiKind) -> None:
+    catalog = a_catalog(a_kpi(kind=kind, levels=("province",)), a_target("p", 41, 54), a_target("p.a", 41, 54))
+    engine = Engine(catalog, local("2025-10-01"))
+    asyncio.run(engine.tick())
     assert (engine.record("p").status, engine.codes("p")) == ("unknown", ["kind_not_computed"])
-    assert engine.record("p").inputs_count == 1
-    assert len(engine.store.figures) == 1
 
 
 def test_without_a_target_there_is_still_a_record() -> None:
