@@ -1,6 +1,7 @@
 """The catalogs in force, from the follower of `catalog.v1`."""
 
 import asyncio
+from collections.abc import Collection
 
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower
@@ -18,6 +19,10 @@ class FollowedCatalogs:
     def of(self, province: str) -> Catalog | None:
         """The catalog in force, if there is one."""
         return self._follower.catalogs.get(province)
+
+    def provinces(self) -> Collection[str]:
+        """Those that have a catalog."""
+        return self._follower.catalogs.keys()
 
     async def at_least(self, province: str, number: int) -> Catalog:
         """The catalog from this number on. Raises `Transient` when it does not come within some seconds."""

@@ -90,8 +90,8 @@ class Decider:
         """Decide on every timer that is due; the alerts that have something to relay."""
         relay: set[str] = set()
         while True:
-            # Without its catalog nothing is known of an alert's rule; it waits for it.
-            due = [one for one in await self._alerts.due(now, TICKS) if self._watch(one.key.province) is not None]
+            # Without its catalog nothing is known of an alert's rule; it waits, and holds up no other province.
+            due = await self._alerts.due(now, self._catalogs.provinces(), TICKS)
             if not due:
                 return frozenset(relay)
             changes = []

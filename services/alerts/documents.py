@@ -54,8 +54,14 @@ def to_alert(document: Mapping[str, Any]) -> Alert:
 
 def of_group(group: Group) -> Document:
     """All fields but `_id`, `rev` and the outbox."""
-    state = _GROUP.dump_python(group, mode="json", exclude={"key", "rev", "next_flush_at"})
-    return {"schema": SCHEMA, **group.key._asdict(), "next_flush_at": group.next_flush_at, "state": state}
+    state = _GROUP.dump_python(group, mode="json", exclude={"key", "rev", "next_flush_at", "flush_by"})
+    return {
+        "schema": SCHEMA,
+        **group.key._asdict(),
+        "next_flush_at": group.next_flush_at,
+        "flush_by": group.flush_by,
+        "state": state,
+    }
 
 
 def to_group(document: Mapping[str, Any]) -> Group:
@@ -68,6 +74,7 @@ def to_group(document: Mapping[str, Any]) -> Group:
             "key": tuple(key.values()),
             "rev": document["rev"],
             "next_flush_at": document.get("next_flush_at"),
+            "flush_by": document.get("flush_by"),
         }
     )
 

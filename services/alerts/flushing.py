@@ -26,13 +26,15 @@ class Flusher:
         self._host = host
         self._measures = measures
 
-    async def flush(self, now: datetime, *, dated_as_due: bool = False) -> int:
-        """Flush every group that is due; how many mails were decided.
+    async def flush(self, now: datetime, *, dated_as_due: bool = False, real_now: datetime | None = None) -> int:
+        """Flush every group that is due by business time `now` or by real time; how many mails were decided.
+
+        Whichever clock ends the wait, the mail carries business time.
 
         `dated_as_due`: business time jumped past the moment, so the mail carries the moment at which it was due.
         """
-        decided = 0
-        while due := await self._groups.due(now, BATCH):
+        decided, real_now = 0, real_now or datetime.now(UTC)
+        while due := await self._groups.due(now, real_now, BATCH):
             changes = [self._flushed(group, now, dated_as_due) for group in due]
             if not await self._groups.save(changes):
                 self._measures.conflicts.labels("groups").inc()
@@ -59,7 +61,7 @@ class Flusher:
         await self._groups.relayed({mail.group.group_id: mail.seq for mail in ordered})
 
     def _flushed(self, group: Group, now: datetime, dated_as_due: bool) -> GroupChange:
-        at = group.next_flush_at if dated_as_due and group.next_flush_at is not None else now
+        at = min(group.next_flush_at, now) if dated_as_due and group.next_flush_at is not None else now
         return GroupChange(*flush(group, at, self._host, self._core(group)))
 
     def _core(self, group: Group) -> str:

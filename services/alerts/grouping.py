@@ -112,6 +112,9 @@ class Group:
     last_row: str | None = None
     """The notification before the next: mails of a group go out in order."""
     next_flush_at: datetime | None = None
+    """Business time at which the wait for more of its like is over."""
+    flush_by: datetime | None = None
+    """Real time at which it is over as well: business time may stand still when the data that moves it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +169,23 @@ def keys_of(transition: Transition) -> dict[str, tuple[GroupKey, Recipient]]:
     return found
 
 
-def take_in(group: Group, transition: Transition) -> Group:
-    """The group after a transition; unchanged if it was taken in before."""
+def take_in(group: Group, transition: Transition, real_now: datetime | None = None) -> Group:
+    """The group after a transition; unchanged if it was taken in before.
+
+    `real_now`: when the wait begins in real time; without it only business time ends the wait.
+    """
     wire = transition.wire
     if wire.seq <= group.applied.get(wire.alert_id, 0):
         return group
-    due = wire.at + timedelta(seconds=transition.wait_s)
+    wait = timedelta(seconds=transition.wait_s)
     before = group.members.get(wire.alert_id)
     member = _member(transition, group.recipient, before)
     return replace(
         group,
         members={**group.members, wire.alert_id: member},
         applied={**group.applied, wire.alert_id: wire.seq},
-        next_flush_at=due if group.next_flush_at is None else min(due, group.next_flush_at),
+        next_flush_at=_earlier(group.next_flush_at, wire.at + wait),
+        flush_by=_earlier(group.flush_by, real_now + wait if real_now is not None else None),
     )
 
 
@@ -235,7 +242,7 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     `host` ends the Message-ID; `core` is the subject of a thread that begins.
     """
     reason = needs_update(group)
-    quiet = replace(group, next_flush_at=None)
+    quiet = replace(group, next_flush_at=None, flush_by=None)
     if reason is Reason.NONE:
         return replace(quiet, members={a: m for a, m in group.members.items() if m.firing}), None
     first = reason is Reason.FIRST
@@ -268,6 +275,10 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
         last_row=row,
     )
     return after, mail
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _news(told: int | None, member: Member) -> News:

@@ -38,8 +38,8 @@ class Alerts(Protocol):
         """Write all in one round trip; False if some were overtaken (the others are written): read and decide again."""
         ...
 
-    async def due(self, now: datetime, limit: int) -> list[Alert]:
-        """Those with a timer at or before `now`, the longest overdue first."""
+    async def due(self, now: datetime, provinces: Collection[str], limit: int) -> list[Alert]:
+        """Those of these provinces with a timer at or before `now`, the longest overdue first."""
         ...
 
     async def next_due(self) -> datetime | None:
@@ -86,12 +86,12 @@ class Groups(Protocol):
         """Write all in one round trip; False if some were overtaken."""
         ...
 
-    async def due(self, now: datetime, limit: int) -> list[Group]:
-        """Those whose flush is due, the longest overdue first."""
+    async def due(self, now: datetime, real_now: datetime, limit: int) -> list[Group]:
+        """Those whose wait is over by business time `now` or by real time, the longest overdue first."""
         ...
 
     async def next_due(self) -> datetime | None:
-        """The earliest flush of all."""
+        """The earliest flush of all, in business time."""
         ...
 
     async def pending(self, ids: Collection[str] | None, limit: int) -> list[Mail]:
@@ -174,6 +174,10 @@ class Catalogs(Protocol):
 
     def of(self, province: str) -> Catalog | None:
         """The catalog of a province, if there is one."""
+        ...
+
+    def provinces(self) -> Collection[str]:
+        """Those that have a catalog."""
         ...
 
     async def at_least(self, province: str, number: int) -> Catalog:

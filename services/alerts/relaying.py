@@ -5,6 +5,7 @@ stage can be done again after a crash anywhere in it.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from contracts import envelope
@@ -66,12 +67,13 @@ class Relay:
 
     async def _into_groups(self, transitions: Sequence[Transition]) -> None:
         concerned = [(transition, keys_of(transition)) for transition in transitions]
+        received = datetime.now(UTC)
         while True:
             stored = await self._groups.load({one for _, keys in concerned for one in keys})
             groups = dict(stored)
             for transition, keys in concerned:
                 for one, (key, recipient) in keys.items():
-                    groups[one] = take_in(groups.get(one) or Group(key, recipient), transition)
+                    groups[one] = take_in(groups.get(one) or Group(key, recipient), transition, received)
             changes = [GroupChange(group) for one, group in groups.items() if group is not stored.get(one)]
             if await self._groups.save(changes):
                 return

@@ -30,6 +30,7 @@ async def make_indexes(database: Database) -> None:
     await alerts.create_index("next_due_at", partialFilterExpression={"next_due_at": {"$type": "date"}})
     await alerts.create_index("events.written", partialFilterExpression={"events.written": exists})
     await groups.create_index("next_flush_at", partialFilterExpression={"next_flush_at": {"$type": "date"}})
+    await groups.create_index("flush_by", partialFilterExpression={"flush_by": {"$type": "date"}})
     await groups.create_index("outbox.written", partialFilterExpression={"outbox.written": exists})
     await mails.create_index([("state", ASCENDING), ("not_before", ASCENDING)])
     await mails.create_index([("thread", ASCENDING), ("seq", ASCENDING)])
@@ -38,6 +39,11 @@ async def make_indexes(database: Database) -> None:
 def due_by(field: str, now: datetime) -> Document:
     """Documents whose timer is due. The type is named because only so does the partial index serve."""
     return {field: {"$type": "date", "$lte": now}}
+
+
+def wait_over(now: datetime, real_now: datetime) -> Document:
+    """Groups whose wait one of the two clocks has ended."""
+    return {"$or": [due_by("next_flush_at", now), due_by("flush_by", real_now)]}
 
 
 class MongoAlerts:
@@ -66,8 +72,9 @@ class MongoAlerts:
             ],
         )
 
-    async def due(self, now: datetime, limit: int) -> list[Alert]:
-        found = self._alerts.find(due_by("next_due_at", now), {"events": 0}).sort("next_due_at", 1).limit(limit)
+    async def due(self, now: datetime, provinces: Collection[str], limit: int) -> list[Alert]:
+        query = {**due_by("next_due_at", now), "province": {"$in": list(provinces)}}
+        found = self._alerts.find(query, {"events": 0}).sort("next_due_at", 1).limit(limit)
         return [documents.to_alert(document) async for document in found]
 
     async def next_due(self) -> datetime | None:
@@ -110,8 +117,8 @@ class MongoGroups:
             ],
         )
 
-    async def due(self, now: datetime, limit: int) -> list[Group]:
-        found = self._groups.find(due_by("next_flush_at", now), {"outbox": 0}).sort("next_flush_at", 1).limit(limit)
+    async def due(self, now: datetime, real_now: datetime, limit: int) -> list[Group]:
+        found = self._groups.find(wait_over(now, real_now), {"outbox": 0}).sort("next_flush_at", 1).limit(limit)
         return [documents.to_group(document) async for document in found]
 
     async def next_due(self) -> datetime | None:
@@ -137,7 +144,7 @@ class MongoMails:
         try:
             await self._mails.insert_many([_queued(mail, now) for mail in mails], ordered=False)
         except BulkWriteError as error:
-            if any(problem.get("code") != DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            if _more_than_repeats(error):
                 raise
 
     async def lease(self, owner: str, now: datetime, until: datetime, limit: int) -> list[Row]:
@@ -261,13 +268,18 @@ async def _write(collection: Collected, updates: list[UpdateOne]) -> bool:
     try:
         result = await collection.bulk_write(updates, ordered=False)
     except BulkWriteError as error:
-        problems = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(one.get("code") != DUPLICATE_KEY for one in problems):
+        if _more_than_repeats(error):
             raise
         return False
     except DuplicateKeyError:
         return False
     return result.matched_count + result.upserted_count == len(updates)
+
+
+def _more_than_repeats(error: BulkWriteError) -> bool:
+    """Whether something else failed than the insertion of what is there already, such as the majority's assent."""
+    problems = error.details["writeErrors"]
+    return bool(error.details.get("writeConcernErrors")) or any(one.get("code") != DUPLICATE_KEY for one in problems)
 
 
 async def _earliest(collection: Collected, field: str) -> datetime | None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import ssl
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -172,6 +173,9 @@ class _One(Catalogs):
 
     def of(self, province: str) -> Catalog | None:
         return self._catalog
+
+    def provinces(self) -> Collection[str]:
+        return (self._catalog.province.id,)
 
     async def at_least(self, province: str, number: int) -> Catalog:
         return self._catalog

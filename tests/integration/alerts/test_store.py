@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, WriteConcern
+from pymongo.errors import BulkWriteError
 
 from services.alerts import store
 from services.alerts.documents import NewerDocument
 from services.alerts.ports import AlertChange
 from services.runtime.mongo import Database
 from tests.unit.alerts.builders import KEY
-from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite, opened
+from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite, opened, two_mails
 
 
 @pytest.fixture
@@ -68,13 +69,19 @@ async def test_a_document_of_a_newer_release_is_refused(database: Database) -> N
         await alerts.load([KEY.alert_id])
 
 
+async def test_a_queued_mail_that_the_majority_did_not_take_is_an_error(database: Database) -> None:
+    mails = store.MongoMails(database.with_options(write_concern=WriteConcern(w=2, wtimeout=100)))
+    with pytest.raises(BulkWriteError):
+        await mails.put([two_mails()[0]], datetime.now(UTC))
+
+
 async def test_every_query_of_the_stages_has_an_index(database: Database) -> None:
     await store.MongoAlerts(database).save([AlertChange(*opened())])
     now = datetime.now(UTC) + timedelta(days=4000)
     queries: list[tuple[str, dict[str, Any]]] = [
         ("alerts", store.due_by("next_due_at", now)),
         ("alerts", {"events.written": {"$lt": now}}),
-        ("groups", store.due_by("next_flush_at", now)),
+        ("groups", store.wait_over(now, now)),
         ("groups", {"outbox.written": {"$lt": now}}),
         ("notifications", {"state": {"$in": store.READY}, "not_before": {"$lte": now}}),
     ]

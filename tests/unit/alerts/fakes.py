@@ -45,8 +45,9 @@ class FakeAlerts:
             self.events.setdefault(one, []).extend(documents.of_transition(e, written) for e in change.effects)
         return whole
 
-    async def due(self, now: datetime, limit: int) -> list[Alert]:
-        due = [one for one in self.documents.values() if one["next_due_at"] and one["next_due_at"] <= now]
+    async def due(self, now: datetime, provinces: Collection[str], limit: int) -> list[Alert]:
+        there = [one for one in self.documents.values() if one["province"] in provinces]
+        due = [one for one in there if one["next_due_at"] and one["next_due_at"] <= now]
         return [documents.to_alert(one) for one in sorted(due, key=lambda one: one["next_due_at"])][:limit]
 
     async def next_due(self) -> datetime | None:
@@ -88,8 +89,13 @@ class FakeGroups:
                 self.outbox.setdefault(one, []).append((datetime.now(UTC), documents.of_mail(change.mail)))
         return whole
 
-    async def due(self, now: datetime, limit: int) -> list[Group]:
-        due = [one for one in self.documents.values() if one["next_flush_at"] and one["next_flush_at"] <= now]
+    async def due(self, now: datetime, real_now: datetime, limit: int) -> list[Group]:
+        due = [
+            one
+            for one in self.documents.values()
+            if (one["next_flush_at"] and one["next_flush_at"] <= now)
+            or (one["flush_by"] and one["flush_by"] <= real_now)
+        ]
         return [documents.to_group(one) for one in sorted(due, key=lambda one: one["next_flush_at"])][:limit]
 
     async def next_due(self) -> datetime | None:
@@ -220,6 +226,9 @@ class FakeCatalogs:
 
     def of(self, province: str) -> Catalog | None:
         return self.catalog if province == self.catalog.province.id else None
+
+    def provinces(self) -> Collection[str]:
+        return (self.catalog.province.id,)
 
     async def at_least(self, province: str, number: int) -> Catalog:
         found = self.of(province)

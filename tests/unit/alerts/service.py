@@ -1,5 +1,6 @@
 """The stages wired to fakes: records in, mails out, time by the records or by hand."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +45,7 @@ class Service:
         self.world = world = world or World()
         self.clock = DataClock(start)
         self.measures = Measures(Telemetry())
+        self.queued = asyncio.Event()
         self.breaker = Breaker(0.05, self.measures)
         catalogs = FakeCatalogs(world.catalog)
         self.flusher = Flusher(world.groups, world.mails, catalogs, world.mail.host, self.measures)
@@ -56,7 +58,7 @@ class Service:
             world.times,
             self.clock,
             1.0,
-            lambda: None,
+            self.queued.set,
         )
         self.sender = Sender(
             "worker",

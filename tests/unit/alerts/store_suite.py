@@ -9,6 +9,8 @@ from services.alerts.ports import AlertChange, Alerts, GroupChange, Groups, Mail
 from tests.unit.alerts.builders import KEY, NOW, Story
 
 SOON = timedelta(seconds=60)
+REAL = NOW + timedelta(days=1000)
+"""Real time, far from business time."""
 
 
 def opened(unit: str = "huyen-a.xa-tan-phu") -> tuple[Alert, tuple[Transition, ...]]:
@@ -84,8 +86,17 @@ class AlertsSuite:
         assert alert.next_due_at is not None
         await alerts.save([AlertChange(alert)])
         assert await alerts.next_due() == alert.next_due_at
-        assert await alerts.due(alert.next_due_at - timedelta(seconds=1), 9) == []
-        assert await alerts.due(alert.next_due_at, 9) == [replace(alert, rev=1)]
+        here = [KEY.province]
+        assert await alerts.due(alert.next_due_at - timedelta(seconds=1), here, 9) == []
+        assert await alerts.due(alert.next_due_at, here, 9) == [replace(alert, rev=1)]
+
+    async def test_a_province_that_is_not_asked_for_does_not_use_up_the_limit(self, alerts: Alerts) -> None:
+        alert, _ = opened()
+        assert alert.next_due_at is not None
+        blind = [replace(alert, key=KEY._replace(province="elsewhere", period=str(year))) for year in (2020, 2021)]
+        later = replace(alert, next_due_at=alert.next_due_at + SOON)
+        assert await alerts.save([AlertChange(one) for one in (*blind, later)])
+        assert await alerts.due(alert.next_due_at + SOON, [KEY.province], 2) == [replace(later, rev=1)]
 
 
 class GroupsSuite:
@@ -104,8 +115,15 @@ class GroupsSuite:
         due = group.next_flush_at
         assert due is not None
         assert await groups.next_due() == due
-        assert await groups.due(due - timedelta(seconds=1), 9) == []
-        assert await groups.due(due, 9) == [replace(group, rev=1)]
+        assert await groups.due(due - timedelta(seconds=1), REAL, 9) == []
+        assert await groups.due(due, REAL, 9) == [replace(group, rev=1)]
+
+    async def test_a_flush_is_due_as_well_when_so_much_real_time_has_passed(self, groups: Groups) -> None:
+        group = self._group()
+        await groups.save([GroupChange(group)])
+        assert group.flush_by == REAL + timedelta(minutes=10)
+        assert await groups.due(NOW, group.flush_by - timedelta(seconds=1), 9) == []
+        assert await groups.due(NOW, group.flush_by, 9) == [replace(group, rev=1)]
 
     async def test_the_decided_mail_waits_in_the_outbox_until_it_is_queued(self, groups: Groups) -> None:
         group = self._group()
@@ -121,7 +139,7 @@ class GroupsSuite:
     def _group() -> Group:
         _, (effect,) = opened()
         key, who = next(iter(keys_of(effect).values()))
-        return take_in(Group(key, who), effect)
+        return take_in(Group(key, who), effect, REAL)
 
 
 class TimesSuite:

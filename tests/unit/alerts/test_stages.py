@@ -1,8 +1,9 @@
 """From records to mails: grouping, order, repeats, several workers, refusals."""
 
+import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -34,6 +35,30 @@ async def test_owner_and_manager_each_get_one_mail_of_their_own() -> None:
     await service.until(NOW + 10 * MINUTE)
     assert sorted(to for to, _ in service.world.wire.taken) == [MANAGER, OWNER]
     assert service.world.wire.reasons() == ["FIRST", "FIRST"]
+
+
+async def test_a_wait_is_over_when_real_time_says_so_though_business_time_stands_still() -> None:
+    service = Service()
+    await service.sees(a_record(0.7), at=NOW)
+    await service.stages.relay_fresh()
+    assert await service.flusher.flush(NOW) == 0
+    assert await service.flusher.flush(NOW, real_now=datetime.now(UTC) + 10 * MINUTE) == 2
+    await service.sends()
+    assert [mail["Date"].datetime for _, mail in service.world.wire.taken] == [NOW, NOW]
+
+
+async def test_the_last_mails_leave_though_no_further_record_comes() -> None:
+    service = Service(World(a_catalog(rules=[a_rule(group_wait=timedelta(seconds=0.2))])))
+    loops = [asyncio.create_task(service.stages.relay_loop()), asyncio.create_task(service.stages.flush_loop())]
+    try:
+        await service.sees(a_record(0.7), at=NOW)
+        async with asyncio.timeout(20):
+            await service.queued.wait()
+    finally:
+        for loop in loops:
+            loop.cancel()
+    assert len(service.world.mails.documents) == 2
+    assert service.clock.now() == NOW
 
 
 async def test_a_bad_week_of_many_communes_is_one_mail() -> None:
