@@ -3,6 +3,9 @@
 Condition, data, handling and escalation are axes of their own: one never has to remember another's former value.
 """
 
+# Nothing sets some values and fields of these axes yet: PENDING and RECOVERING, STALE, and what is in `Handling` and
+# `Escalation`. They are the shape in which alerts are stored, so that what will set them finds old documents readable.
+
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,7 +31,6 @@ class DataState(StrEnum):
     OK = "ok"
     STALE = "stale"
     ERROR = "error"
-    RETIRED = "retired"
 
 
 class Key(NamedTuple):
@@ -58,11 +60,10 @@ class Handling:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """How far it has climbed, and when it climbs next."""
+    """How far it has climbed."""
 
     policy: str | None = None
     step: int = 0
-    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.alerts.figures import Language
 from services.alerts.grouping import ENDINGS, Line, Mail, Member, News, Reason
 from services.alerts.phrases import role, say
 from services.alerts.rules import clears_at
-from services.alerts.scene import Scene, end_of, gap_of
+from services.alerts.scene import Scene, end_of, gap_of, only_near
 from services.runtime.catalog import Catalog
 
 MAX_SUBJECT = 70
@@ -86,6 +86,8 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
     ends = {line.member.close_reason for line in mail.lines if line.news is News.ENDED}
     if mail.reason in (Reason.ALL_RESOLVED, Reason.CLOSED_OTHER) and len(ends) == 1:
         prefix = _END_PREFIX.get(next(iter(ends)) or CloseReason.RECOVERED, prefix)
+    if prefix in ("prefix_resolved", "prefix_resolved_some") and _any_near(mail.lines):
+        prefix += "_near"
     words = say("vi", prefix)
     first = mail.lines[0].member
     if prefix in ("prefix_behind", "prefix_worse") and len(mail.lines) == 1 and first.shortfall:
@@ -94,13 +96,20 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
     return shortened(f"{mark}[KPI] {words}: {mail.core}", MAX_SUBJECT)
 
 
+def _any_near(lines: Sequence[Line]) -> bool:
+    return any(only_near(line.member) for line in lines)
+
+
 def shortened(text: str, length: int) -> str:
     """The text, or its beginning and an ellipsis."""
     return text if len(text) <= length else text[: length - 1].rstrip(" –,.:") + "…"
 
 
-def compose(mail: Mail, catalog: Catalog, kpi: Kpi, link_base: str | None, pilot: bool) -> Letter:
-    """What the mail says, Vietnamese first, English below. `pilot`: it goes to another address than it is meant for."""
+def compose(mail: Mail, catalog: Catalog, kpi: Kpi, link_base: str | None, pilot: bool, contact: str = "") -> Letter:
+    """What the mail says, Vietnamese first, English below. `pilot`: it goes to another address than it is meant for.
+
+    `contact`: name and address of who answers questions.
+    """
     scene = Scene(catalog, mail, kpi)
     over = all(line.news is News.ENDED for line in mail.lines)
     languages: tuple[Language, ...] = ("vi", "en") if mail.recipient.language == "vi" else ("en", "vi")
@@ -108,11 +117,11 @@ def compose(mail: Mail, catalog: Catalog, kpi: Kpi, link_base: str | None, pilot
         subject=subject(mail, kpi, pilot),
         tone="over" if over else mail.severity.value,
         link=_link(mail, link_base),
-        parts=tuple(_speech(scene, language, over, pilot) for language in languages),
+        parts=tuple(_speech(scene, language, over, pilot, contact) for language in languages),
     )
 
 
-def _speech(scene: Scene, language: Language, over: bool, pilot: bool) -> Speech:
+def _speech(scene: Scene, language: Language, over: bool, pilot: bool, contact: str) -> Speech:
     mail = scene.mail
     news = _news_lines(mail)
     first = news[0].member
@@ -139,7 +148,7 @@ def _speech(scene: Scene, language: Language, over: bool, pilot: bool) -> Speech
         why_label=say(language, "why"),
         why=why,
         link_label=say(language, "open"),
-        footer=say(language, "footer"),
+        footer=say(language, "footer_contact" if contact else "footer", contact=contact),
         notice=notice,
     )
 
@@ -164,9 +173,16 @@ def _good(member: Member) -> bool:
 def _headline(scene: Scene, news: Sequence[Line], language: Language) -> str:
     mail, first = scene.mail, news[0].member
     many = len(news) > 1
+    key, near = _headline_key(mail, news), ""
+    if key in ("resolved", "resolved_some") and _any_near(news):
+        key += "_near"
+        rule = scene.rule(first)
+        clear = figures.number(clears_at(rule.ladder[0]) * 100, 0, language) if rule is not None else ""
+        near = say(language, "near_from", clear=clear) if clear else ""
     return say(
         language,
-        _headline_key(mail, news) + ("_many" if many else ""),
+        key + ("_many" if many else ""),
+        near=near,
         kpi=scene.kpi_name(language),
         unit=scene.unit(first.org_unit, language),
         gap=scene.gap(first.shortfall, first.record, language) or "–",

@@ -167,7 +167,9 @@ def _close(
     episode = alert.open
     assert episode is not None
     closed = replace(alert, condition=Condition.INACTIVE, open=None, close_reason=reason, next_due_at=None)
-    return _tell(closed, rule, replace(episode, record=record), TransitionType.CLOSED, row, now)
+    worst = _larger(episode.worst_shortfall, shortfall(record))
+    episode = replace(episode, record=record, worst_shortfall=worst)
+    return _tell(closed, rule, episode, TransitionType.CLOSED, row, now)
 
 
 def _tell(alert: Alert, rule: Rule | None, episode: Episode, kind: TransitionType, row: Row, now: datetime) -> Decision:

@@ -6,9 +6,10 @@ from contracts.progress import ProgressJudged
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
+from services.alerts.pace import pace_of
 from services.alerts.phrases import say
-from services.alerts.rules import clears_at, day_of
-from services.alerts.scene import Scene, end_of
+from services.alerts.rules import day_of
+from services.alerts.scene import Scene, end_of, standing_of
 
 MAX_ROWS = 20
 """Units that a mail lists by name; the rest are counted."""
@@ -62,10 +63,11 @@ def _standing(scene: Scene, member: Member, language: Language) -> Fact:
     """`Đến ngày 31/08/2026: đạt 61,6 % · kế hoạch 80,0 % · thiếu 18,4 điểm %`."""
     record = member.record
     said = []
-    if record.value is not None:
-        said.append(say(language, "standing", value=figures.amount(record.value, scene.kpi, language)))
-    if record.planned is not None:
-        said.append(say(language, "planned", planned=figures.amount(record.planned, scene.kpi, language)))
+    value, planned = _shown(scene, record, language)
+    if value:
+        said.append(say(language, "standing", value=value))
+    if planned:
+        said.append(say(language, "planned", planned=planned))
     if member.firing and member.shortfall is not None and member.shortfall > 0:
         said.append(scene.gap(member.shortfall, record, language))
     on = day_of(record.as_of)
@@ -73,19 +75,22 @@ def _standing(scene: Scene, member: Member, language: Language) -> Fact:
     return Fact(label, " · ".join(said) or "–")
 
 
+def _shown(scene: Scene, record: ProgressJudged, language: Language) -> tuple[str, str]:
+    """Value and plan; empty where there is none."""
+    shown = standing_of(record, scene.kpi, language)
+    if shown is not None:
+        return shown.value, shown.line if record.planned is not None else ""
+    value, planned = record.value, record.planned
+    return (
+        figures.amount(value, scene.kpi, language) if value is not None else "",
+        figures.amount(planned, scene.kpi, language) if planned is not None else "",
+    )
+
+
 def _while_firing(scene: Scene, member: Member, language: Language) -> list[Fact]:
     record, facts = member.record, []
-    rule = scene.rule(member)
-    if record.pace is not None and rule is not None:
-        fire, clear = float(rule.ladder[0].fire * 100), clears_at(rule.ladder[0]) * 100
-        text = say(
-            language,
-            "pace",
-            pace=figures.number(record.pace * 100, 0, language, unlike=(fire, clear)),
-            fire=figures.number(fire, 0, language),
-            clear=figures.number(clear, 0, language),
-        )
-        facts.append(Fact(say(language, "l_pace"), text))
+    if (pace := pace_of(scene, member, language)) is not None:
+        facts.append(Fact(say(language, "l_pace"), pace))
     if member.since is not None:
         key = "since_readings" if member.readings > 1 else "since"
         since = say(language, key, day=figures.day(member.since, language), readings=member.readings)
@@ -102,20 +107,22 @@ def _needed(scene: Scene, record: ProgressJudged, language: Language) -> Fact | 
     needed = record.needed
     if needed is None or record.target is None:
         return None
+    paces = (needed.amount, needed.so_far, needed.best)
+    decimals = figures.telling_decimals([pace for pace in paces if pace is not None], scene.kpi)
     text = say(
         language,
         "needed",
-        amount=figures.difference(needed.amount, scene.kpi, language, signed=True),
+        amount=figures.difference(needed.amount, scene.kpi, language, signed=True, decimals=decimals),
         per=say(language, f"per_{needed.per}"),
         deadline=figures.day(record.target.deadline, language),
     )
     beside = []
     if needed.so_far is not None:
-        beside.append(say(language, "so_far", so_far=figures.change(needed.so_far, scene.kpi, language)))
+        beside.append(say(language, "so_far", so_far=figures.change(needed.so_far, scene.kpi, language, decimals)))
     if needed.best is not None:
         falling = record.target.comparator == "<="
         ever = needed.best <= needed.amount if falling else needed.best >= needed.amount
-        best = say(language, "best", best=figures.change(needed.best, scene.kpi, language))
+        best = say(language, "best", best=figures.change(needed.best, scene.kpi, language, decimals))
         beside.append(f"{best}: {say(language, 'reached' if ever else 'never_reached')}")
     return Fact(say(language, "l_needed"), f"{text} ({'; '.join(beside)})" if beside else text)
 
@@ -168,11 +175,12 @@ def table_of(scene: Scene, language: Language) -> Table:
 def _row(scene: Scene, line: Line, language: Language) -> tuple[str, ...]:
     member, record = line.member, line.member.record
     ended = line.news is News.ENDED
+    value, planned = _shown(scene, record, language)
     return (
         scene.unit(member.org_unit, language),
         end_of(member, language) if ended else say(language, f"news_{line.news}"),
-        figures.amount(record.value, scene.kpi, language) if record.value is not None else "–",
-        figures.amount(record.planned, scene.kpi, language) if record.planned is not None else "–",
+        value or "–",
+        planned or "–",
         "–" if ended else scene.gap(member.shortfall, record, language) or "–",
         figures.day(member.since, language) if member.since is not None else "–",
     )

@@ -1,6 +1,7 @@
 """Numbers, dates and periods as people write them: Vietnamese (1.234,5 and 31/08/2026) and English (1,234.5)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -16,30 +17,66 @@ _MONTHS = (
 )
 _ROMAN = ("", "I", "II", "III", "IV")
 
-_UNITS_OF_MEASURE: dict[str, tuple[str, str]] = {
-    "percent": ("%", "%"),
-    "points": ("điểm", "points"),
-    "rank": ("", ""),
-    "times": ("lần", "times"),
-    "per_100_inhabitants": ("trên 100 dân", "per 100 inhabitants"),
-    "VND_million": ("triệu đồng", "million VND"),
-    "VND_billion": ("tỷ đồng", "billion VND"),
-    "account": ("tài khoản", "accounts"),
-    "case": ("hồ sơ", "cases"),
-    "class": ("lớp", "classes"),
-    "document": ("văn bản", "documents"),
-    "machine": ("máy", "machines"),
-    "person": ("người", "people"),
-    "procedure": ("thủ tục", "procedures"),
-    "product": ("sản phẩm", "products"),
-    "section": ("chuyên mục", "sections"),
-    "service": ("dịch vụ", "services"),
-    "subscriber": ("thuê bao", "subscribers"),
-    "subsystem": ("phân hệ", "subsystems"),
-    "transaction": ("giao dịch", "transactions"),
-    "unit": ("đơn vị", "units"),
-    "village": ("thôn, bản", "villages"),
+_UNITS_OF_MEASURE: dict[str, tuple[str, str, str]] = {
+    "percent": ("%", "%", "%"),
+    "points": ("điểm", "point", "points"),
+    "rank": ("", "", ""),
+    "times": ("lần", "time", "times"),
+    "per_100_inhabitants": ("trên 100 dân", "per 100 inhabitants", "per 100 inhabitants"),
+    "VND_million": ("triệu đồng", "million VND", "million VND"),
+    "VND_billion": ("tỷ đồng", "billion VND", "billion VND"),
+    "account": ("tài khoản", "account", "accounts"),
+    "case": ("hồ sơ", "case", "cases"),
+    "class": ("lớp", "class", "classes"),
+    "document": ("văn bản", "document", "documents"),
+    "machine": ("máy", "machine", "machines"),
+    "person": ("người", "person", "people"),
+    "procedure": ("thủ tục", "procedure", "procedures"),
+    "product": ("sản phẩm", "product", "products"),
+    "section": ("chuyên mục", "section", "sections"),
+    "service": ("dịch vụ", "service", "services"),
+    "subscriber": ("thuê bao", "subscriber", "subscribers"),
+    "subsystem": ("phân hệ", "subsystem", "subsystems"),
+    "transaction": ("giao dịch", "transaction", "transactions"),
+    "unit": ("đơn vị", "unit", "units"),
+    "village": ("thôn, bản", "village", "villages"),
 }
+"""Vietnamese, one in English, several in English."""
+
+
+_MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A value, the line that it is held against, and the gap between them: as they are read, they add up."""
+
+    value: str
+    line: str
+    gap: str
+
+
+def standing(value: float, line: float, kpi: Kpi, language: Language) -> Standing:
+    """Both numbers with as many decimals as show that they differ; the gap is the difference of what is shown."""
+    decimals = telling_decimals((value, line), kpi)
+    gap = abs(_rounded(_exact(line), decimals) - _rounded(_exact(value), decimals))
+    return Standing(
+        amount(value, kpi, language, decimals),
+        amount(line, kpi, language, decimals),
+        difference(float(gap), kpi, language, decimals=decimals),
+    )
+
+
+def telling_decimals(values: Sequence[float], kpi: Kpi) -> int:
+    """The fewest decimals, from the KPI's own on, with which none of these reads as 0, or as the first, and is not."""
+    exact = [_exact(value) for value in values]
+    for decimals in range(_decimals(kpi), _MOST_DECIMALS + 1):
+        shown = [_rounded(one, decimals) for one in exact]
+        if all(
+            (read or not one) and (read != shown[0] or one == exact[0]) for read, one in zip(shown, exact, strict=True)
+        ):
+            return decimals
+    return _decimals(kpi)
 
 
 def number(
@@ -49,42 +86,48 @@ def number(
 
     It gets more decimals where it would else read as 0, or as one of the bounds in `unlike`, and is not.
     """
-    exact = Decimal(repr(float(value)))
-    misread = {bound for bound in (Decimal(0), *(Decimal(repr(float(one))) for one in unlike)) if bound != exact}
+    exact = _exact(value)
+    misread = {bound for bound in (Decimal(0), *(_exact(one) for one in unlike)) if bound != exact}
     rounded = _rounded(exact, decimals)
-    while rounded in misread and decimals < 6:
+    while rounded in misread and decimals < _MOST_DECIMALS:
         decimals += 1
         rounded = _rounded(exact, decimals)
     text = f"{rounded:{'+' if signed and rounded else ''},.{decimals}f}".replace("-", "−")
     return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
 
 
-def amount(value: float, kpi: Kpi, language: Language) -> str:
-    """A value of the KPI with its unit: `91,3 %`, `1.234 máy`."""
-    unit = unit_of_measure(kpi, language)
-    figure = number(value, _decimals(kpi), language)
+def amount(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
+    """A value of the KPI with its unit: `91,3 %`, `1.234 máy`. `decimals`: other than the KPI's own."""
+    figure = number(value, _decimals(kpi) if decimals is None else decimals, language)
+    unit = unit_of_measure(kpi, language, figure)
     return f"{figure}%" if unit == "%" and language == "en" else _with(figure, unit)
 
 
-def difference(value: float, kpi: Kpi, language: Language, *, signed: bool = False) -> str:
+def difference(value: float, kpi: Kpi, language: Language, *, signed: bool = False, decimals: int | None = None) -> str:
     """A difference of two values: percentage points are never written `%` alone."""
-    unit = unit_of_measure(kpi, language)
+    figure = number(value, _decimals(kpi) if decimals is None else decimals, language, signed=signed)
+    unit = unit_of_measure(kpi, language, figure)
     if unit == "%":
         unit = "điểm %" if language == "vi" else "percentage points"
-    return _with(number(value, _decimals(kpi), language, signed=signed), unit)
+    return _with(figure, unit)
 
 
-def change(value: float, kpi: Kpi, language: Language) -> str:
+def change(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
     """A signed difference without its unit, for a place where the unit has just been said."""
-    return number(value, _decimals(kpi), language, signed=True)
+    return number(value, _decimals(kpi) if decimals is None else decimals, language, signed=True)
 
 
-def unit_of_measure(kpi: Kpi, language: Language) -> str:
-    """The unit of measure in words; one that is not known here is written as the catalog writes it."""
+def unit_of_measure(kpi: Kpi, language: Language, figure: str = "") -> str:
+    """The unit of measure in words, in English one or several as `figure` reads.
+
+    One that is not known here is written as the catalog writes it.
+    """
     known = _UNITS_OF_MEASURE.get(kpi.unit_of_measure)
     if known is None:
         return kpi.unit_of_measure.replace("_", " ")
-    return known[0] if language == "vi" else known[1]
+    if language == "vi":
+        return known[0]
+    return known[1] if figure.lstrip("+−") == "1" else known[2]
 
 
 def day(value: date, language: Language) -> str:
@@ -119,6 +162,10 @@ def period(period_id: str, language: Language) -> str:
         case "span":
             return f"giai đoạn {name.year}–{name.part}" if vietnamese else f"{name.year}–{name.part}"
     return period_id
+
+
+def _exact(value: float) -> Decimal:
+    return Decimal(repr(float(value)))
 
 
 def _rounded(exact: Decimal, decimals: int) -> Decimal:

@@ -2,7 +2,7 @@
 the templates, which it is given."""
 
 from contracts.catalog import Kpi, Person
-from services.alerts.compose import compose
+from services.alerts.compose import Letter, compose
 from services.alerts.grouping import ENDINGS, Mail, Member
 from services.alerts.message import Address, Envelope, build, header_value
 from services.alerts.ports import Catalogs, Row
@@ -32,10 +32,16 @@ class Letters:
             raise NotNow(f"no catalog with {row.mail.group.kpi} of {row.mail.group.province} yet")
         return Frozen(address, self.bytes_of(row.mail, catalog, kpi, address))
 
+    def letter_of(self, mail: Mail, catalog: Catalog, kpi: Kpi) -> Letter:
+        """What the mail says; its contact is whom an answer reaches."""
+        whom = self._reply_to(mail, catalog) or self._sender()
+        contact = f"{whom.name} ({whom.email})" if whom.name else whom.email
+        return compose(mail, catalog, kpi, self._mail.link, self._mail.pilot_to is not None, contact)
+
     def bytes_of(self, mail: Mail, catalog: Catalog, kpi: Kpi, address: str) -> bytes:
         """The whole mail."""
         pilot = self._mail.pilot_to is not None
-        letter = compose(mail, catalog, kpi, self._mail.link, pilot)
+        letter = self.letter_of(mail, catalog, kpi)
         recipient = mail.recipient
         extra = [
             ("X-KPI-Alert", header_value([line.member.alert_id for line in mail.lines])),
@@ -48,7 +54,7 @@ class Letters:
         if pilot:
             extra.append(("X-KPI-Pilot-For", recipient.email))
         envelope = Envelope(
-            sender=Address(self._smtp.sender, self._mail.sender_name),
+            sender=self._sender(),
             to=Address(address, recipient.name),
             subject=letter.subject,
             date=mail.at.astimezone(catalog.zone),
@@ -60,6 +66,9 @@ class Letters:
             extra=tuple(extra),
         )
         return build(envelope, self._renderer.render(letter))
+
+    def _sender(self) -> Address:
+        return Address(self._smtp.sender, self._mail.sender_name)
 
     def _address(self, mail: Mail, catalog: Catalog | None) -> str:
         if self._mail.pilot_to is not None:

@@ -15,6 +15,8 @@ VI: Mapping[str, str] = {
     "prefix_worse": "Chậm thêm",
     "prefix_resolved": "Đã trở lại kế hoạch",
     "prefix_resolved_some": "Một phần đã trở lại kế hoạch",
+    "prefix_resolved_near": "Đã trở lại gần kế hoạch",
+    "prefix_resolved_some_near": "Một phần đã trở lại gần kế hoạch",
     "prefix_met": "Đã đạt mục tiêu",
     "prefix_missed": "Hết kỳ, chưa đạt",
     "prefix_ended": "Ngừng theo dõi",
@@ -29,7 +31,7 @@ VI: Mapping[str, str] = {
         "Chỉ tiêu “{kpi}”: thêm {count} đơn vị chậm so với kế hoạch, nặng nhất là {unit} ({gap}); "
         "hiện có {firing} đơn vị chậm."
     ),
-    "again": "Chỉ tiêu “{kpi}” của {unit} trở lại kế hoạch rồi lại chậm: {gap}.",
+    "again": "Chỉ tiêu “{kpi}” của {unit} đã hết chậm rồi lại chậm: {gap}.",
     "worse": "Chỉ tiêu “{kpi}” của {unit} đã chậm thêm so với lần báo trước: nay {gap}.",
     "worse_many": (
         "Chỉ tiêu “{kpi}”: {count} đơn vị đã chậm thêm so với lần báo trước, nặng nhất là {unit} (nay {gap})."
@@ -38,6 +40,15 @@ VI: Mapping[str, str] = {
     "resolved_many": "Chỉ tiêu “{kpi}”: cả {count} đơn vị đã báo chậm nay đã trở lại kế hoạch.",
     "resolved_some": "Chỉ tiêu “{kpi}”: {unit} đã trở lại kế hoạch; còn {firing} đơn vị chậm.",
     "resolved_some_many": "Chỉ tiêu “{kpi}”: {count} đơn vị đã trở lại kế hoạch; còn {firing} đơn vị chậm.",
+    "resolved_near": "Chỉ tiêu “{kpi}” của {unit} đã trở lại gần kế hoạch{near}.",
+    "resolved_near_many": (
+        "Chỉ tiêu “{kpi}”: cả {count} đơn vị đã báo chậm nay đã trở lại kế hoạch hoặc gần kế hoạch{near}."
+    ),
+    "resolved_some_near": "Chỉ tiêu “{kpi}”: {unit} đã trở lại gần kế hoạch{near}; còn {firing} đơn vị chậm.",
+    "resolved_some_near_many": (
+        "Chỉ tiêu “{kpi}”: {count} đơn vị đã trở lại kế hoạch hoặc gần kế hoạch{near}; còn {firing} đơn vị chậm."
+    ),
+    "near_from": " (tiến độ từ {clear} % trở lên)",
     "target_met": "Chỉ tiêu “{kpi}” của {unit} đã đạt mục tiêu của {period}.",
     "target_met_many": "Chỉ tiêu “{kpi}”: {count} đơn vị đã đạt mục tiêu của {period}.",
     "missed": "Kỳ báo cáo {period} đã kết thúc: chỉ tiêu “{kpi}” của {unit} không đạt mục tiêu.",
@@ -50,7 +61,14 @@ VI: Mapping[str, str] = {
     "standing": "đạt {value}",
     "planned": "kế hoạch {planned}",
     "l_pace": "Tiến độ",
-    "pace": "{pace} % so với kế hoạch (báo chậm khi dưới {fire} %, hết báo khi từ {clear} % trở lên)",
+    "pace": "{pace} % so với kế hoạch",
+    "pace_from": "từ mức xuất phát {baseline}, đã đi được {pace} % quãng đường kế hoạch",
+    "pace_back": "kém hơn cả mức xuất phát {baseline}",
+    "pace_hardly": (
+        "chưa tính được bằng phần trăm, vì kế hoạch mới đi chưa đến {share} % quãng đường "
+        "từ mức xuất phát {baseline} đến mục tiêu"
+    ),
+    "pace_bounds": "báo chậm khi dưới {fire} %, hết báo khi từ {clear} % trở lên",
     "l_since": "Chậm từ",
     "since": "{day}",
     "since_readings": "{day} ({readings} lần báo cáo liên tiếp)",
@@ -87,6 +105,7 @@ VI: Mapping[str, str] = {
     "news_still": "vẫn chậm",
     "worst": "Chậm nhất",
     "end_recovered": "đã trở lại kế hoạch",
+    "end_recovered_near": "đã trở lại gần kế hoạch",
     "end_target_met": "đã đạt mục tiêu",
     "end_period_closed_met": "hết kỳ, đạt mục tiêu",
     "end_period_closed_missed": "hết kỳ, không đạt mục tiêu",
@@ -103,9 +122,7 @@ VI: Mapping[str, str] = {
     "do_plan_no_rate": "Nếu đúng, cùng {owner} bàn cách theo kịp kế hoạch.",
     "do_plan_owner": "Nếu đúng, bàn với lãnh đạo đơn vị cách đạt mức “Cần đạt” ở trên.",
     "do_plan_owner_no_rate": "Nếu đúng, bàn với lãnh đạo đơn vị cách theo kịp kế hoạch.",
-    "do_wait": (
-        "Không cần xác nhận thư này. Khi tiến độ đạt từ {clear} % kế hoạch trở lên, hệ thống tự gửi thư báo kết thúc."
-    ),
+    "do_wait": ("Không cần xác nhận thư này. Khi tiến độ đạt từ {clear} % trở lên, hệ thống tự gửi thư báo kết thúc."),
     "do_nothing": "Không phải làm gì thêm: thư này báo kết thúc cảnh báo đã gửi trước đây.",
     "do_missed": "Cảnh báo của kỳ này khép lại tại đây; kỳ sau được theo dõi lại từ đầu.",
     "the_owner": "bộ phận phụ trách",
@@ -115,7 +132,7 @@ VI: Mapping[str, str] = {
     "r_FIRST": "lần báo đầu tiên",
     "r_NEW_IN_GROUP": "có thêm đơn vị chậm",
     "r_WORSENED": "tình hình xấu đi",
-    "r_RESOLVED_SOME": "một số đơn vị đã trở lại kế hoạch",
+    "r_RESOLVED_SOME": "một số đơn vị đã hết chậm",
     "r_ALL_RESOLVED": "cảnh báo đã gửi trước đây kết thúc",
     "r_CLOSED_OTHER": "cảnh báo đã gửi trước đây kết thúc",
     "role_owner": "đầu mối phụ trách",
@@ -126,6 +143,10 @@ VI: Mapping[str, str] = {
     "pilot_mark": "[CHẠY THỬ] ",
     "pilot": "CHẠY THỬ: thư này lẽ ra gửi cho {name} <{email}>.",
     "footer": "Thư tự động của Tiến Độ, hệ thống theo dõi chỉ tiêu chuyển đổi số.",
+    "footer_contact": (
+        "Thư tự động của Tiến Độ, hệ thống theo dõi chỉ tiêu chuyển đổi số. "
+        "Có thắc mắc, xin trả lời thư này hoặc liên hệ: {contact}."
+    ),
     "per_day": "ngày",
     "per_week": "tuần",
     "per_month": "tháng",
@@ -146,6 +167,8 @@ EN: Mapping[str, str] = {
     "prefix_worse": "Further behind",
     "prefix_resolved": "Back on plan",
     "prefix_resolved_some": "Some are back on plan",
+    "prefix_resolved_near": "Back near plan",
+    "prefix_resolved_some_near": "Some are back near plan",
     "prefix_met": "Target met",
     "prefix_missed": "Period over, target missed",
     "prefix_ended": "No longer watched",
@@ -154,15 +177,20 @@ EN: Mapping[str, str] = {
     "behind_critical": "“{kpi}” of {unit} is critically behind plan: {gap}.",
     "behind_unknown": "“{kpi}” of {unit} is behind plan.",
     "behind_many": "“{kpi}”: {count} units are behind plan, worst {unit} ({gap}).",
-    "more": "“{kpi}”: {unit} has fallen behind plan as well ({gap}); {firing} units are behind now.",
-    "more_many": "“{kpi}”: {count} more units have fallen behind plan, worst {unit} ({gap}); {firing} are behind now.",
-    "again": "“{kpi}” of {unit} came back on plan and fell behind again: {gap}.",
+    "more": "“{kpi}”: {unit} has fallen behind plan as well ({gap}); units behind now: {firing}.",
+    "more_many": "“{kpi}”: {count} more units have fallen behind plan, worst {unit} ({gap}); behind now: {firing}.",
+    "again": "“{kpi}” of {unit} was no longer behind, and has fallen behind again: {gap}.",
     "worse": "“{kpi}” of {unit} has fallen further behind: now {gap}.",
     "worse_many": "“{kpi}”: {count} units have fallen further behind, worst {unit} (now {gap}).",
     "resolved": "“{kpi}” of {unit} is back on plan.",
     "resolved_many": "“{kpi}”: all {count} units that were behind are back on plan.",
     "resolved_some": "“{kpi}”: {unit} is back on plan; still behind: {firing}.",
     "resolved_some_many": "“{kpi}”: {count} units are back on plan; still behind: {firing}.",
+    "resolved_near": "“{kpi}” of {unit} is near its plan again{near}.",
+    "resolved_near_many": "“{kpi}”: all {count} units that were behind are on plan again, or near it{near}.",
+    "resolved_some_near": "“{kpi}”: {unit} is near its plan again{near}; still behind: {firing}.",
+    "resolved_some_near_many": ("“{kpi}”: {count} units are on plan again, or near it{near}; still behind: {firing}."),
+    "near_from": " (at a pace of {clear}% or more)",
     "target_met": "“{kpi}” of {unit} has met its target for {period}.",
     "target_met_many": "“{kpi}”: {count} units have met their target for {period}.",
     "missed": "The reporting period {period} is over: {unit} missed the target of “{kpi}”.",
@@ -174,7 +202,14 @@ EN: Mapping[str, str] = {
     "standing": "reached {value}",
     "planned": "planned {planned}",
     "l_pace": "Pace",
-    "pace": "{pace}% of the plan (told when below {fire}%, over from {clear}% on)",
+    "pace": "{pace}% of the plan",
+    "pace_from": "from the baseline of {baseline}, {pace}% of the planned way is done",
+    "pace_back": "worse than the baseline of {baseline}",
+    "pace_hardly": (
+        "no percentage says much yet: the plan has gone less than {share}% of the way "
+        "from the baseline of {baseline} to the target"
+    ),
+    "pace_bounds": "told when below {fire}%, over from {clear}% on",
     "l_since": "Behind since",
     "since": "{day}",
     "since_readings": "{day} ({readings} reports in a row)",
@@ -191,7 +226,7 @@ EN: Mapping[str, str] = {
     "target": "{comparator} {value} by {deadline}",
     "target_band": "from {low} to {high} by {deadline}",
     "l_parts": "Figures",
-    "parts": "{reported} of {expected} units below have reported",
+    "parts": "units below that have reported: {reported} of {expected}",
     "l_owner": "In charge",
     "owner_told": "{owner} (has this mail too)",
     "l_also": "Also told",
@@ -203,13 +238,14 @@ EN: Mapping[str, str] = {
     "c_planned": "Planned",
     "c_gap": "Difference",
     "c_since": "Since",
-    "table_more": "… and {count} more units; see the dashboard.",
+    "table_more": "… units beyond these: {count}; see the dashboard.",
     "news_new": "newly behind",
     "news_again": "behind again",
     "news_worse": "further behind",
     "news_still": "still behind",
     "worst": "Worst",
     "end_recovered": "back on plan",
+    "end_recovered_near": "back near plan",
     "end_target_met": "target met",
     "end_period_closed_met": "period over, target met",
     "end_period_closed_missed": "period over, target missed",
@@ -225,7 +261,7 @@ EN: Mapping[str, str] = {
     "do_plan_no_rate": "If they are, agree with {owner} how to catch up with the plan.",
     "do_plan_owner": "If they are, agree with the head of your unit how to reach what is “needed” above.",
     "do_plan_owner_no_rate": "If they are, agree with the head of your unit how to catch up with the plan.",
-    "do_wait": "This mail needs no confirmation. From {clear}% of the plan on, you will be told that it is over.",
+    "do_wait": "This mail needs no confirmation. From a pace of {clear}% on, you will be told that it is over.",
     "do_nothing": "Nothing: this mail ends the alert that you were sent before.",
     "do_missed": "The alert of this period ends here; the next period is watched afresh.",
     "the_owner": "those in charge",
@@ -234,7 +270,7 @@ EN: Mapping[str, str] = {
     "r_FIRST": "told for the first time",
     "r_NEW_IN_GROUP": "more units have fallen behind",
     "r_WORSENED": "it got worse",
-    "r_RESOLVED_SOME": "some units are back on plan",
+    "r_RESOLVED_SOME": "some units are no longer behind",
     "r_ALL_RESOLVED": "an alert that you were sent is over",
     "r_CLOSED_OTHER": "an alert that you were sent is over",
     "role_owner": "contact in charge",
@@ -245,6 +281,10 @@ EN: Mapping[str, str] = {
     "pilot_mark": "[PILOT] ",
     "pilot": "PILOT: this mail would have gone to {name} <{email}>.",
     "footer": "Sent automatically by Tiến Độ, which follows digital-transformation targets.",
+    "footer_contact": (
+        "Sent automatically by Tiến Độ, which follows digital-transformation targets. "
+        "Questions: answer this mail, or write to {contact}."
+    ),
     "per_day": "day",
     "per_week": "week",
     "per_month": "month",

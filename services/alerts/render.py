@@ -10,9 +10,6 @@ from services.alerts.compose import Letter
 
 _BEFORE_UNIT = re.compile(r" (?=(?:điểm )?%)|(?<=điểm) (?=%)")
 
-MAX_HTML_BYTES = 100_000
-"""Gmail cuts a mail at about 102 kB."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rendered:

@@ -102,10 +102,17 @@ def shortfall(record: ProgressJudged) -> float | None:
         return None
     if record.target.comparator == "band":
         return abs(record.gap) if record.gap is not None else None
-    line = record.planned if record.planned is not None else record.target.value
+    line = line_of(record)
     if line is None:
         return None
     return line - record.value if record.target.comparator == ">=" else record.value - line
+
+
+def line_of(record: ProgressJudged) -> float | None:
+    """What the figure is held against: the plan of its day, or the target where there is no plan."""
+    if record.planned is not None or record.target is None:
+        return record.planned
+    return record.target.value
 
 
 def day_of(as_of: AsOf | None) -> date | None:

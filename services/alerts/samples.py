@@ -121,22 +121,27 @@ def _observed(stage: Stage, record: ProgressJudged) -> Observation:
 
 
 def _record(stage: Stage, unit: str, pace: float, step: int, now: datetime) -> ProgressJudged:
-    value = _PLANNED * pace
+    as_of = min(now.date() - timedelta(days=4), stage.period.last)
+    at_deadline = as_of == stage.period.last
+    planned = _TARGET if at_deadline else _PLANNED
+    value = planned * pace
     return ProgressJudged(
         province=stage.catalog.province.id,
         kpi=stage.kpi.id,
         org_unit=unit,
         period=stage.period.id,
-        as_of=min(now.date() - timedelta(days=4), stage.period.last),
+        as_of=as_of,
         value=value,
         unit_of_measure=stage.kpi.unit_of_measure,
         target=TargetJudged(
             id="sample", value=_TARGET, comparator=">=", deadline=stage.period.last, baseline=0.0, simulated=True
         ),
-        planned=_PLANNED,
-        gap=value - _PLANNED,
+        planned=planned,
+        gap=value - planned,
         pace=pace,
-        needed=Needed(amount=(_TARGET - value) / 3, per="month", so_far=value / 9, best=value / 7),
+        needed=None
+        if at_deadline
+        else Needed(amount=(_TARGET - value) / 3, per="month", so_far=value / 9, best=value / 7),
         status=Status.BEHIND if pace < 0.95 else Status.ON_TRACK,
         version=step + 1,
         catalog_version=stage.catalog.version or "1-000000000000",

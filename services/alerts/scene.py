@@ -1,13 +1,16 @@
 """What composing a mail looks up: names and rules in one catalog, and differences in words. Pure."""
 
 from dataclasses import dataclass
+from math import isclose
 
+from contracts.alerts import CloseReason
 from contracts.catalog import Kpi, Rule
 from contracts.progress import ProgressJudged
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Mail, Member
 from services.alerts.phrases import TABLES, say
+from services.alerts.rules import line_of, shortfall
 from services.runtime.catalog import Catalog
 
 
@@ -44,10 +47,30 @@ class Scene:
 def gap_of(short: float, record: ProgressJudged, kpi: Kpi, language: Language) -> str:
     """`thiếu 18,4 điểm %`; too high where lower is better, and off where a band is the target."""
     words = {">=": "short", "<=": "over"}.get(record.target.comparator if record.target else ">=", "off")
-    return say(language, words, gap=figures.difference(short, kpi, language))
+    shown = standing_of(record, kpi, language) if short > 0 and _is_gap(short, record) else None
+    return say(language, words, gap=shown.gap if shown is not None else figures.difference(short, kpi, language))
+
+
+def standing_of(record: ProgressJudged, kpi: Kpi, language: Language) -> figures.Standing | None:
+    """Value, plan (target, where there is no plan) and gap as they are read everywhere in a mail."""
+    line = line_of(record)
+    return (
+        figures.standing(record.value, line, kpi, language) if record.value is not None and line is not None else None
+    )
+
+
+def only_near(member: Member) -> bool:
+    """Whether it is told as recovered while it is still a little short of the plan: rules clear below 100 %."""
+    return member.close_reason is CloseReason.RECOVERED and member.shortfall is not None and member.shortfall > 0
 
 
 def end_of(member: Member, language: Language) -> str:
     """How the episode ended, in a few words."""
-    key = f"end_{member.close_reason}"
+    key = f"end_{member.close_reason}{'_near' if only_near(member) else ''}"
     return say(language, key if key in TABLES[language] else "end_other")
+
+
+def _is_gap(short: float, record: ProgressJudged) -> bool:
+    """Whether this is the record's own shortfall, and not the worst of another day."""
+    own = shortfall(record)
+    return own is not None and isclose(short, own, rel_tol=1e-9)

@@ -13,7 +13,6 @@ import typer
 from aiosmtplib import SMTP
 from aiosmtplib.errors import SMTPException
 
-from services.alerts.compose import compose
 from services.alerts.freezing import Letters
 from services.alerts.message import Address, Envelope, build
 from services.alerts.ports import Catalogs
@@ -52,23 +51,39 @@ def try_out(
 
 @app.command()
 def preview(
-    catalog: Annotated[Path, typer.Argument(help="folder of the catalog that gives units, KPIs, people and rules")],
-    out: Annotated[Path, typer.Option(help="folder for the .eml and .html files")] = Path("build/mails"),
+    catalog: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="the catalog: its folder, read only; it gives units, KPIs, people, rules"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="the output: folder that the .eml and .html files go to")] = Path(
+        "build/mails"
+    ),
     kpi: Annotated[str | None, typer.Option(help="id of the KPI; default: a percentage")] = None,
     unit: Annotated[str | None, typer.Option(help="id of the unit; default: the first that reports it")] = None,
 ) -> None:
-    """Write a sample of every kind of mail as files. The figures are made up; nothing is sent."""
+    """Write a sample of every kind of mail, under the catalog in FOLDER, as files into the folder of --out.
+
+    The figures are made up; nothing is sent.
+    """
     read = settings.load(AlertsSettings, os.environ)
     checked = check_folder(catalog)
     if checked.errors:
-        raise StartError(f"{catalog} has {len(checked.errors)} mistakes: `tiendo catalog check {catalog}` names them.")
+        many = len(checked.errors)
+        mistakes = (
+            "1 mistake: `tiendo catalog check {0}` names it"
+            if many == 1
+            else f"{many} mistakes: `tiendo catalog check {{0}}` names them"
+        )
+        raise StartError(f"{catalog} has {mistakes.format(catalog)}.")
     content = Catalog.of(checked.folder.items)
     stage, renderer = stage_for(content, kpi, unit), Renderer()
     letters = Letters(_One(content), renderer, read.smtp, read.mail)
     out.mkdir(parents=True, exist_ok=True)
     for kind in SCENES:
         mail = sample(stage, kind, read.mail.host)
-        letter = compose(mail, content, stage.kpi, read.mail.link, read.mail.pilot_to is not None)
+        letter = letters.letter_of(mail, content, stage.kpi)
         (out / f"{kind}.eml").write_bytes(letters.bytes_of(mail, content, stage.kpi, mail.recipient.email))
         (out / f"{kind}.html").write_text(renderer.render(letter).html, encoding="utf-8")
         typer.echo(f"{out / kind}.eml  {letter.subject}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from email import policy
 from email.parser import BytesParser
@@ -106,3 +107,21 @@ async def test_an_unknown_kpi_is_named() -> None:
     code, said = await tiendo("preview", "deploy/catalogs/dak-nong", "--kpi", "no-such")
     assert code == 2
     assert "no-such" in said
+
+
+async def test_one_mistake_in_the_catalog_is_counted_as_one(tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    shutil.copytree(ROOT / "deploy" / "catalogs" / "dak-nong", folder)
+    rules = folder / "rules.yaml"
+    rules.write_text(rules.read_text(encoding="utf-8").replace("group_wait:", "group_weight:", 1), encoding="utf-8")
+    code, said = await tiendo("preview", str(folder), "--out", str(tmp_path / "mails"))
+    assert code == 2
+    assert f"has 1 mistake: `tiendo catalog check {folder}` names it." in " ".join(said.split())
+
+
+async def test_the_help_of_the_preview_says_what_goes_in_and_what_comes_out() -> None:
+    code, said = await tiendo("preview", "--help")
+    assert code == 0
+    said = " ".join(said.replace("│", " ").split())
+    assert "FOLDER <path> the catalog" in said
+    assert "--out <path> the output" in said

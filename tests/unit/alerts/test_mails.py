@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from contracts.alerts import CloseReason
 from contracts.catalog import Kpi, OrgUnit
-from contracts.progress import Status
+from contracts.progress import Needed, Status
 from services.alerts import figures
-from services.alerts.compose import MAX_SUBJECT, Letter, compose, core_of
+from services.alerts.compose import MAX_SUBJECT, Letter, compose, core_of, subject
 from services.alerts.grouping import Group, Mail, Reason, flush, keys_of, lines_of, take_in
 from services.alerts.message import Address, Envelope, build, encoded
 from services.alerts.phrases import EN, VI
-from services.alerts.render import MAX_HTML_BYTES, Rendered, Renderer
+from services.alerts.render import Rendered, Renderer
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.loader import load_folder
-from tests.unit.alerts.builders import KEY, KPI, NOW, Story, a_catalog, a_record
+from tests.unit.alerts.builders import CLOSES, KEY, KPI, NOW, Story, a_catalog, a_record
 from tests.unit.alerts.fakes import parsed
 
 RENDERER = Renderer()
@@ -32,6 +32,8 @@ HEADERS = {
     *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"X-Auto-Response-Suppress"),
     *(b"List-Id", b"Content-Type", b"MIME-Version"),
 }
+MAX_HTML_BYTES = 100_000
+"""Gmail cuts a mail at about 102 kB."""
 BODIES = Rendered("Xin chào\n", "<p>Xin chào</p>")
 
 
@@ -92,10 +94,92 @@ def test_it_says_who_is_in_charge_what_to_do_and_why_it_came() -> None:
 
 def test_the_end_says_how_long_it_lasted_and_how_bad_it_was() -> None:
     text = text_of(mails_of(Story().sees(0.77, 0.45, 0.97))[-1])
-    assert text.startswith("Chỉ tiêu “Tỷ lệ văn bản điện tử được ký số” của Xã Tân Phú đã trở lại kế hoạch.")
+    assert text.startswith(
+        "Chỉ tiêu “Tỷ lệ văn bản điện tử được ký số” của Xã Tân Phú đã trở lại gần kế hoạch (tiến độ từ 95 % trở lên)."
+    )
     assert "từ 04/09/2023 đến 06/09/2023; lúc nặng nhất thiếu 44,0 điểm %" in text
     assert "Không phải làm gì thêm" in text
     assert "Cần đạt" not in text
+
+
+def test_only_who_has_reached_the_plan_is_told_to_be_back_on_it() -> None:
+    text = text_of(mails_of(Story().sees(0.77, 1.0))[-1])
+    assert "của Xã Tân Phú đã trở lại kế hoạch." in text
+    assert "“E-documents signed digitally” of Xã Tân Phú is back on plan." in text
+    near = mails_of(Story().sees(0.77, 0.97))[-1]
+    assert "of Xã Tân Phú is near its plan again (at a pace of 95% or more)." in text_of(near)
+    assert subject(near, KPI).startswith("[KPI] Đã trở lại gần kế hoạch: ")
+
+
+def test_value_plan_and_gap_add_up_as_they_are_read_wherever_they_are_told() -> None:
+    fields = {"value": 48.35, "planned": 49.34, "gap": -0.99}
+    (mail,) = mails_of(Story().sees(0.7, **fields))
+    letter = compose(mail, a_catalog(), KPI, None, pilot=False)
+    rendered = RENDERER.render(letter)
+    assert letter.subject.startswith("[KPI] Chậm tiến độ, thiếu 0,9 điểm %: ")
+    assert "đạt 48,4 % · kế hoạch 49,3 % · thiếu 0,9 điểm %" in rendered.text
+    assert "reached 48.4% · planned 49.3% · 0.9 percentage points short" in rendered.text
+    for body in (rendered.text, rendered.html.replace("\xa0", " ").replace("&nbsp;", " ")):
+        assert "thiếu 0,9 điểm %" in body
+        assert "1,0 điểm %" not in body
+        assert "1.0 percentage" not in body
+
+
+def test_the_end_of_a_period_is_never_worse_than_its_worst() -> None:
+    story = Story().sees(0.77)
+    story.now = CLOSES
+    story.decides(a_record(0.7, version=5))
+    assert "lúc nặng nhất thiếu 24,0 điểm %" in text_of(mails_of(story)[-1])
+
+
+def test_the_table_of_several_units_adds_up_too() -> None:
+    fields = {"value": 48.35, "planned": 49.34, "gap": -0.99}
+    other = Story(key=KEY._replace(org_unit="huyen-a.xa-quang-hoa")).sees(0.6, **fields)
+    (mail,) = mails_of(Story().sees(0.5), other, person="manager.tan-phu")
+    assert "đạt 48,4 %, kế hoạch 49,3 %, thiếu 0,9 điểm %" in text_of(mail)
+
+
+def test_the_pace_says_from_which_baseline_it_is_measured() -> None:
+    text = text_of(mails_of(_from_30(34.4, 35.1))[0])
+    assert "Tiến độ: từ mức xuất phát 30,0 %, đã đi được 86 % quãng đường kế hoạch (báo chậm khi dưới 90 %" in text
+    assert "Pace: from the baseline of 30.0%, 86% of the planned way is done (told when below 90%" in text
+
+
+def test_a_figure_that_fell_below_its_baseline_has_no_negative_percentage() -> None:
+    text = text_of(mails_of(_from_30(29.0, 35.1))[0])
+    assert "Tiến độ: kém hơn cả mức xuất phát 30,0 % (báo chậm khi dưới 90 %" in text
+    assert "−" not in text
+
+
+def test_a_plan_that_has_hardly_left_the_baseline_gives_no_percentage() -> None:
+    text = text_of(mails_of(_from_30(21.4, 30.1))[0])
+    assert "Tiến độ: chưa tính được bằng phần trăm, vì kế hoạch mới đi chưa đến 5 % quãng đường" in text
+    assert "Pace: no percentage says much yet" in text
+    assert "8.600" not in text
+
+
+def test_a_pace_against_the_target_itself_names_no_baseline() -> None:
+    target = a_record().target
+    assert target is not None
+    kept = target.model_copy(update={"intent": "keep", "baseline": 90.0})
+    text = text_of(mails_of(Story().sees(0.8, target=kept, planned=92.0, value=73.6))[0])
+    assert "Tiến độ: 80 % so với kế hoạch (báo chậm" in text
+
+
+def test_needed_and_so_far_read_differently_when_they_differ() -> None:
+    products = KPI.model_copy(update={"unit_of_measure": "product", "decimals": 0})
+    needed = Needed(amount=1.3, per="month", so_far=1.1, best=1.2)
+    text = text_of(mails_of(Story().sees(0.7, needed=needed))[0], kpi=products)
+    assert "+1.3 products per month" in text
+    assert "(so far +1.1; best ever +1.2: this was never reached before)" in text
+
+
+def test_the_footer_speaks_both_languages_and_names_whom_to_ask() -> None:
+    letter = compose(mails_of(Story().sees(0.77))[0], a_catalog(), KPI, None, False, "Văn phòng (vp@xa.example)")
+    rendered = RENDERER.render(letter)
+    for body in (rendered.text, rendered.html):
+        assert "xin trả lời thư này hoặc liên hệ: Văn phòng (vp@xa.example)." in body
+        assert "answer this mail, or write to Văn phòng (vp@xa.example)." in body
 
 
 def test_lines_whose_figures_are_missing_are_left_out() -> None:
@@ -138,7 +222,7 @@ def test_text_and_html_say_the_same() -> None:
     plain = re.sub(r"\s+", " ", re.sub(r"<style.*?</style>|<[^>]+>", " ", rendered.html, flags=re.DOTALL))
     plain = plain.replace("&#39;", "'").replace("&amp;", "&").replace("&nbsp;", " ")
     for part in letter.parts:
-        for said in (part.headline, part.why, part.footer if part is letter.parts[0] else "", *part.steps):
+        for said in (part.headline, part.why, part.footer, *part.steps):
             assert said in plain
             assert said in rendered.text
         for fact in part.facts:
@@ -308,6 +392,15 @@ def test_a_met_target_is_told_as_such() -> None:
     mail = mails_of(story)[-1]
     assert "đã đạt mục tiêu của năm 2023" in text_of(mail)
     assert "Phụ trách: Văn phòng UBND xã" in text_of(mail)
+
+
+def _from_30(value: float, planned: float) -> Story:
+    """A story of one figure on the way from 30 to 92."""
+    target = a_record().target
+    assert target is not None
+    pace = (value - 30) / (planned - 30)
+    fields = {"value": value, "planned": planned, "gap": value - planned, "needed": None}
+    return Story().sees(pace, target=target.model_copy(update={"baseline": 30.0}), **fields)
 
 
 def _letter() -> Letter:

@@ -86,7 +86,7 @@ async def test_the_end_comes_in_the_same_thread() -> None:
     assert last["In-Reply-To"] == first["Message-ID"]
     assert first["Message-ID"] in last["References"]
     assert first["Subject"].split(": ", 1)[1] == last["Subject"].split(": ", 1)[1]
-    assert last["Subject"].startswith("[KPI] Đã trở lại kế hoạch: ")
+    assert last["Subject"].startswith("[KPI] Đã trở lại gần kế hoạch: ")
 
 
 async def test_what_comes_and_goes_between_two_flushes_is_nobodys_news() -> None:
@@ -292,6 +292,17 @@ async def test_a_vacant_post_is_skipped_and_counted_and_the_others_are_told() ->
     await service.until(NOW + MINUTE)
     assert [to for to, _ in world.wire.taken] == [MANAGER]
     assert service.measures.org_gaps.labels("owner")._value.get() == 1
+
+
+async def test_the_contact_is_whom_an_answer_reaches() -> None:
+    service = Service(at_once())
+    await service.sees(a_record(0.7), at=NOW)
+    await service.until(NOW + MINUTE)
+    wanted = {MANAGER: f"Văn phòng UBND xã ({OWNER})", OWNER: "Tiến Độ (tiendo@tiendo.example)"}
+    for to, mail in service.world.wire.taken:
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert f"liên hệ: {wanted[to]}." in body.get_content()
 
 
 async def test_an_address_that_changed_is_used_at_once() -> None:
