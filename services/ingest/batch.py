@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import localcontext
 from typing import NamedTuple, Protocol
 
 from contracts.envelope import Event, Headers
@@ -14,6 +15,7 @@ from services.ingest.contract import Malformed, Unreadable
 from services.ingest.decide import Entry, Reuse, Standing
 from services.ingest.desk import Desks, Passed
 from services.ingest.normalise import Raw, observe
+from services.ingest.numbers import WIDE
 from services.ingest.tally import Tally
 
 
@@ -75,23 +77,30 @@ class Examiner:
     moving: bool
 
     def examine(self, records: Iterable[Record], now: datetime) -> list[Examined]:
-        """Each record once, in order."""
+        """Each record once, in order. Whatever goes wrong with one is its own dead letter, and concerns no other."""
         found: list[Examined] = []
-        for record in records:
-            one = self._one(record, now)
-            if self.moving and isinstance(one, Sound):
-                now = one.entry.received_at
-            found.append(one)
+        with localcontext(WIDE):
+            for record in records:
+                try:
+                    one = self._one(record, now)
+                except Exception as error:
+                    one = Dead(record, self._raw(record), contract.failed(error), now)
+                if self.moving and isinstance(one, Sound):
+                    now = one.entry.received_at
+                found.append(one)
         return found
 
+    def _raw(self, record: Record) -> Raw:
+        return Raw(self.log, record.topic, record.partition, record.offset)
+
     def _one(self, record: Record, now: datetime) -> Examined:
-        raw = Raw(self.log, record.topic, record.partition, record.offset)
+        raw = self._raw(record)
         reading = contract.read(record.headers, record.value, self.max_bytes)
         if isinstance(reading, Unreadable):
             return Dead(record, raw, reading, reading.time or contract.moment(record.timestamp, now))
         event = reading.event
         reported_at = event.time or contract.moment(record.timestamp, now)
-        digest = decide.digest_of(event.data)
+        digest = decide.digest_of(event.data, record.value or b"")
         if isinstance(reading, Malformed):
             return self._unsound(record, event, raw, digest, reported_at, reading.problems)
         then = max(now, event.time) if self.moving and event.time is not None else now
@@ -245,7 +254,8 @@ def _settle_dead(outcome: Outcome, one: Dead) -> None:
     """Quarantined; and where the source is readable, its publisher is told."""
     outcome.dead.append(one)
     outcome.tally.quarantined += 1
-    outcome.tally.refuse((one.why.problem.code,))
+    if one.why.error is None:
+        outcome.tally.refuse((one.why.problem.code,))
     if one.why.source is not None:
         refusal = Refusal(
             one.why.source, one.why.id, one.reported_at, (one.why.problem,), None, one.record.value or b"", None

@@ -60,5 +60,13 @@ class Case:
 
 
 def local_day(as_of: date | datetime, zone: ZoneInfo) -> date:
-    """A plain date is itself; an instant belongs to its local date."""
-    return as_of.astimezone(zone).date() if isinstance(as_of, datetime) else as_of
+    """A plain date is itself; an instant belongs to its local date.
+
+    An instant whose local date lies beyond the calendar (1 January of the year 1, 31 December 9999) is of its last day.
+    """
+    if not isinstance(as_of, datetime):
+        return as_of
+    try:
+        return as_of.astimezone(zone).date()
+    except OverflowError:
+        return date.min if as_of.year == date.min.year else date.max

@@ -5,6 +5,7 @@ Whatever stands in the bytes, the outcome is one of the three types below; nothi
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -15,6 +16,14 @@ from contracts.envelope import Event, Headers, NotAnEvent
 from contracts.statistics import Problem, RejectionCode, StatisticReported
 from services.ingest import wording
 from services.ingest.wording import problem
+
+LARGEST_PLACE = 10**9
+"""Beyond which nothing is ranked; it keeps places within what JSON and stores hold exactly."""
+
+INTERNAL = "internal"
+"""The reason of what is quarantined through a fault of ours."""
+
+_WHOLE = ("rank", "of", "revision")
 
 EVENT_TYPE = "vn.tiendo.statistic.reported.v1"
 
@@ -36,7 +45,10 @@ class Malformed:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What is to be quarantined. `harmless`: not ours, so it does not count as poison."""
+    """What is to be quarantined. `harmless`: not ours, so it does not count as poison.
+
+    `error`: not the record's fault but ours, see `failed`.
+    """
 
     reason: str
     detail: str
@@ -45,6 +57,7 @@ class Unreadable:
     time: datetime | None
     problem: Problem
     harmless: bool = False
+    error: Exception | None = None
 
 
 Reading = Reported | Malformed | Unreadable
@@ -61,17 +74,50 @@ def read(headers: Headers, value: bytes | None, max_bytes: int) -> Reading:
     if event.type != EVENT_TYPE:
         return _foreign(event)
     try:
-        return Reported(event, StatisticReported.model_validate(_given(event.data)))
+        figure = StatisticReported.model_validate(_given(event.data))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         return Malformed(event, _in_words(details))
+    if (figure.rank or 0) > LARGEST_PLACE or (figure.of or 0) > LARGEST_PLACE:
+        return Malformed(event, _places_too_large(figure, event.data))
+    return Reported(event, figure)
+
+
+def failed(error: Exception) -> Unreadable:
+    """What becomes of a record over which we stumbled: it is kept, and nobody is told that it was wrong."""
+    found = Problem(
+        code=INTERNAL,
+        message_vi="Lỗi của hệ thống: bản ghi được giữ lại để xử lý sau.",
+        message_en="A fault of ours: the record is kept until it is mended.",
+    )
+    return Unreadable(INTERNAL, f"{type(error).__name__}: {error}"[:500], None, None, None, found, error=error)
 
 
 def _given(data: Any) -> Any:
-    """The fields that say something: an explicit null gives nothing."""
-    if isinstance(data, dict) and None in data.values():
-        return {name: value for name, value in data.items() if value is not None}
-    return data
+    """The fields that say something: an explicit null gives nothing.
+
+    A whole number with an absurd exponent (1e999999999) is cut short, since the model would write out all its digits.
+    """
+    if not isinstance(data, dict):
+        return data
+    if None in data.values():
+        data = {name: value for name, value in data.items() if value is not None}
+    absurd = [name for name in _WHOLE if isinstance(data.get(name), Decimal) and data[name].adjusted() > 30]
+    return {**data, **dict.fromkeys(absurd, 10**30)} if absurd else data
+
+
+def _places_too_large(figure: StatisticReported, data: Any) -> tuple[Problem, ...]:
+    return tuple(
+        problem(
+            RejectionCode.TOO_LARGE,
+            name,
+            f"{name} quá lớn: ghi số nguyên từ 1 đến {wording.vi(LARGEST_PLACE)}.",
+            f"{name} is too large: write an integer from 1 to {wording.en(LARGEST_PLACE)}.",
+            data[name],
+        )
+        for name in ("rank", "of")
+        if (getattr(figure, name) or 0) > LARGEST_PLACE
+    )
 
 
 def moment(milliseconds: int | None, otherwise: datetime) -> datetime:

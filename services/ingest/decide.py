@@ -69,12 +69,18 @@ def was_free(entry: Entry | None, raw: Raw) -> bool:
     return entry is None or (entry.raw[:3] == raw[:3] and raw.offset < entry.raw.offset)
 
 
-def digest_of(data: Any) -> bytes:
-    """16 bytes, equal for equal JSON: order of keys, spaces, escapes and `91.30` for `91.3` do not matter."""
+def digest_of(data: Any, value: bytes = b"") -> bytes:
+    """16 bytes, equal for equal JSON: order of keys, spaces, escapes and `91.30` for `91.3` do not matter.
+
+    `value` are the bytes that were parsed: they are taken as they are where the JSON is too deep to be written again.
+    """
     try:
         canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS, default=_number)
     except (orjson.JSONEncodeError, RecursionError):  # integers beyond 64 bits, lone surrogates
-        canonical = json.dumps(data, sort_keys=True, default=str).encode()
+        try:
+            canonical = json.dumps(data, sort_keys=True, default=str).encode()
+        except RecursionError:
+            canonical = value
     return hashlib.blake2b(canonical, digest_size=16).digest()
 
 

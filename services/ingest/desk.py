@@ -91,7 +91,7 @@ class Desk:
             unit,
             publisher,
             day,
-            reported_at.astimezone(zone).date(),
+            local_day(reported_at, zone),
             today,
         )
         for rule in desk.rules(figure):
@@ -145,6 +145,10 @@ class Desks:
         if desk is None or desk.catalog is not catalog:
             desk = self._desks[figure.province] = Desk(catalog)
         return desk.examine(event, figure, reported_at, now)
+
+    def registered(self, source: str) -> bool:
+        """Whether a publisher of any province speaks under this source."""
+        return any(catalog.publishers.by_source(source) is not None for catalog in self._catalogs.values())
 
     def _unknown_province(self, ref: str) -> Problem:
         known = listed(sorted(self._catalogs))

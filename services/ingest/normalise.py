@@ -16,6 +16,7 @@ from contracts import envelope
 from contracts.envelope import Event
 from contracts.observations import observation_id
 from services.ingest.desk import Passed
+from services.ingest.numbers import at_most_nine_decimals
 from services.ingest.roster import member_ids, roster_of
 from services.ingest.wording import plain
 
@@ -38,7 +39,10 @@ class Observation(NamedTuple):
 
 
 def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, received_at: datetime) -> Observation:
-    """The observation of an event that passed every check."""
+    """The observation of an event that passed every check.
+
+    A retraction says of which day a figure is withdrawn; whatever numbers it brings were not checked and stay behind.
+    """
     case, figure = passed.case, passed.case.figure
     kpi, unit, publisher, period = case.kpi, case.unit, case.publisher, case.period
     assert unit is not None  # whoever passed has all of them
@@ -54,14 +58,15 @@ def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, recei
         "as_of": figure.as_of.isoformat(),
         "mode": figure.mode,
     }
-    if figure.numerator is not None:
-        content["numerator"] = plain(figure.numerator)
-    if figure.denominator is not None:
-        content["denominator"] = plain(figure.denominator)
-    if figure.value is not None:
-        content["value"] = plain(figure.value)
-    if kpi.kind in _RARER:
-        content |= _rarer(passed)
+    if not figure.retracts:
+        if figure.numerator is not None:
+            content["numerator"] = plain(figure.numerator)
+        if figure.denominator is not None:
+            content["denominator"] = plain(figure.denominator)
+        if figure.value is not None:  # beside its parts it is only compared with them, and may be as long as it likes
+            content["value"] = plain(at_most_nine_decimals(figure.value))
+        if kpi.kind in _RARER:
+            content |= _rarer(passed)
     content |= {
         "unit_of_measure": kpi.unit_of_measure,
         "status": figure.status,

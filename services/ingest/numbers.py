@@ -1,7 +1,7 @@
 """Rules about numbers, each asked where `kinds.py` says so. They compare exactly; only what is shown is rounded."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from contracts.statistics import RejectionCode
 from services.ingest.case import Case
@@ -11,6 +11,20 @@ from services.ingest.wording import NONE, Problems, en, problem, vi
 HUNDRED = Decimal(100)
 NUMBERS = ("numerator", "denominator", "value", "weight")
 
+WIDE = Context(prec=120)
+"""In which figures are compared: a rate's base times the largest part by the smallest, to six decimals, fits."""
+
+MOST_DECIMALS = 9
+"""Decimals that an observation's numbers may have, whatever the KPI."""
+
+
+def at_most_nine_decimals(number: Decimal) -> Decimal:
+    """The number, rounded where it has more decimals than an observation may. Only for what is never summed."""
+    return number if decimals_of(number) <= MOST_DECIMALS else number.quantize(_SMALLEST, context=WIDE)
+
+
+_SMALLEST = Decimal(1).scaleb(-MOST_DECIMALS)
+
 
 def as_exact_as_declared(case: Case) -> Problems:
     """No more decimals than the KPI declares, so that sums stay exact. A weight may have nine.
@@ -18,11 +32,12 @@ def as_exact_as_declared(case: Case) -> Problems:
     A value beside its parts is only compared with them, so it may be as long as its publisher likes.
     """
     found: Problems = NONE
-    compared = case.figure.denominator is not None or case.figure.members is not None
+    figure = case.figure
+    compared = (figure.numerator is not None and figure.denominator is not None) or figure.members is not None
     for name in NUMBERS:
-        number: Decimal | None = getattr(case.figure, name)
-        allowed = 9 if name == "weight" else case.kpi.decimals
-        if number is None or _decimals(number) <= allowed or (compared and name == "value"):
+        number: Decimal | None = getattr(figure, name)
+        allowed = MOST_DECIMALS if name == "weight" else case.kpi.decimals
+        if number is None or decimals_of(number) <= allowed or (compared and name == "value"):
             continue
         found += (
             problem(
@@ -36,12 +51,15 @@ def as_exact_as_declared(case: Case) -> Problems:
     return found
 
 
-def _decimals(number: Decimal) -> int:
-    """How many decimals it needs: 2 for 91.53, 0 for 30.0."""
-    if number == number.to_integral_value():
+def decimals_of(number: Decimal) -> int:
+    """How many decimals it needs: 2 for 91.53, 0 for 30.0. Exact, however many digits there are."""
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0 or not number:
         return 0
-    exponent = number.normalize().as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    trailing = 0
+    while trailing < -exponent and digits[-1 - trailing] == 0:
+        trailing += 1
+    return -exponent - trailing
 
 
 def not_negative(case: Case) -> Problems:
@@ -109,7 +127,7 @@ def within_limits(of: Callable[[Case], tuple[str, Decimal] | None], default_high
 
 
 def _readable(number: Decimal) -> Decimal:
-    return number if _decimals(number) <= 9 else round(number, 4)
+    return number if decimals_of(number) <= MOST_DECIMALS else round(number, 4)
 
 
 def _span(low: Decimal | None, high: Decimal | None, put: Callable[[Decimal], str]) -> str:

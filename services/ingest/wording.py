@@ -27,17 +27,22 @@ def shown(value: Any) -> Any:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    text = value if isinstance(value, str) else str(value)
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except RecursionError:  # lists in lists in lists …
+        return "…"
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def plain(number: Decimal) -> str:
     """The shortest exact text of a decimal, without exponent: `91.30` is `91.3`, `9.13E+2` is `913`."""
+    if not number:
+        return "0"  # and not the thousand decimals of 0E-1000
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return text
 
 
 def vi(number: Decimal | int) -> str:
