@@ -20,16 +20,20 @@ from aiokafka import ConsumerRecord
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED
 from services.ingest import answers, batch
 from services.ingest.answers import Message
-from services.ingest.batch import Dead, Examiner, Outcome
+from services.ingest.batch import Dead, Examined, Examiner, Outcome, ToRefuse
 from services.ingest.decide import Entry, Reuse
 from services.ingest.metrics import DoorMetrics
+from services.ingest.normalise import text
 from services.runtime.clock import Clock
-from services.runtime.kafka.dead_letters import DeadLetter
+from services.runtime.kafka.dead_letters import OURS, DeadLetter
 from services.runtime.kafka.producer import Outgoing
 
 log = structlog.get_logger()
 
 Records = Sequence[ConsumerRecord]
+
+_TOLD = 5
+"""Refusals that a batch's line in the log shows; all of them stand in `statistics.rejected.v1`."""
 
 
 class LedgerStore(Protocol):
@@ -69,6 +73,7 @@ class Door:
         """Handling the same records again publishes the same observations again, and claims nothing twice."""
         now = self.clock.now()
         examined = self.examiner.examine(records, now)
+        _confess(examined)
         claimed = batch.claims(examined)
         standing = dict(claimed)
         standing.update(await self.ledger.claim(list(claimed.values())))
@@ -91,8 +96,16 @@ class Door:
         ]
         await self.publisher.publish(STATISTICS_REJECTED.name, [_outgoing(message) for message in rejections])
         # What is not ours (other events, tombstones) is kept like all that cannot be read, but does not stop the door.
-        await self.quarantine.put([_letter(dead) for dead in outcome.dead if dead.why.harmless], among=())
-        await self.quarantine.put([_letter(dead) for dead in outcome.dead if not dead.why.harmless], among=records)
+        await self.quarantine.put([self._letter(dead) for dead in outcome.dead if dead.why.harmless], among=())
+        await self.quarantine.put([self._letter(dead) for dead in outcome.dead if not dead.why.harmless], among=records)
+
+    def _letter(self, dead: Dead) -> DeadLetter:
+        """Sources are nobody's proof: one that no catalog registers is kept, and not counted by the fuse."""
+        why, source = dead.why, dead.why.source
+        blame = source if source is not None and self.examiner.desks.registered(source) else None
+        if why.error is not None:
+            blame = OURS
+        return DeadLetter(dead.record, why.reason, why.detail, source, blame)
 
     def _say(self, outcome: Outcome, records: Records) -> None:
         tally = outcome.tally
@@ -108,11 +121,36 @@ class Door:
             rejected=dict(tally.rejected),
             flagged=dict(tally.flagged),
         )
+        if outcome.refusals:
+            log.info(
+                "refused",
+                figures=len(outcome.refusals),
+                first=[_told(one) for one in outcome.refusals[:_TOLD]],
+                all=f"topic {STATISTICS_REJECTED.name}",
+            )
 
 
 def _outgoing(message: Message) -> Outgoing:
     return Outgoing(message.key, message.value, message.headers)
 
 
-def _letter(dead: Dead) -> DeadLetter:
-    return DeadLetter(dead.record, dead.why.reason, dead.why.detail, dead.why.source)
+def _told(one: ToRefuse) -> dict[str, str | None]:
+    """A refusal for the log, in which what a publisher wrote must neither be long nor move a terminal's cursor."""
+    refusal, first = one.refusal, one.refusal.problems[0]
+    more = len(refusal.problems) - 1
+    why = text(first.message_en)[:300] + (f" (and {more} more)" if more else "")
+    return {"code": first.code, "source": refusal.source[:120], "id": refusal.id and refusal.id[:120], "why": why}
+
+
+def _confess(examined: Sequence[Examined]) -> None:
+    """Say where we stumbled: once for a batch, since what is wrong with us is seldom wrong once."""
+    ours = [one for one in examined if isinstance(one, Dead) and one.why.error is not None]
+    if ours:
+        log.error(
+            "stumbled",
+            records=len(ours),
+            first=f"{ours[0].raw.topic}/{ours[0].raw.partition}/{ours[0].raw.offset}",
+            why=ours[0].why.detail,
+            remedy="the records are kept in the quarantine; report the fault, with this trace",
+            exc_info=ours[0].why.error,
+        )

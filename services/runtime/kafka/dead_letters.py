@@ -4,12 +4,15 @@ Only what is larger than any topic takes (a bomb of a compressed batch) is cut, 
 
 One bad publisher must not stop a province, and a bad deployment must not drain a topic into its quarantine. So dead
 letters of a single source never blow the fuse; many in a row, or a large share of all, from several sources do.
+Anybody may write any source into an event, so only those that the handler knows are counted; records over which we
+stumbled ourselves are counted whoever sent them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import groupby
 
 from aiokafka import ConsumerRecord
 
@@ -18,42 +21,77 @@ from services.runtime.errors import Unprocessable
 from services.runtime.kafka.producer import LARGEST_RECORD_BYTES, BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
 
+OURS = "\0ours"
+"""The blame for a dead letter that is no publisher's fault. No source has a control character."""
+
 _OWN_HEADERS_BYTES = 8_192
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that cannot be processed, and why. `source` is the publisher's, where it could be read."""
+    """A record that cannot be processed, and why. `source` is the publisher's, where it could be read.
+
+    `blame` is what the fuse counts it under: a source that is registered, or `OURS`. None: it is not counted.
+    """
 
     record: ConsumerRecord
     reason: str
     detail: str
     source: str | None = None
+    blame: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fuse:
-    """Blows when dead letters are no longer the exception. A value: counting gives the next one."""
+    """Blows when dead letters are no longer the exception. A value: counting gives the next one.
+
+    Dead letters of fewer than `sources` publishers never blow it, except those that are `OURS`.
+    """
 
     in_a_row: int = 50
     window: int = 1_000
     share: float = 0.10
     sources: int = 3
     recent: tuple[str | None, ...] = ()
-    """The latest verdicts: None for a record that was fine, else the source of a dead letter."""
+    """The latest verdicts, those of the last batch whole: None for what was fine, else whom a dead letter blames."""
 
     def counting(self, verdicts: Sequence[str | None]) -> "Fuse":
         """The fuse after these verdicts, in the order of the records."""
-        return replace(self, recent=(*self.recent, *verdicts)[-max(self.window, self.in_a_row + 1) :])
+        return replace(self, recent=(*self.recent[-max(self.window, self.in_a_row + 1) :], *verdicts))
 
     def blown(self) -> str | None:
-        """Why the fuse blows, or None. Dead letters of fewer than `sources` publishers never blow it."""
-        row = list(takewhile(lambda verdict: verdict is not None, reversed(self.recent)))
-        if len(row) > self.in_a_row and len(set(row)) >= self.sources:
-            return f"{len(row)} dead letters in a row, from several sources"
-        dead = [verdict for verdict in self.recent if verdict is not None]
-        if len(self.recent) >= self.window and len(dead) > self.share * self.window and len(set(dead)) >= self.sources:
-            return f"{len(dead)} dead letters among the last {self.window} records, from several sources"
+        """Why the fuse blows, or None. Whatever was counted since the last time is looked at, and not its end alone."""
+        if self.recent.count(None) == len(self.recent):
+            return None
+        return self._long_row() or self._large_share()
+
+    def _long_row(self) -> str | None:
+        for dead, run in groupby(self.recent, lambda verdict: verdict is not None):
+            row = Counter(run)
+            why = self._too_many(row, self.in_a_row) if dead else None
+            if why:
+                return f"{row.total()} dead letters in a row, {why}"
+        return None
+
+    def _large_share(self) -> str | None:
+        if len(self.recent) < self.window:
+            return None
+        held = Counter(self.recent[: self.window])
+        for leaving, coming in zip((None, *self.recent), (None, *self.recent[self.window :]), strict=False):
+            held[leaving] -= 1
+            held[coming] += 1
+            dead = +held  # without those that left the window
+            del dead[None]
+            why = self._too_many(dead, self.share * self.window)
+            if why:
+                return f"{dead.total()} dead letters among {self.window} records, {why}"
+        return None
+
+    def _too_many(self, dead: Counter[str | None], most: float) -> str | None:
+        if dead[OURS] > most:
+            return "through a fault of ours"
+        if dead.total() > most and len(dead.keys() - {OURS}) >= self.sources:
+            return "from several sources"
         return None
 
 
@@ -72,8 +110,10 @@ class DeadLetterQueue:
 
         Raises `Unprocessable` before anything is written if the fuse blows, and `Transient` if the broker is away.
         """
-        dead = {(x.record.partition, x.record.offset): x.source or "unreadable" for x in letters}
-        fuse = self._fuse.counting([dead.get((record.partition, record.offset)) for record in among])
+        blamed = {(letter.record.partition, letter.record.offset): letter.blame for letter in letters}
+        places = [(record.partition, record.offset) for record in among]
+        uncounted = {place for place, blame in blamed.items() if blame is None}
+        fuse = self._fuse.counting([blamed.get(place) for place in places if place not in uncounted])
         why = fuse.blown()
         if why is not None:
             raise Unprocessable(f"the fuse of {self._topic} blew: {why}")

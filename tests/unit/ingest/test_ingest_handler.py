@@ -1,21 +1,27 @@
 """The door as a whole, on fakes: what goes where, in which order, and what crashes and repeats cannot change."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from contracts import envelope
+from contracts.envelope import Event
 from contracts.observations import observation_id
-from contracts.statistics import StatisticRejected
+from contracts.statistics import Problem, StatisticRejected, StatisticReported
+from contracts.topics import STATISTICS_REPORTED
+from services.ingest.desk import Desks, Passed
 from services.runtime.clock import SystemClock
 from services.runtime.errors import Transient
-from services.runtime.kafka.producer import Outgoing
-from tests.unit.ingest.door import EDOC, LOG, NOON, PORTAL, Record, World, an_event, an_examiner, data, figure
+from services.runtime.kafka.dead_letters import OURS, DeadLetterQueue
+from services.runtime.kafka.producer import BatchProducer, Outgoing
+from tests.unit.ingest.door import CATALOG, EDOC, LOG, NOON, PORTAL, Record, World, an_event, an_examiner, data, figure
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -101,6 +107,73 @@ async def test_bytes_without_a_readable_source_are_only_quarantined() -> None:
     await world.handle(Record(b"{}", []))
     assert [letter.source for letter in world.broker.letters] == [None]
     assert world.broker.rejections() == []
+
+
+class Stumbling(Desks):
+    """Has a fault that a certain note brings to light."""
+
+    def examine(self, event: Event, figure: StatisticReported, *moments: datetime) -> Passed | tuple[Problem, ...]:
+        if figure.note == "stumble":
+            raise ZeroDivisionError("of ours")
+        return super().examine(event, figure, *moments)
+
+
+def a_stumbling_world() -> World:
+    usual = an_examiner(moving=True, lead=timedelta(days=400))
+    return World(examiner=replace(usual, desks=Stumbling({"dak-nong": CATALOG}, timedelta(days=400))))
+
+
+async def test_a_fault_of_ours_costs_one_record_and_not_the_batch() -> None:
+    world = a_stumbling_world()
+    bad_ones = [an_event(data(note="stumble"), id=f"s-{n}", offset=n) for n in range(2)]
+    with capture_logs() as said:
+        await world.handle(*bad_ones, an_event(offset=9))
+    assert len(world.broker.observations()) == 1
+    assert [(x.reason, x.detail, x.blame) for x in world.broker.letters] == [
+        ("internal", "ZeroDivisionError: of ours", OURS)
+    ] * 2
+    assert world.broker.rejections() == [], "nobody is told that it was their fault"
+    (line,) = [line for line in said if line["event"] == "stumbled"]
+    assert (line["records"], type(line["exc_info"])) == (2, ZeroDivisionError)
+
+
+async def test_only_registered_sources_are_blamed_for_what_cannot_be_read() -> None:
+    world = World()
+    await world.handle(bad(b"{", 1), bad(b"{", 2, "urn:example:invented"), Record(b"{}", [], 3))
+    assert [letter.blame for letter in world.broker.letters] == [EDOC, None, None]
+
+
+async def test_broken_records_under_invented_sources_stop_nobody() -> None:
+    world = World()
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    world.door = replace(world.door, quarantine=queue)
+    rubbish = [bad(b"{", n, f"urn:example:invented:{n % 3}") for n in range(60)]
+    await world.handle(*rubbish, an_event(offset=60))
+    assert len(world.broker.observations()) == 1
+    assert len(world.broker.on(STATISTICS_REPORTED.dlq)) == 60
+
+
+async def test_the_log_says_why_figures_were_refused_in_one_short_line() -> None:
+    world = World()
+    odd = an_event(data(org_unit="\x1b[31mnowhere"), id="odd", offset=0)
+    many = [an_event(data(numerator=1013), id=f"r-{n}", offset=n) for n in range(1, 20)]
+    with capture_logs() as said:
+        await world.handle(odd, *many)
+    (line,) = [line for line in said if line["event"] == "refused"]
+    assert (line["figures"], len(line["first"])) == (20, 5)
+    assert "\x1b" not in line["first"][0]["why"]
+    assert line["first"][1] == {
+        "code": "numerator_above_denominator",
+        "source": EDOC,
+        "id": "r-1",
+        "why": "The numerator 1,013 is above the denominator 1,000: check both figures.",
+    }
+
+
+async def test_a_batch_without_refusals_says_nothing_of_them() -> None:
+    with capture_logs() as said:
+        await World().handle(an_event())
+    assert "refused" not in [line["event"] for line in said]
 
 
 async def test_tombstones_and_foreign_events_do_not_count_as_poison() -> None:

@@ -1,6 +1,16 @@
 """The fuse in front of the quarantine."""
 
-from services.runtime.kafka.dead_letters import Fuse
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from contracts.topics import STATISTICS_REPORTED
+from services.runtime.errors import Unprocessable
+from services.runtime.kafka.dead_letters import OURS, DeadLetter, DeadLetterQueue, Fuse
+from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.telemetry import Telemetry
 
 FINE = None
 
@@ -29,10 +39,62 @@ def test_a_tenth_of_a_thousand_from_several_sources_blows_it() -> None:
     mixed = [FINE] * 8 + ["a", "b"]
     fuse = Fuse().counting(mixed * 99 + [FINE] * 9)
     assert fuse.blown() is None, "the window is not full yet"
-    assert fuse.counting(["c"]).blown() == "199 dead letters among the last 1000 records, from several sources"
+    assert fuse.counting(["c"]).blown() == "199 dead letters among 1000 records, from several sources"
 
 
 def test_counting_leaves_the_fuse_before_as_it_was() -> None:
     fuse = Fuse()
     fuse.counting(["a", "b", "c"] * 30)
     assert fuse.blown() is None
+
+
+def test_a_long_row_in_the_middle_of_a_batch_blows_it() -> None:
+    verdicts = [FINE] * 10 + ["a", "b", "c"] * 17 + [FINE] * 3_000
+    assert Fuse().counting(verdicts).blown() == "51 dead letters in a row, from several sources"
+
+
+def test_a_row_that_began_in_the_batch_before_blows_it() -> None:
+    assert Fuse().counting(["a", "b"] * 13).counting(["c"] * 25 + [FINE]).blown() is not None
+
+
+def test_a_large_share_early_in_a_long_batch_blows_it() -> None:
+    verdicts = [FINE] * 500 + [*[FINE] * 6, "a", "b", "c"] * 40 + [FINE] * 3_000
+    assert Fuse().counting(verdicts).blown() == "120 dead letters among 1000 records, from several sources"
+
+
+def test_faults_of_ours_blow_it_whoever_sent_the_records() -> None:
+    assert Fuse().counting([OURS] * 50).blown() is None
+    assert Fuse().counting([FINE, *[OURS] * 51, FINE]).blown() == "51 dead letters in a row, through a fault of ours"
+
+
+class Producer:
+    """Takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[Outgoing] = []
+
+    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+        assert topic == STATISTICS_REPORTED.dlq
+        self.taken += records
+
+
+def a_letter(offset: int, source: str | None, blame: str | None) -> DeadLetter:
+    record = ConsumerRecord("t", 0, offset, 1, 0, None, b"{", None, -1, 1, ())
+    return DeadLetter(record, "bad_json", "broken", source, blame)
+
+
+async def test_letters_that_blame_nobody_are_quarantined_without_counting() -> None:
+    producer = Producer()
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, producer), Telemetry())
+    invented = [a_letter(n, f"urn:invented:{n}", None) for n in range(2_000)]
+    await queue.put(invented, among=[letter.record for letter in invented])
+    assert len(producer.taken) == 2_000
+    known = [a_letter(n, f"urn:known:{n % 3}", f"urn:known:{n % 3}") for n in range(60)]
+    with pytest.raises(Unprocessable, match="60 dead letters in a row"):
+        await queue.put(known, among=[letter.record for letter in known])
+    assert len(producer.taken) == 2_000
+
+
+def test_sources_that_left_the_window_do_not_count_among_the_several() -> None:
+    verdicts = ["b", "c", *[FINE] * 1_200, *[*[FINE] * 6, "a"] * 200]
+    assert Fuse().counting(verdicts).blown() is None
