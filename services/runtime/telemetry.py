@@ -14,7 +14,10 @@ class Telemetry:
         )
         self.published = self.counter("published", "Records acknowledged by the broker.", "topic")
         self.dead_letters = self.counter(
-            "dead_letters", "Records quarantined. `tiendo dlq list` shows them.", "topic", "reason"
+            "dead_letters",
+            "Records quarantined. They are kept, unchanged, in the topic `<topic>.dlq`; their headers `dlq_*` say why.",
+            "topic",
+            "reason",
         )
         self.retries = self.counter(
             "retries", "Batches tried again. Rising: broker or database is away or slow.", "topic"
