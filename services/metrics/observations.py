@@ -20,6 +20,7 @@ from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _RARER = ("members", "weight", "rank", "of", "done", "done_on")
+_ANY_RARER = frozenset(_RARER)
 
 
 class Observation(NamedTuple):
@@ -98,6 +99,8 @@ def catalog_number(version: str) -> int:
 
 
 def _rarer(content: dict[str, Any]) -> dict[str, Any] | None:
+    if _ANY_RARER.isdisjoint(content):
+        return None
     found = {name: content[name] for name in _RARER if content.get(name) is not None}
     if "weight" in found:
         found["weight"] = stored(scaled(found["weight"]))
