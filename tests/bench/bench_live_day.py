@@ -10,9 +10,9 @@ from tests.bench.metrics_service import Figures, Service, figure
 from tests.bench.peers import running
 from tests.servers import wanted_broker
 
-EVENTS = 200_000
-"""A fifth of such a day: the cost of an event does not change with their number."""
-QUIX_EVENTS = 50_000
+EVENTS = 120_000
+"""Of 1,000,000 of such a day: the cost of an event does not change with their number."""
+QUIX_EVENTS = 40_000
 FIGURES = ("live_day_vs_quix",)
 
 
