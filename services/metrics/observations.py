@@ -6,6 +6,7 @@ read again by the model, which says what is wrong with it.
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -62,7 +63,7 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
             PRELIMINARY if status == "preliminary" else ACTUAL,
             reported_at,
             identity,
-            content["source"],
+            intern(content["source"]),
             content.get("retracts", False),
             n,
             d,
