@@ -24,7 +24,7 @@ def quix(stack: Stack, group: str, count: int) -> Speed:
     """Quix Streams and its MongoDB sink over so many figures. Raises FileNotFoundError where it is not installed."""
     if not QUIX_PYTHON.exists():
         raise FileNotFoundError(f"{QUIX_PYTHON} is not there: `make bench` sets the peers up")
-    return _run([str(QUIX_PYTHON), str(PEERS / "quix_sink.py")], stack, group, count)
+    return _run([str(QUIX_PYTHON), "-W", "ignore", str(PEERS / "quix_sink.py")], stack, group, count)
 
 
 def motor(stack: Stack, group: str, count: int) -> Speed:
