@@ -90,7 +90,9 @@ def _ratios(ours: Speed, quix: list[Speed], motor: list[Speed], broker: str) -> 
             "≥ 100",
             f"FastStream + Motor, {MOTOR_EVENTS:,} each: {', '.join(f'{one.rate:,.0f}' for one in motor)}/s; {broker}",
         ),
-        "metrics_cpu_us": figure(round(ours.own_us, 1), "µs CPU/event", "≤ 30", f"{durable}. µs by stage: {stages}"),
+        "metrics_cpu_us": figure(
+            round(ours.own_us, 1), "µs CPU/event", "≤ 30", f"{durable}. Elapsed µs by stage: {stages}"
+        ),
         "total_cpu_us": figure(
             round(ours.total_us, 1),
             "µs CPU/event",
