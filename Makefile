@@ -5,6 +5,7 @@ PYTHON ?= python3
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := build/peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 INPUTS := pyproject.toml locks/build.in
@@ -41,7 +42,7 @@ test-kafka: $(VENV)/for-development ## run the tests on Apache Kafka, from its j
 test-deep: $(VENV)/for-development ## run all tests, the slow ones too, and let property tests try harder
 	@TIENDO_TEST_DEEP=1 $(BIN)/pytest $(ARGS)
 
-bench: $(VENV)/for-development ## measure (BENCH="name …" chooses); results in build/bench.json
+bench: $(VENV)/for-development $(PEERS)/ready ## measure (BENCH="name …" chooses); results in build/bench.json
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 check: lint types imports generated test ## everything that must hold before a change goes in
@@ -77,6 +78,7 @@ lock: $(VENV)/for-development ## write the locks anew (UPGRADE=1: with the newes
 	  set -- $$lock; name=$$1; shift; \
 	  $(BIN)/uv pip compile $(LOCKED) $(if $(UPGRADE),--upgrade) "$$@" $(INPUTS) --output-file "locks/$$name.lock" || exit 1; \
 	done
+	@$(BIN)/uv pip compile $(LOCKED) $(if $(UPGRADE),--upgrade) locks/peers.in --output-file locks/peers.lock
 
 audit: $(VENV)/for-development ## whether a locked package has a known weakness (asks a public database)
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.lock
@@ -104,6 +106,13 @@ $(VENV)/for-use: $(BIN)/python locks/embedded.lock pyproject.toml
 
 $(VENV)/for-development: $(BIN)/python locks/dev.lock pyproject.toml
 	@$(call install,dev)
+
+# What metrics is compared with, apart from us: Quix Streams does not go together with the pydantic that we use.
+$(PEERS)/ready: locks/peers.lock
+	@echo "Setting up $(PEERS) from locks/peers.lock, once." >&2
+	@rm -rf $(PEERS) && $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --requirement locks/peers.lock
+	@touch $@
 
 define install
 echo "Setting up $(VENV) from locks/$(1).lock; this takes a minute, once." >&2 && \

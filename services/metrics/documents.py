@@ -14,6 +14,7 @@ Judgements:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 from services.metrics.days import day_of, iso
@@ -121,7 +122,7 @@ def _figure(one: Document) -> Figure:
         one.get("g", ACTUAL),
         one["t"],
         bytes(one["o"]),
-        one["s"],
+        intern(one["s"]),
         one.get("x", False),
         _number(one.get("n")),
         _number(one.get("d")),

@@ -6,6 +6,7 @@ read again by the model, which says what is wrong with it.
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _RARER = ("members", "weight", "rank", "of", "done", "done_on")
+_ANY_RARER = frozenset(_RARER)
 
 
 class Observation(NamedTuple):
@@ -61,7 +63,7 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
             PRELIMINARY if status == "preliminary" else ACTUAL,
             reported_at,
             identity,
-            content["source"],
+            intern(content["source"]),
             content.get("retracts", False),
             n,
             d,
@@ -98,6 +100,8 @@ def catalog_number(version: str) -> int:
 
 
 def _rarer(content: dict[str, Any]) -> dict[str, Any] | None:
+    if _ANY_RARER.isdisjoint(content):
+        return None
     found = {name: content[name] for name in _RARER if content.get(name) is not None}
     if "weight" in found:
         found["weight"] = stored(scaled(found["weight"]))

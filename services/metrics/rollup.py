@@ -182,6 +182,8 @@ class Table:
         nodes, make = self._nodes, self.node
         for child in self.moment.shape.children(unit):
             part = nodes.get(child) or make(child)
+            if part is _NOTHING:
+                continue
             n += part.n
             d += part.d
             covered += part.covered

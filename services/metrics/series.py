@@ -105,6 +105,11 @@ class Series:
         key = (first, last, increments)
         if key in self._own:
             return self._own[key]
+        if not keep:
+            # What stands at the end of a later day stood already if nothing of the days between is in it.
+            for (begun, until, same), own in self._own.items():
+                if begun == first and until >= last and same == increments and (own is None or own.day <= last):
+                    return own
         found = self._stands(first, last, increments)
         if keep:
             self._own[key] = found

@@ -1,7 +1,8 @@
 """`python -m tests.bench [name …]`: run the benches, print a table, and write build/bench.json.
 
-A bench is a module `bench_<name>.py` with `run() -> {figure: {"value", "unit", "goal", "compared_with"}}`. Ratios hold
-within one run only, so whatever is compared is measured in the same `run`.
+A bench is a module `bench_<name>.py` with `run() -> {figure: {"value", "unit", "goal", "compared_with"}}`; a figure
+that it lists in `FIGURES` can be asked for by its own name as well. Ratios hold within one run only, so whatever is
+compared is measured in the same `run`.
 """
 
 import importlib
@@ -22,14 +23,17 @@ RESULTS = Path("build") / "bench.json"
 def main(wanted: list[str]) -> int:
     """Run the benches whose names are given, or all. Exit code 2 for a name that there is none of."""
     there = sorted(file.stem.removeprefix("bench_") for file in HERE.glob("bench_*.py"))
-    if unknown := [name for name in wanted if name not in there]:
-        sys.stderr.write(f"there is no bench {', '.join(unknown)}; there are: {', '.join(there)}\n")
+    modules = {name: importlib.import_module(f"tests.bench.bench_{name}") for name in there}
+    bench_of = {figure: name for name in there for figure in (name, *getattr(modules[name], "FIGURES", ()))}
+    if unknown := [name for name in wanted if name not in bench_of]:
+        sys.stderr.write(f"there is no bench {', '.join(unknown)}; there are: {', '.join(bench_of)}\n")
         return 2
+    chosen = dict.fromkeys(bench_of[name] for name in wanted) if wanted else there
     console = Console(width=None if sys.stdout.isatty() else 150)
     figures: dict[str, Any] = {}
-    for name in wanted or there:
+    for name in chosen:
         console.print(f"[bold]▸[/] {name} …", highlight=False)
-        figures.update(importlib.import_module(f"tests.bench.bench_{name}").run())
+        figures.update(modules[name].run())
     RESULTS.parent.mkdir(exist_ok=True)
     before = json.loads(RESULTS.read_text()) if wanted and RESULTS.exists() else {}
     RESULTS.write_text(json.dumps({**before, **figures}, ensure_ascii=False, indent=2) + "\n")

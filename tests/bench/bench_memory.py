@@ -1,0 +1,135 @@
+"""What metrics holds in memory for a country: 34 provinces, 40 KPIs, 300 units, a figure of each month of a year.
+
+One province is fed through the handler, in a process of its own that stores and publishes nothing; the others are as
+large.
+"""
+
+import asyncio
+import gc
+import multiprocessing
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zlib import crc32
+
+import psutil
+from aiokafka import ConsumerRecord
+
+from contracts.topics import OBSERVATIONS
+from services.metrics.documents import Change, Document, Stored
+from services.metrics.handlers import ObservationHandler, Workshop
+from services.metrics.memory import Definitions, Memory
+from services.metrics.publisher import Publisher
+from services.metrics.telemetry import Meters
+from services.runtime.catalog import Catalog
+from services.runtime.clock import from_setting
+from services.runtime.kafka.producer import Outgoing
+from services.runtime.telemetry import Telemetry
+from tests.bench.metrics_load import KPIS, catalog, outgoing, units_of
+from tests.bench.metrics_service import SETTINGS, Figures, figure
+
+FIGURES = ("memory_gb",)
+PROVINCES, UNITS, MONTHS = 34, 300, 12
+VERSION = "1-000000000000"
+
+
+def run() -> Figures:
+    """GB for all provinces, from what one takes."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        before, after = pool.apply(_measure)
+    growth = (after - before) / 1e9
+    said = (
+        f"{before / 1e6:.0f} MB without figures, {growth * 1e3:.0f} MB for one province of {KPIS} KPIs × {UNITS} units "
+        f"× {MONTHS} figures; × {PROVINCES}, all held at once"
+    )
+    return {"memory_gb": figure(round(before / 1e9 + growth * PROVINCES, 2), "GB", "≤ 1.2", said)}
+
+
+def _measure() -> tuple[int, int]:
+    """Resident bytes without and with one province."""
+    return asyncio.run(_fed())
+
+
+async def _fed() -> tuple[int, int]:
+    known = Catalog.of(catalog(communes=UNITS), 1, VERSION)
+    meters = Meters(Telemetry())
+    clock = from_setting(SETTINGS["TIENDO_CLOCK"])
+    workshop = Workshop(
+        store=_Nowhere(),
+        memory=Memory(_Nowhere(), 2_000),
+        definitions=Definitions(),
+        publisher=Publisher(_Nobody(), clock, meters),
+        clock=clock,
+        meters=meters,
+        writer="bench",
+    )
+    handler = ObservationHandler(workshop, _One(known), 1.0)
+    gc.collect()
+    process = psutil.Process()
+    before = process.memory_info().rss
+    for month in range(MONTHS):
+        for kpi in range(KPIS):
+            await handler.handle(_batch(month, kpi))
+    gc.collect()
+    return before, process.memory_info().rss
+
+
+def _batch(month: int, kpi: int) -> list[ConsumerRecord]:
+    records = []
+    for at, unit in enumerate(units_of(UNITS)):
+        number = (month * KPIS + kpi) * UNITS + at
+        said = {
+            "kpi": f"k{kpi}",
+            "org_unit": unit,
+            "as_of": f"{2022 + (month + 12) // 13}-{(month + 11) % 12 + 1:02}-{15 + number % 10}",
+            "mode": "absolute",
+            "numerator": str(crc32(str(number).encode()) % 900),
+            "denominator": "900",
+        }
+        one = outgoing(number, said, VERSION)
+        records.append(
+            ConsumerRecord(OBSERVATIONS.name, 0, number, 0, 0, one.key, one.value, None, 0, 0, tuple(one.headers))
+        )
+    return records
+
+
+class _One:
+    """The catalog that is in force."""
+
+    def __init__(self, known: Catalog) -> None:
+        self.catalogs = {known.province.id: known}
+
+    async def at_least(self, province: str, number: int) -> Catalog:
+        return self.catalogs[province]
+
+
+class _Nobody:
+    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+        """Nobody reads."""
+
+
+class _Nowhere:
+    """A store that keeps nothing."""
+
+    async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
+        return {}
+
+    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
+        return dict(chunks)
+
+    async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
+        """Nothing is kept."""
+
+    async def due(self, keys: Sequence[str], today: str) -> dict[str, list[tuple[str, int]]]:
+        return {}
+
+    async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
+        return {}
+
+    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
+        """Nothing is kept."""
+
+    async def business_time(self) -> datetime | None:
+        return None
+
+    async def note_business_time(self, moment: datetime) -> None:
+        """Nothing is kept."""
