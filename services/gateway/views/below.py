@@ -63,7 +63,7 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
     return Detail(
         name=teller.words.either(head.kpi.name_vi, head.kpi.name_en),
         facts=[*_facts(head, ground, teller)],
-        reasons=[teller.words.either(reason.text_vi, reason.text_en) for reason in head.record.reasons],
+        reasons=teller.reasons(head.record, head.kpi),
         between_title=_between_title(head, ground, teller),
         between=sorted((_row(one, head, ground, teller, links, lowest) for one in head.between), key=_order),
         below_title=teller.words("Mọi {level}", level=word) if of is None else "",

@@ -1,6 +1,5 @@
 """The whole page: headline, tiles, table, detail, alerts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.progress import Status
@@ -8,6 +7,7 @@ from services.gateway.views import svg
 from services.gateway.views.alarms import SHOWN, AlertRow, alert_rows
 from services.gateway.views.below import Detail, detail
 from services.gateway.views.figures import Teller, later
+from services.gateway.views.headline import Headline, headline
 from services.gateway.views.kpis import KpiRow, count_by_status, heads, row
 from services.gateway.views.links import Links
 from services.gateway.views.numbers import Numbers
@@ -36,15 +36,6 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """The page in a sentence, and the worst of all."""
-
-    sentence: str
-    worst: KpiRow | None
-    calm: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
     """Everything that the template places. `empty` where there is no figure yet."""
 
@@ -58,6 +49,8 @@ class Board:
     tiles: list[Tile]
     strip: str
     rows: list[KpiRow]
+    folded: list[KpiRow]
+    """Those without any figure: one line that can be opened, unless they were asked for."""
     detail: Detail | None
     alerts: list[AlertRow]
     alerts_open: int
@@ -93,6 +86,7 @@ def board(choice: Choice, ground: Ground, reading: Reading) -> Board:
     )
     counts = count_by_status(found)
     shown = [one for one in rows if _is_shown(one, choice)]
+    folded = [one for one in shown if one.silent and not one.chosen and choice.status is None]
     opened = next((head for head in found if head.kpi.id == choice.kpi), None)
     alerts = reading.alerts if choice.all_alerts else reading.alerts[:SHOWN]
     local = ground.now.astimezone(ground.catalog.zone)
@@ -106,10 +100,11 @@ def board(choice: Choice, ground: Ground, reading: Reading) -> Board:
         now_machine=local.isoformat(),
         catalog_version=ground.catalog.version,
         periods=_periods(choice, ground, reading, words),
-        headline=_headline(counts, rows, words),
+        headline=headline(counts, rows, 0 if choice.period else reading.alerts_open, words, links),
         tiles=_tiles(counts, choice, words, links),
         strip=_strip(counts, words),
-        rows=shown,
+        rows=[one for one in shown if one not in folded],
+        folded=folded,
         detail=detail(opened, reading.chosen, ground, teller, links) if opened is not None else None,
         alerts=alert_rows(alerts, ground, teller, links),
         alerts_open=reading.alerts_open,
@@ -137,17 +132,6 @@ def _is_shown(one: KpiRow, choice: Choice) -> bool:
     if choice.status is not None:
         return one.said.badge.code == choice.status.value
     return one.said.badge.code != Status.NO_TARGET.value or one.chosen
-
-
-def _headline(counts: dict[Status, int], rows: Sequence[KpiRow], words: Words) -> Headline:
-    late = sum(counts[status] for status in LATE)
-    total = sum(number for status, number in counts.items() if status is not Status.NO_TARGET)
-    if late:
-        sentence = words("{late} trong {total} chỉ tiêu chậm so với kế hoạch", total, late=late, total=total)
-        return Headline(sentence, next(one for one in rows if one.said.late), calm=False)
-    if total == counts[Status.UNKNOWN]:
-        return Headline(words("Chưa chỉ tiêu nào có số liệu để đánh giá"), None, calm=False)
-    return Headline(words("Không chỉ tiêu nào chậm so với kế hoạch"), None, calm=True)
 
 
 def _tiles(counts: dict[Status, int], choice: Choice, words: Words, links: Links) -> list[Tile]:

@@ -5,8 +5,8 @@ from datetime import date
 
 from contracts.catalog import Kpi
 from contracts.progress import ProgressJudged, Status
-from services.gateway.views import svg
-from services.gateway.views.numbers import Measure, Numbers, is_zero
+from services.gateway.views import reasons, svg
+from services.gateway.views.numbers import Measure, Numbers, is_zero, rounded
 from services.gateway.views.reading import day_of_figure
 from services.gateway.views.statuses import LATE, Badge, badge, urgency
 from services.gateway.views.words import Words
@@ -53,7 +53,7 @@ class Teller:
     def say(self, record: ProgressJudged, kpi: Kpi | None, name: str) -> Said:
         """The record of a unit or KPI of that name."""
         measure = self.measure(kpi, record)
-        way = _way(record)
+        way, gap = _way(record), shown_gap(record, measure)
         value, planned, target = (
             self.numbers.value(record.value, measure),
             self.numbers.value(record.planned, measure),
@@ -75,14 +75,18 @@ class Teller:
             planned=planned,
             target=target,
             deadline=self.numbers.day(record.target.deadline) if record.target else "",
-            gap=self.numbers.signed(record.gap, measure) if record.gap is not None else "",
+            gap=self.numbers.signed(gap, measure) if gap is not None else "",
             gap_unit=self.words("điểm %") if measure.percent else self.numbers.unit(measure),
-            gap_words=self._gap_words(record, measure),
+            gap_words=self._gap_words(record, gap, measure),
             pace=self.numbers.plain(record.pace, 2) if record.pace is not None else "",
             as_of=self.numbers.day(day_of_figure(record)) if record.as_of is not None else "",
             bar=svg.gap_bar(way, record.status.value, label),
             badness=badness(record),
         )
+
+    def reasons(self, record: ProgressJudged, kpi: Kpi | None) -> list[str]:
+        """Why the record has its status, and why something in it is missing."""
+        return reasons.why(record, self.measure(kpi, record), self.words, self.numbers)
 
     def _target(self, record: ProgressJudged, measure: Measure) -> str:
         target = record.target
@@ -99,13 +103,20 @@ class Teller:
             return ""
         return f"{self.numbers.plain(record.numerator, 2)}\u202f/\u202f{self.numbers.plain(record.denominator, 2)}"
 
-    def _gap_words(self, record: ProgressJudged, measure: Measure) -> str:
-        if record.gap is None:
+    def _gap_words(self, record: ProgressJudged, gap: float | None, measure: Measure) -> str:
+        if gap is None:
             return ""
-        distance = self.numbers.distance(record.gap, measure)
-        if is_zero(self.numbers.signed(record.gap, measure)):
+        distance = self.numbers.distance(gap, measure)
+        if is_zero(self.numbers.signed(gap, measure)):
             return self.words("đúng kế hoạch")
         return self.words("thiếu {gap}" if is_short(record) else "vượt {gap}", gap=distance)
+
+
+def shown_gap(record: ProgressJudged, measure: Measure) -> float | None:
+    """The gap as it is read: between figure and plan as they are shown, so that the three add up on the page."""
+    if record.gap is None or record.value is None or record.planned is None:
+        return record.gap
+    return float(rounded(record.value, measure.decimals) - rounded(record.planned, measure.decimals))
 
 
 def is_short(record: ProgressJudged) -> bool:

@@ -9,7 +9,7 @@ from contracts.progress import ProgressJudged, Status
 from services.gateway.views.figures import Said, Teller, worst
 from services.gateway.views.links import Links
 from services.gateway.views.reading import Count, Ground, judged
-from services.gateway.views.statuses import LATE, URGENCY
+from services.gateway.views.statuses import JUDGED, LATE, URGENCY
 from services.runtime.catalog.catalog import Catalog
 
 OTHERS_NAMED = 12
@@ -23,8 +23,12 @@ class Below:
     late: int
     total: int
     level: str
+    judged: int
+    """Of how many there is a figure to judge by."""
     worst: str
     """Name of the worst unit of the level between, if any is late."""
+    worst_href: str
+    """The detail, narrowed to that unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class KpiRow:
     said: Said
     completeness: str
     complete: bool
+    silent: bool
+    """There is no figure in the period, here or below."""
     below: Below | None
     owner: str
     why: str
@@ -110,6 +116,7 @@ def row(
     full = words.either(kpi.name_vi, kpi.name_en)
     completeness = record.completeness
     opened = chosen == kpi.id
+    below = _below(head, ground, counts, teller, links)
     return KpiRow(
         id=kpi.id,
         name=short or full,
@@ -118,9 +125,10 @@ def row(
         said=teller.say(record, kpi, short or full),
         completeness=_completeness(record),
         complete=completeness is None or completeness.reported >= completeness.expected,
-        below=_below(head, ground, counts, teller),
+        silent=record.status is Status.UNKNOWN and record.value is None and not (below and below.judged),
+        below=below,
         owner=owner_of(ground, record),
-        why=_why(record, teller),
+        why=_why(head, teller),
         simulated=kpi.simulated or bool(record.target and record.target.simulated),
         href=links.board(kpi=None if opened else kpi.id, unit=None),
         chosen=opened,
@@ -132,7 +140,7 @@ def _completeness(record: ProgressJudged) -> str:
     return f"{found.reported}/{found.expected}" if found is not None else ""
 
 
-def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller) -> Below | None:
+def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller, links: Links) -> Below | None:
     level = reporting_level(head.kpi, ground)
     if level is None:
         return None
@@ -147,7 +155,14 @@ def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller) 
     late = sum(number for status, number in mine if status in LATE)
     named = worst(head.between)
     unit = ground.catalog.units.get(named.org_unit) if named is not None else None
-    return Below(late, total, level_word(ground, level, teller), (unit.short_name or unit.name) if unit else "")
+    return Below(
+        late=late,
+        total=total,
+        level=level_word(ground, level, teller, total),
+        judged=sum(number for status, number in mine if status in JUDGED),
+        worst=(unit.short_name or unit.name) if unit else "",
+        worst_href=links.board(anchor=f"kpi-{head.kpi.id}", kpi=head.kpi.id, unit=unit.id) if unit else "",
+    )
 
 
 def reporting_level(kpi: Kpi, ground: Ground) -> str | None:
@@ -157,12 +172,12 @@ def reporting_level(kpi: Kpi, ground: Ground) -> str | None:
     return None if level in tops else level
 
 
-def level_word(ground: Ground, level_id: str, teller: Teller) -> str:
-    """A short word for a level, in the plural: “xã” for “Xã, phường, thị trấn”, “communes”."""
+def level_word(ground: Ground, level_id: str, teller: Teller, count: int = 2) -> str:
+    """A short word for so many units of a level: “xã” for “Xã, phường, thị trấn”, “communes”."""
     for level in ground.catalog.province.levels:
         if level.id == level_id:
             if teller.words.language == "en" and level.name_en:
-                return _plural(level.name_en.lower())
+                return level.name_en.lower() if count == 1 else _plural(level.name_en.lower())
             return level.name_vi.split(",")[0].strip().lower()
     return level_id
 
@@ -178,10 +193,10 @@ def owner_of(ground: Ground, record: ProgressJudged) -> str:
     return ", ".join(person.name for person in ground.catalog.people.holding(role, record.org_unit, ground.day))
 
 
-def _why(record: ProgressJudged, teller: Teller) -> str:
-    if record.status is not Status.UNKNOWN and record.value is not None:
+def _why(head: Head, teller: Teller) -> str:
+    if head.record.status is not Status.UNKNOWN and head.record.value is not None:
         return ""
-    return teller.words.either(record.reasons[0].text_vi, record.reasons[0].text_en) if record.reasons else ""
+    return next(iter(teller.reasons(head.record, head.kpi)), "")
 
 
 def count_by_status(found: Iterable[Head]) -> dict[Status, int]:

@@ -62,9 +62,9 @@ class Numbers:
     def plain(self, value: float, decimals: int = 1, *, fixed: bool = False) -> str:
         """A number without unit; halves rounded away from zero, trailing zeros left out unless `fixed`."""
         digits = ("0" if fixed else "#") * decimals
-        # The shortest decimal that names this double: 5.25 is 5,3 as on paper, not what its binary neighbour would be.
-        rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-        text = format_decimal(rounded, format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale)
+        text = format_decimal(
+            rounded(value, decimals), format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale
+        )
         return text.lstrip("-") if is_zero(text) else text.replace("-", MINUS)
 
     def value(self, value: float | None, measure: Measure, *, fixed: bool | None = None) -> str:
@@ -100,6 +100,15 @@ class Numbers:
     def moment(self, moment: datetime) -> str:
         """02/10/2023 08:15, in the moment's own time zone."""
         return f"{moment:%d/%m/%Y %H:%M}"
+
+
+def rounded(value: float, decimals: int) -> Decimal:
+    """The number that is shown: halves away from zero.
+
+    It is the shortest decimal that names the double that is rounded: 5.25 is 5.3 as on paper, not what its binary
+    neighbour would be.
+    """
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def gap_before(unit: str) -> str:

@@ -1,11 +1,14 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from contracts.progress import Completeness, Needed, ProgressJudged, Status
 from services.gateway.documents import Document, progress_document
 from services.gateway.places import TreePlaces
 from services.gateway.views.board import Board, board, wanted
 from services.gateway.views.reading import Choice, Ground, Reading
+from services.metrics.reasons import because
 from tests.unit.gateway.judged_province import NOW, TODAY, alerts_of, dak_nong, judged_year
 from tests.unit.gateway.records import a_record, a_target, an_alert
 
@@ -47,6 +50,20 @@ def of_province(**changes: Any) -> ProgressJudged:
     return a_record(org_unit=PROVINCE, **changes)
 
 
+SILENT = of_province(
+    kpi="online-files-share", status=Status.UNKNOWN, value=None, planned=None, gap=None, pace=None, as_of=None
+)
+WELL = of_province(status=Status.ON_TRACK)
+
+
+def communes(late: int, kpi: str = "edoc-signed-share", well: int = 0) -> list[ProgressJudged]:
+    units = CATALOG.units.of_level("commune", TODAY)[: late + well]
+    return [
+        a_record(kpi=kpi, org_unit=unit, status=Status.BEHIND if at < late else Status.ON_TRACK)
+        for at, unit in enumerate(units)
+    ]
+
+
 def test_the_headline_counts_what_is_late_among_what_has_a_target() -> None:
     page = the_board(
         [
@@ -57,17 +74,106 @@ def test_the_headline_counts_what_is_late_among_what_has_a_target() -> None:
     )
     assert page.headline.sentence == "1 trong 2 chỉ tiêu chậm so với kế hoạch"
     assert page.headline.worst is not None
-    assert page.headline.worst.said.gap_words == "thiếu 5,3\u00a0điểm %"
+    assert page.headline.worst.said.gap_words == "thiếu 5,2\u00a0điểm %"
 
 
 def test_when_nothing_is_late_the_page_is_calm() -> None:
     assert the_board([of_province(status=Status.ACHIEVED)]).headline.calm
 
 
+def test_what_is_late_below_is_said_although_nothing_of_the_province_is_late() -> None:
+    district = a_record(org_unit=CU_JUT)
+    found = the_board([WELL, SILENT, district, *communes(32, well=39)]).headline
+    assert not found.calm
+    assert found.sentence == "Chưa chỉ tiêu nào của tỉnh chậm, nhưng 32 trong 71 xã chậm ở 1 chỉ tiêu"
+    assert found.worst is not None
+    assert found.worst.below is not None
+    assert (found.worst.id, found.below) == ("edoc-signed-share", "32 trong 71 xã chậm")
+    assert found.worst.below.worst == "H. Cư Jút"
+    assert f"unit={CU_JUT}" in found.worst.below.worst_href
+    assert found.silent == "1 chỉ tiêu chưa có số liệu trong kỳ"
+    assert "status=unknown" in found.silent_href
+
+
+@pytest.mark.parametrize(
+    ("late", "sentence"),
+    [
+        (1, "No target of the province is behind, but 1 of 3 communes is behind in one target"),
+        (2, "No target of the province is behind, but 2 of 3 communes are behind in one target"),
+    ],
+)
+def test_english_has_its_forms_in_the_headline(late: int, sentence: str) -> None:
+    page = the_board([WELL, *communes(late, well=3 - late)], Choice(language="en"))
+    assert page.headline.sentence == sentence
+
+
+def test_one_commune_is_no_communes() -> None:
+    page = the_board([WELL, *communes(1)], Choice(language="en"))
+    assert page.headline.sentence.endswith("1 of 1 commune is behind in one target")
+
+
+def test_of_several_targets_with_trouble_below_the_largest_share_is_named() -> None:
+    other = "document-digitisation"
+    records = [WELL, of_province(kpi=other, status=Status.ON_TRACK), *communes(2, well=5), *communes(3, other, 1)]
+    found = the_board(records).headline
+    assert found.sentence == (
+        "Chưa chỉ tiêu nào của tỉnh chậm, nhưng 2 chỉ tiêu có đơn vị bên dưới chậm, nhiều nhất là 3 trong 4 xã"
+    )
+    assert found.worst is not None
+    assert found.worst.id == other
+
+
+def test_communes_that_are_late_are_said_where_the_province_has_no_figure() -> None:
+    silent_above = of_province(status=Status.UNKNOWN, value=None, gap=None, pace=None)
+    page = the_board([silent_above, *communes(1, well=1)])
+    assert page.headline.sentence == (
+        "Chưa chỉ tiêu nào của tỉnh có số liệu để đánh giá, nhưng 1 trong 2 xã chậm ở 1 chỉ tiêu"
+    )
+    assert [row.id for row in page.rows] == ["edoc-signed-share"]
+    assert page.folded == []
+
+
+def test_what_is_at_risk_or_alerted_is_not_calm_either() -> None:
+    risky = the_board([of_province(status=Status.AT_RISK)]).headline
+    assert (risky.sentence, risky.calm) == ("Chưa chỉ tiêu nào của tỉnh chậm, nhưng 1 chỉ tiêu có nguy cơ", False)
+    alerted = the_board([WELL], alerts=[an_alert()], alerts_open=1).headline
+    assert (alerted.sentence, alerted.calm) == (
+        "Chưa chỉ tiêu nào của tỉnh chậm, nhưng còn 1 cảnh báo đang mở",
+        False,
+    )
+    quiet = the_board([WELL, SILENT]).headline
+    assert (quiet.sentence, quiet.calm) == ("Chưa chỉ tiêu nào của tỉnh chậm", False)
+
+
+def test_what_has_no_figure_is_folded_unless_it_is_asked_for() -> None:
+    page = the_board([SILENT, WELL])
+    assert ([row.id for row in page.rows], [row.id for row in page.folded]) == ([WELL.kpi], [SILENT.kpi])
+    filtered = the_board([SILENT, WELL], Choice(status=Status.UNKNOWN))
+    assert ([row.id for row in filtered.rows], filtered.folded) == ([SILENT.kpi], [])
+    opened = the_board([SILENT, WELL], Choice(kpi=SILENT.kpi))
+    assert (len(opened.rows), opened.folded) == (2, [])
+
+
+def test_figure_plan_and_gap_add_up_as_they_are_shown() -> None:
+    (row,) = the_board([of_province(value=99.44, planned=99.96, gap=-0.52)]).rows
+    assert (row.said.value, row.said.planned) == ("99,4\u202f%", "100,0\u202f%")
+    assert row.said.gap == "\u22120,6"
+    assert row.said.gap_words == "thiếu 0,6\u00a0điểm %"
+
+
+def test_reasons_are_rounded_and_have_units() -> None:
+    reasons = [because("pace_below_on_track", pace="0.8314", bound="0.95"), because("no_baseline")]
+    detail = the_board([of_province(reasons=reasons)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    assert detail.reasons[0] == "Nhịp độ 0,83, dưới ngưỡng đúng tiến độ 0,95."
+    assert detail.reasons[1] == because("no_baseline")["text_vi"]
+
+
 def test_no_figure_at_all_is_not_called_calm() -> None:
     page = the_board([of_province(status=Status.UNKNOWN, value=None, gap=None, pace=None, as_of=None)])
     assert not page.headline.calm
-    assert page.headline.sentence == "Chưa chỉ tiêu nào có số liệu để đánh giá"
+    assert page.headline.sentence == "Chưa chỉ tiêu nào của tỉnh có số liệu để đánh giá"
+    assert page.headline.silent == "1 chỉ tiêu chưa có số liệu trong kỳ"
 
 
 def test_every_status_has_a_tile_with_its_number_and_its_word() -> None:
@@ -102,7 +208,7 @@ def test_lower_is_better_says_short_when_the_figure_is_above_its_plan() -> None:
 
 
 def test_what_cannot_be_computed_is_a_dash_and_never_nothing() -> None:
-    (row,) = the_board([of_province(status=Status.UNKNOWN, value=None, planned=None, gap=None, pace=None)]).rows
+    (row,) = the_board([SILENT]).folded
     assert (row.said.value, row.said.planned, row.said.gap, row.said.pace) == ("–", "–", "", "")
     assert 'class="fill"' not in row.said.bar
 
@@ -226,6 +332,6 @@ def test_simulated_figures_say_so() -> None:
 
 
 def test_a_kpi_that_is_well_but_has_late_communes_goes_before_one_without_figures() -> None:
-    silent = of_province(kpi="online-files-share", status=Status.UNKNOWN, value=None, planned=None, gap=None, pace=None)
+    stale = of_province(kpi="online-files-share", status=Status.UNKNOWN)
     well = of_province(status=Status.ON_TRACK)
-    assert [row.id for row in the_board([silent, well, a_record()]).rows] == [well.kpi, silent.kpi]
+    assert [row.id for row in the_board([stale, well, a_record()]).rows] == [well.kpi, stale.kpi]
