@@ -192,9 +192,3 @@ class ExplanationWithOrigins(Explanation):
     """The explanation, and where its figures came from."""
 
     origins: tuple[ObservationRecorded, ...] = Field(description="The observations behind `figures`, from the ledger.")
-
-
-class InputsWithOrigins(Inputs):
-    """The figures, and where they came from."""
-
-    origins: tuple[ObservationRecorded, ...]

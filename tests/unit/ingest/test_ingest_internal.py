@@ -1,50 +1,19 @@
 """The question that others ask of the ledger: where did these observations come from?"""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
-
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
-from pymongo.errors import AutoReconnect
 from starlette.applications import Starlette
 
 from contracts.explanations import Origins
 from services.ingest import internal
-from services.ingest.decide import Entry
-from services.ingest.normalise import Raw
+from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.builders import an_observation
 
 KNOWN = [an_observation("p.a.1", "2023-09-30", 85, 100), an_observation("p.a.2", "2023-09-30", 86, 100)]
 
 
-class FakeLedger:
-    """Has what it was given; `away`: the database does not answer."""
-
-    def __init__(self) -> None:
-        self.away = False
-        self.entries = {
-            one.observation_id: Entry(
-                one.observation_id,
-                one.source,
-                one.source_id,
-                Raw("log", "statistics.reported.v1", 0, one.raw.offset),
-                b"",
-                "p/k",
-                one.model_dump_json(exclude_none=True).encode(),
-                datetime(2023, 10, 1, tzinfo=UTC),
-                "1-000000000000",
-            )
-            for one in KNOWN
-        }
-
-    async def standing(self, ids: Iterable[str]) -> dict[str, Entry]:
-        if self.away:
-            raise AutoReconnect("away")
-        return {one: self.entries[one] for one in ids if one in self.entries}
-
-
-async def asked(ids: str, ledger: FakeLedger | None = None) -> Response:
-    app = Starlette(routes=internal.routes(ledger or FakeLedger()))
+async def asked(ids: str, ledger: Remembered | None = None) -> Response:
+    app = Starlette(routes=internal.routes(ledger or Remembered(KNOWN)))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         return await client.get(internal.PATH, params={"ids": ids})
 
@@ -65,7 +34,7 @@ async def test_what_is_no_id_is_refused(ids: str) -> None:
 
 
 async def test_without_its_database_it_says_so() -> None:
-    ledger = FakeLedger()
+    ledger = Remembered(KNOWN)
     ledger.away = True
     answer = await asked(KNOWN[0].observation_id, ledger)
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
