@@ -79,7 +79,9 @@ class Bound(WireModel):
 
     status: Status
     comparator: Literal[">=", "<="]
-    value: float = Field(description="The first value that does, in the KPI's declared decimals.")
+    value: float = Field(
+        description="The first value that does, in the KPI's declared decimals, of a share at least two."
+    )
     numerator: float | None = Field(None, description="The same as a numerator, if the denominator stays as it is.")
     text_vi: str
     text_en: str

@@ -24,6 +24,9 @@ from services.metrics.wording import STATUSES, step, unit_of
 _TURNS = 6
 """Days on which time alone may change something that are looked at before it is said that nothing changes."""
 
+_OF_A_SHARE = 2
+"""Decimals of a bound on a percentage, at least."""
+
 
 @dataclass(slots=True)
 class _Supposed:
@@ -74,11 +77,14 @@ def _bounds(
 ) -> Iterator[Bound]:
     """From the mildest status on; a threshold that the judgement does not confirm is left out."""
     seen: set[str] = set()
+    decimals = definition.kpi.decimals
+    if definition.kind.shows_parts:  # a percentage of two counts is finer than what may be reported as one
+        decimals = max(decimals, _OF_A_SHARE)
     for rises, threshold in _thresholds(definition, by, reading, day):
-        value = _rounded(threshold, definition.kpi.decimals, rises=rises)
+        value = _rounded(threshold, decimals, rises=rises)
         supposed = _Supposed(day, (value.numerator, value.denominator))
         status = judge(supposed, by, by, definition.norms, today, window.last).status
-        beyond = value - (1 if rises else -1) * Fraction(1, 10**definition.kpi.decimals)
+        beyond = value - (1 if rises else -1) * Fraction(1, 10**decimals)
         short = judge(
             _Supposed(day, (beyond.numerator, beyond.denominator)), by, by, definition.norms, today, window.last
         )

@@ -134,7 +134,11 @@ def _against(
         if held:
             yield step("held_to", {"planned": number(planned)}, names)
         else:
-            yield step("planned", {"planned": number(planned), "baseline": number(baseline), "goal": goal}, names)
+            yield step(
+                "planned",
+                {"planned": number(planned), "baseline": number(baseline), "goal": number(target["value"])},
+                names,
+            )
         yield step("gap", {"value": value, "planned": number(planned), "gap": number(judged["gap"])})
     if completion is not None and target["value"] is not None:
         ends = {"value": value, "baseline": number(baseline), "aim": number(target["value"])}

@@ -17,6 +17,9 @@ from services.gateway.views.reading import Ground
 from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Language, Words
 
+ORIGINS_SHOWN = 30
+"""Observations in the table; the rest is a link away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -123,9 +126,8 @@ class Explained:
     bounds: list[BoundRow]
     by_itself: str
     origins: list[OriginRow]
-    figures_count: int
     observations_count: int
-    observations_shown: int
+    inputs_href: str
     children: list[ChildRow]
     former: Former | None
     on: str
@@ -170,9 +172,8 @@ def explained(
         bounds=_bounds(said, teller, measure),
         by_itself=words.either(alone.text_vi, alone.text_en) if alone is not None else "",
         origins=_origins(said, ground, teller, measure),
-        figures_count=said.figures_count,
         observations_count=said.observations_count,
-        observations_shown=sum(len(one.observations) for one in said.figures),
+        inputs_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/inputs",
         children=_children(address, said, ground, teller, measure),
         former=_former(said, past, kpi, teller, ground.now),
         on=address.on.isoformat() if address.on is not None else "",
@@ -243,6 +244,7 @@ def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
 
 def _bounds(said: ExplanationWithOrigins, teller: Teller, measure: Measure) -> list[BoundRow]:
     numbers = teller.numbers
+    finer = Measure(measure.code, max(measure.decimals, 2))  # a bound that is rounded off would be none
     rows = []
     for bound in said.would_change.bounds:
         sign = {">=": "≥", "<=": "≤"}[bound.comparator]
@@ -250,7 +252,7 @@ def _bounds(said: ExplanationWithOrigins, teller: Teller, measure: Measure) -> l
         if bound.numerator is not None and said.judged.denominator is not None:
             parts = f"{numbers.plain(bound.numerator)}\u202f/\u202f{numbers.plain(said.judged.denominator, 2)}"
         rows.append(
-            BoundRow(badge(bound.status, teller.words), f"{sign}\u202f{numbers.value(bound.value, measure)}", parts)
+            BoundRow(badge(bound.status, teller.words), f"{sign}\u202f{numbers.value(bound.value, finer)}", parts)
         )
     return rows
 
@@ -284,9 +286,8 @@ def _parts(numerator: float | None, denominator: float | None, numbers: Numbers)
 
 def _origins(said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure) -> list[OriginRow]:
     known = {one.observation_id: one for one in said.origins}
-    return [
-        _origin(figure, one, known, ground, teller, measure) for figure in said.figures for one in figure.observations
-    ]
+    pairs = [(figure, one) for figure in said.figures for one in figure.observations]
+    return [_origin(figure, one, known, ground, teller, measure) for figure, one in pairs[:ORIGINS_SHOWN]]
 
 
 def _origin(

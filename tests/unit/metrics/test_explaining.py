@@ -50,7 +50,7 @@ async def test_the_calculation_is_told_in_both_languages_with_its_numbers() -> N
     assert formula["share"].text_vi == "100 × 857 ÷ 1000 = 85,7 %."
     assert formula["share"].text_en == "100 × 857 ÷ 1000 = 85.7 %."
     assert formula["planned"].text_en == (
-        "Plan on 2023-09-30: 89.5274 %, from 80 (on 2022-12-15) to ≥ 92 (on 2023-12-14)."
+        "Plan on 2023-09-30: 89.5274 %, from 80 (on 2022-12-15) to 92 (on 2023-12-14)."
     )
     assert "(85,7 − 80) ÷ (89,5274 − 80) = 0,598" in formula["pace"].text_vi
     assert formula["own"].text_en == "This is what the unit itself reported, as of 2023-09-30."
