@@ -4,7 +4,8 @@ One question at a time, computed beside the event loop, so that a curious reader
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 from contracts.explanations import Explanation, History, Inputs
@@ -18,6 +19,9 @@ from services.metrics.state import KpiState
 from services.metrics.store import Store
 from services.runtime.catalog import Catalog
 
+WAITING = 32
+"""Questions that may be under way or wait at once."""
+
 Answer = Explanation | History | Inputs
 
 
@@ -27,6 +31,10 @@ class Unknown(Exception):
     def __init__(self, code: str, what: str) -> None:
         super().__init__(what)
         self.code = code
+
+
+class Busy(Exception):
+    """Too many questions wait already; who asked them may be gone by their turn."""
 
 
 class Asker:
@@ -40,25 +48,37 @@ class Asker:
         self._now = now
         self._definitions = Definitions()
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def explain(self, kpi: str, unit: str, period: str) -> Explanation:
-        """Raises `Unknown`."""
-        async with self._turn:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
             return await asyncio.to_thread(explain, state, definition, unit, window, today)
 
     async def history(self, kpi: str, unit: str, period: str, on: date | None) -> History:
-        """Raises `Unknown`."""
-        async with self._turn:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
             day = None if on is None else min(on.toordinal(), today)
             return await asyncio.to_thread(history, state, definition, unit, window, today, day)
 
     async def inputs(self, kpi: str, unit: str, period: str, start: int, limit: int) -> Inputs:
-        """Raises `Unknown`."""
-        async with self._turn:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
             return await asyncio.to_thread(inputs, state, definition, unit, window, today, start, limit)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._waiting >= WAITING:
+            raise Busy
+        self._waiting += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def _case(self, kpi: str, unit: str, period: str) -> tuple[KpiState, Definition, Window, int]:
         catalog = next((one for one in self._catalogs().values() if one.units.get(unit) is not None), None)

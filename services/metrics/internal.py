@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.metrics.asking import Answer, Asker, Unknown
+from services.metrics.asking import Answer, Asker, Busy, Unknown
 
 log = structlog.get_logger()
 
@@ -53,6 +53,8 @@ async def _answered(ask: Callable[[], Awaitable[Answer]]) -> Response:
         answer = await ask()
     except Unknown as error:
         return _refused(404, error.code, str(error))
+    except Busy:
+        return _refused(503, "busy", "too many questions wait already")
     except PyMongoError as error:
         log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
         return _refused(503, "database_away", "MongoDB does not answer")

@@ -32,7 +32,8 @@ def history(
     points: dict[str, HistoryPoint] = {}
     for day in days[-POINTS:]:
         reading, status, content, _ = Fold(state, definition, day).judge(unit, window, day)
-        if reading.as_of is not None:
+        # A later day on which the same figure still stands says nothing of the day that it is dated to.
+        if reading.as_of is not None and iso(reading.as_of) not in points:
             points[iso(reading.as_of)] = _point(status, orjson.loads(content))
     return History.model_validate(
         {

@@ -1,12 +1,15 @@
 """Explanation, history and inputs of a record: over the stored state, held against what was published."""
 
-from datetime import date
+import asyncio
+import random
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from contracts.explanations import Bound, Explanation, History
-from services.metrics.asking import Asker, Unknown
+from services.metrics.asking import WAITING, Asker, Busy, Unknown
+from tests.model import recompute
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, local
 from tests.unit.metrics.engine import Engine
 
@@ -205,6 +208,47 @@ async def test_what_is_not_known_is_said(kpi: str, unit: str, period: str, code:
     with pytest.raises(Unknown) as said:
         await asker(engine).explain(kpi, unit, period)
     assert said.value.code == code
+
+
+async def test_more_questions_than_may_wait_are_turned_away() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    one = asker(engine)
+    asked = [one.explain("k", "p.a.1", "2023") for _ in range(WAITING + 3)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, Busy) for answer in answers) == 3
+    assert (await one.explain("k", "p.a.1", "2023")).judged.value == 85
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_figures_and_history_agree_with_the_model(seed: int) -> None:
+    """Random figures and increments at all levels: what is listed adds up, and each point is what was known by then."""
+    chance = random.Random(seed)
+    units = ("p.a.1", "p.a.2", "p.b.1", "p.b.2", "p.a", "p")
+    said = []
+    for _ in range(30):
+        unit = chance.choice(units[:4]) if chance.random() < 0.85 else chance.choice(units)
+        day = (date(2023, 1, 1) + timedelta(days=chance.randrange(270))).isoformat()
+        make = an_increment if chance.random() < 0.5 else an_observation
+        below = chance.randint(1, 9)
+        said.append(make(unit, day, chance.randint(0, below), below))
+    engine = await an_engine(*said, unit="p")
+    for unit in units:
+        try:
+            found, past = await explained(engine, unit), await told(engine, unit)
+        except Unknown:
+            continue
+        assert sum(one.numerator or 0 for one in found.figures) == (found.judged.numerator or 0)
+        assert sum(one.denominator or 0 for one in found.figures) == (found.judged.denominator or 0)
+        if unit == found.figures[0].org_unit and found.made_of == "own":
+            assert found.observations_count == found.judged.inputs_count
+        for point in past.points:
+            known = [one for one in said if str(one.as_of) <= str(point.as_of)]
+            model = recompute(engine.catalog, known, local(str(point.as_of)))["k", unit, "2023"]
+            assert (point.value, point.gap, point.status) == (
+                None if model.value is None else float(model.value),
+                None if model.gap is None else float(model.gap),
+                model.status,
+            )
 
 
 async def test_asking_writes_and_publishes_nothing() -> None:
