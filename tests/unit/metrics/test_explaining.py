@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from contracts.catalog import Parent
 from contracts.explanations import Bound, Explanation, History
 from services.metrics.asking import WAITING, Asker, Busy, Unknown
 from tests.model import recompute
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, local
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, local
 from tests.unit.metrics.engine import Engine
 
 NOW = local("2023-10-02")
@@ -219,8 +220,16 @@ async def test_more_questions_than_may_wait_are_turned_away() -> None:
     assert (await one.explain("k", "p.a.1", "2023")).judged.value == 85
 
 
-@pytest.mark.parametrize("seed", range(20))
-async def test_figures_and_history_agree_with_the_model(seed: int) -> None:
+MOVED = Parent(unit="p.a", valid_to=date(2023, 6, 1)), Parent(unit="p.b", valid_from=date(2023, 6, 1))
+TREES = {
+    "fixed": UNITS,
+    "a commune moves": tuple(one.model_copy(update={"parents": MOVED}) if one.id == "p.a.2" else one for one in UNITS),
+}
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("seed", range(12))
+async def test_figures_and_history_agree_with_the_model(seed: int, tree: str) -> None:
     """Random figures and increments at all levels: what is listed adds up, and each point is what was known by then."""
     chance = random.Random(seed)
     units = ("p.a.1", "p.a.2", "p.b.1", "p.b.2", "p.a", "p")
@@ -231,7 +240,8 @@ async def test_figures_and_history_agree_with_the_model(seed: int) -> None:
         make = an_increment if chance.random() < 0.5 else an_observation
         below = chance.randint(1, 9)
         said.append(make(unit, day, chance.randint(0, below), below))
-    engine = await an_engine(*said, unit="p")
+    engine = Engine(a_catalog(a_target("p"), units=TREES[tree]), NOW)
+    await engine.take(*said)
     for unit in units:
         try:
             found, past = await explained(engine, unit), await told(engine, unit)
