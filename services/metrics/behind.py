@@ -59,7 +59,12 @@ def _standing(table: Table, unit: str) -> Iterator[tuple[str, Own]]:
 
 
 def _said(unit: str, series: Series, own: Own, first: int, definition: Definition) -> Iterator[FigureBehind]:
-    """The absolute figure that stands, and the increments that were added to it."""
+    """The absolute figure that stands, and the increments that were added to it; of a mean, all its readings."""
+    if definition.kind.averages:
+        for day, figure in series.standing_days(first, own.day):
+            if figure.v is not None:
+                yield _absolute(unit, day, figure)
+        return
     for day in series.order:
         if not max(first, own.base) <= day <= own.day:
             continue

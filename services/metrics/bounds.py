@@ -78,7 +78,7 @@ def _bounds(
     """From the mildest status on; a threshold that the judgement does not confirm is left out."""
     seen: set[str] = set()
     decimals = definition.kpi.decimals
-    if definition.kind.shows_parts:  # a percentage of two counts is finer than what may be reported as one
+    if definition.kind.shows_parts and not definition.kind.counts_units:  # finer than what may be reported as one
         decimals = max(decimals, _OF_A_SHARE)
     for rises, threshold in _thresholds(definition, by, reading, day):
         value = _rounded(threshold, decimals, rises=rises)
@@ -138,11 +138,11 @@ def _rounded(threshold: Fraction, decimals: int, *, rises: bool) -> Fraction:
 
 
 def _numerator(definition: Definition, reading: Reading, value: Fraction, *, rises: bool) -> float | None:
-    """The whole numerator that gives at least this percentage over the present denominator."""
+    """The whole numerator that gives at least this value over the present denominator."""
     if not definition.kind.shows_parts or not reading.d:
         return None
-    exact = value * Fraction(reading.d, SCALE) / 100
-    return float((ceil if rises else floor)(exact))
+    of_one = definition.kind.value(SCALE, reading.d)
+    return None if of_one is None else float((ceil if rises else floor)(value * of_one[1] / of_one[0]))
 
 
 def _by_itself(

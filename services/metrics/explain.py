@@ -19,7 +19,7 @@ from services.metrics.progress import digest_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import amount
 from services.metrics.state import KpiState, Record
-from services.metrics.wording import PER, measure, step, unit_of
+from services.metrics.wording import OF_PARTS, PER, measure, step, unit_of
 
 FIGURES = 60
 """Figures that an explanation shows; the rest is under `/inputs`."""
@@ -105,7 +105,8 @@ def _formula(definition: Definition, reading: Reading, judged: Mapping[str, Any]
         yield step("no_value", {})
     elif judged["numerator"] is not None and judged["denominator"]:
         numbers = {"n": number(judged["numerator"]), "d": number(judged["denominator"]), "value": number(value)}
-        yield step("share", numbers, unit)
+        code = OF_PARTS.get(definition.kpi.kind, "share")
+        yield step(code, {**numbers, "base": str(definition.kpi.rate_base or 100)}, unit)
     else:
         yield step("amount", {"value": number(value)}, unit)
     if judged["as_of"] is not None:

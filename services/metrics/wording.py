@@ -36,6 +36,8 @@ MEASURES: dict[str, tuple[str, str]] = {
 
 STEPS: dict[str, tuple[str, str]] = {
     "share": ("100 × {n} ÷ {d} = {value} {unit}.", "100 × {n} ÷ {d} = {value} {unit}."),
+    "per_base": ("{base} × {n} ÷ {d} = {value} {unit}.", "{base} × {n} ÷ {d} = {value} {unit}."),
+    "count": ("{n} trên {d} đơn vị đã xong.", "{n} of {d} units are done."),
     "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
     "no_value": ("Chưa tính được giá trị.", "No value can be computed."),
     "own": (
@@ -97,6 +99,9 @@ STEPS: dict[str, tuple[str, str]] = {
         "{count} days hold increments that may have come after that day; they are counted.",
     ),
 }
+
+OF_PARTS = {"rate": "per_base", "milestone": "count"}
+"""How a value with numerator and denominator is told, where it is no percentage of the two."""
 
 STATUSES: dict[str, tuple[str, str]] = {
     "achieved": ("đã đạt", "achieved"),

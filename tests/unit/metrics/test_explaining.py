@@ -112,6 +112,32 @@ async def test_a_bound_is_also_a_numerator_over_the_present_denominator() -> Non
     assert achieved.text_vi == "Từ 92 % trở lên vào 2023-10-14: đã đạt."
 
 
+async def test_a_rate_is_told_by_its_base() -> None:
+    kpi = a_kpi(kind="rate", unit_of_measure="per_100_inhabitants", rate_base=1000)
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 3, 40), kpi_spec=kpi, value=90, baseline=10)
+    said = await explained(engine)
+    assert "1000 × 3 ÷ 40 = 75." in [one.text_en for one in said.formula]
+    achieved = bound(said, "achieved")
+    assert (achieved.value, achieved.numerator) == (90, 4)
+
+
+async def test_a_mean_names_all_its_readings() -> None:
+    kpi = a_kpi(kind="level", within_period="mean")
+    readings = [an_observation("p.a.1", f"2023-0{month}-28", value=80 + month) for month in (2, 4, 6)]
+    engine = await an_engine(*readings, kpi_spec=kpi)
+    said = await explained(engine)
+    assert (said.judged.value, said.observations_count) == (84, 3)
+
+
+async def test_milestones_below_are_counted() -> None:
+    kpi = a_kpi(kind="milestone", unit_of_measure="count")
+    done = [an_observation(unit, "2023-09-30", done=True) for unit in ("p.a.1", "p.b.1")]
+    engine = await an_engine(*done, kpi_spec=kpi, unit="p", value=4, baseline=0)
+    said = await explained(engine, "p")
+    assert "2 of 4 units are done." in [one.text_en for one in said.formula]
+    assert bound(said, "achieved").value == 4
+
+
 async def test_where_lower_is_better_the_bounds_are_from_above() -> None:
     kpi = a_kpi(kind="stock", unit_of_measure="case", direction="decrease")
     engine = await an_engine(
