@@ -53,6 +53,9 @@ class System:
         if "gateway" in self._ports:
             self._environment.setdefault("TIENDO_MAIL_LINK", self.url("gateway").rstrip("/"))
         self._children: dict[str, Child] = {}
+        for owner in ("metrics", "ingest"):  # the gateway asks them
+            if owner in self._ports:
+                self._environment.setdefault(f"TIENDO_GATEWAY_{owner.upper()}_URL", self.url(owner, ""))
 
     def start(self, seconds: float = READY_SECONDS) -> None:
         """Starts all services, waits until each is ready; `ChildExited` or `NotReady` names the one that is not."""

@@ -7,7 +7,7 @@ from datetime import date
 import structlog
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_REPORTED
-from services.gateway import api
+from services.gateway import api, owners
 from services.gateway.handlers import AlertsHandler, ProgressHandler
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
@@ -88,6 +88,7 @@ async def serve(settings: Settings, host: Host) -> None:
             catalogs=lambda: follower.catalogs,
             hub=hub,
             outbox=outbox,
+            owners=await host.stack.enter_async_context(owners.connected(settings.gateway)),
             clock=host.clock,
             health=host.health,
             telemetry=host.telemetry,

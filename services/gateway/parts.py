@@ -8,6 +8,7 @@ from typing import Protocol
 from services.gateway.documents import Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
+from services.gateway.owners import Owners
 from services.gateway.places import Catalogs
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 from services.gateway.settings import Settings
@@ -41,6 +42,7 @@ class Parts:
     catalogs: Catalogs
     hub: Hub
     outbox: Outbox
+    owners: Owners
     clock: Clock
     health: Health
     telemetry: Telemetry

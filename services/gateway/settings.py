@@ -19,6 +19,9 @@ class GatewaySettings(BaseModel):
         description="events that wait for the broker's acknowledgement; beyond it the answer is 503",
     )
     publish_timeout_ms: int = Field(5_000, ge=500, description="how long the broker may take for one request of ours")
+    metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")
+    ingest_url: str = Field("http://127.0.0.1:8081", description="ingest's internal HTTP port: origin of observations")
+    owner_timeout_ms: int = Field(5_000, ge=100, description="how long one of these may take to answer a question")
     max_streams: int = Field(500, ge=1, description="live streams that are open at once")
 
 

@@ -1,6 +1,7 @@
 """What ingest is made of: opened in order, closed in reverse."""
 
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
+from services.ingest import internal
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
@@ -20,10 +21,12 @@ HANDLER = "ingest"
 
 async def serve(settings: IngestSettings, host: Host) -> None:
     """Run until the host is asked to stop."""
-    await host.serve_http(settings.http, health.application(host.health, host.telemetry))
+    answering = health.application(host.health, host.telemetry)
+    await host.serve_http(settings.http, answering)
 
     client = await opening.database(host, settings.mongo)
     ledger = Ledger(client[f"{settings.mongo.database}_ingest"])
+    answering.router.routes.extend(internal.routes(ledger))
     await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
     log_id = settings.kafka.log_id or await LogIds(client, settings.mongo).of(STATISTICS_REPORTED.name)
 

@@ -5,6 +5,8 @@ import os
 import socket
 
 from contracts.topics import OBSERVATIONS, PROGRESS
+from services.metrics import internal
+from services.metrics.asking import Asker
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
@@ -22,7 +24,8 @@ GROUP = "tiendo.metrics"
 
 async def serve(settings: Settings, host: Host) -> None:
     """Open everything, consume until asked to stop."""
-    await host.serve_http(settings.http, health.application(host.health, host.telemetry))
+    answering = health.application(host.health, host.telemetry)
+    await host.serve_http(settings.http, answering)
 
     client = await opening.database(host, settings.mongo)
     store = MongoStore(client, f"{settings.mongo.database}_metrics")
@@ -32,6 +35,8 @@ async def serve(settings: Settings, host: Host) -> None:
     await opening.broker(host, settings.kafka, (OBSERVATIONS, PROGRESS))
     follower = await opening.catalogs(host, settings.kafka)
     await opening.first_catalog(host, follower)
+    asker = Asker(store, lambda: follower.catalogs, host.clock.now)
+    answering.router.routes.extend(internal.routes(asker))
     producer = await opening.producer(host, settings.kafka)
 
     meters = Meters(host.telemetry)

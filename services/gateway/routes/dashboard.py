@@ -57,7 +57,7 @@ def router(parts: Parts) -> APIRouter:
         }
         catalogs = parts.catalogs()
         if not catalogs:
-            return _html(request, choice, pages.get_template("no_catalog.html").render(shared))
+            return html_answer(request, choice, pages.get_template("no_catalog.html").render(shared))
         province = choice.province if choice.province and choice.province in catalogs else min(catalogs)
         ground = Ground(catalogs[province], parts.clock.now())
         reading = await _read(parts, choice, ground)
@@ -72,7 +72,7 @@ def router(parts: Parts) -> APIRouter:
                 "province": province,
             }
         )
-        return _html(request, choice, content)
+        return html_answer(request, choice, content)
 
     return routes
 
@@ -111,13 +111,14 @@ async def _read(parts: Parts, choice: Choice, ground: Ground) -> Reading:
     )
 
 
-def _html(request: Request, choice: Choice, content: str) -> Response:
+def html_answer(request: Request, choice: Choice, content: str, status: int = 200) -> Response:
+    """A page with its ETag; the language is remembered where the address names one."""
     tag = f'"{hashlib.sha256(content.encode()).hexdigest()[:24]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache", "content-language": choice.language, "vary": "cookie"}
-    if fits(request.headers.get("if-none-match"), tag):
+    if status == 200 and fits(request.headers.get("if-none-match"), tag):
         answer: Response = Response(None, 304, headers)
     else:
-        answer = HTMLResponse(content, 200, headers)
+        answer = HTMLResponse(content, status, headers)
     if "lang" in request.query_params:
         _remember(answer, choice.language)
     return answer

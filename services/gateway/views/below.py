@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.progress import ProgressJudged
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.kpis import OTHERS_NAMED, Head, level_word, reporting_level
-from services.gateway.views.links import Links
+from services.gateway.views.links import Links, explain_href
 from services.gateway.views.reading import Ground, judged
 from services.gateway.views.statuses import LATE
 
@@ -22,6 +22,7 @@ class UnitRow:
     below: str
     """“5/9 chậm”, for a unit that has others below."""
     href: str
+    explain_href: str
     chosen: bool
 
 
@@ -48,6 +49,7 @@ class Detail:
     late: list[UnitRow]
     others: list[UnitRow]
     all_href: str
+    explain_href: str
 
 
 def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, teller: Teller, links: Links) -> Detail:
@@ -71,6 +73,7 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
         late=[row for row in rows if row.said.late],
         others=[row for row in rows if not row.said.late],
         all_href=links.board(anchor=f"kpi-{head.kpi.id}", unit=None),
+        explain_href=explain_href(head.kpi.id, head.record.org_unit, head.record.period),
     )
 
 
@@ -111,6 +114,7 @@ def _row(
         said=teller.say(record, head.kpi, name),
         below=teller.words("{late}/{total} chậm", late=late, total=len(mine)) if mine else "",
         href=links.board(anchor=f"kpi-{head.kpi.id}", unit=None if picked else record.org_unit),
+        explain_href=explain_href(head.kpi.id, record.org_unit, record.period),
         chosen=picked,
     )
 

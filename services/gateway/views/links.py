@@ -7,6 +7,12 @@ from urllib.parse import urlencode
 from services.gateway.views.reading import Choice
 
 
+def explain_href(kpi: str, unit: str, period: str, **more: str | None) -> str:
+    """The page that explains one record; `more`: other words of its address, None for none."""
+    chosen = {"kpi": kpi, "unit": unit, "period": period, **more}
+    return "/explain?" + urlencode({name: value for name, value in chosen.items() if value is not None})
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Addresses that keep what was chosen but for what they change."""

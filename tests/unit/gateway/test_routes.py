@@ -13,6 +13,7 @@ from services.gateway import api, intake
 from services.gateway.documents import Place
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
+from services.gateway.owners import Owners
 from services.gateway.parts import Parts
 from services.gateway.settings import GatewaySettings, Settings
 from services.runtime.catalog.catalog import Catalog
@@ -23,6 +24,7 @@ from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
 from tests.unit.gateway.fake_model import FakeModel
 from tests.unit.gateway.judged_province import NOW, dak_nong
+from tests.unit.gateway.owning import nobody
 from tests.unit.gateway.records import a_document, a_told, an_alert
 
 CATALOG = dak_nong()
@@ -48,7 +50,9 @@ class FakeBroker:
 class Gateway:
     """An application over fakes."""
 
-    def __init__(self, profile: str = "embedded", catalogs: dict[str, Catalog] | None = None) -> None:
+    def __init__(
+        self, profile: str = "embedded", catalogs: dict[str, Catalog] | None = None, owners: Owners | None = None
+    ) -> None:
         self.model, self.broker, self.hub = FakeModel(), FakeBroker(), Hub()
         self.outbox = Outbox(self.broker, "statistics.reported.v1", 10_000_000)
         limits = GatewaySettings(max_body_bytes=4_096, max_streams=1)
@@ -58,6 +62,7 @@ class Gateway:
             catalogs=lambda: {"dak-nong": CATALOG} if catalogs is None else catalogs,
             hub=self.hub,
             outbox=self.outbox,
+            owners=nobody() if owners is None else owners,
             clock=DataClock(NOW),
             health=Health(),
             telemetry=Telemetry(),

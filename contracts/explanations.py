@@ -1,0 +1,196 @@
+"""What the owners of the data answer when they are asked how a figure came about: explanation, history, inputs, origin.
+
+Not on a topic: metrics and ingest say it on their internal HTTP port, and the gateway passes it on under `/api/v1`.
+"""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.base import Id, Instant, WireModel
+from contracts.observations import ObservationRecorded
+from contracts.progress import Completeness, Discrepancy, Held, Needed, Reason, Status, TargetJudged
+
+
+class Judged(WireModel):
+    """A record as it is judged now, or was on a former day. Fields as in `progress.judged`."""
+
+    as_of: date | None
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    unit_of_measure: str
+    target: TargetJudged | None = None
+    planned: float | None = None
+    gap: float | None = None
+    pace: float | None = None
+    completion: float | None = None
+    needed: Needed | None = None
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    completeness: Completeness | None = None
+    discrepancy: Discrepancy | None = None
+    held: Held | None = None
+    flags: tuple[str, ...] = ()
+    inputs_count: int = 0
+
+
+class Step(WireModel):
+    """A line of the calculation in words: what was computed, with its numbers."""
+
+    code: str
+    text_vi: str
+    text_en: str
+
+
+class FigureBehind(WireModel):
+    """What one unit said for one day, as far as it is in the record."""
+
+    org_unit: Id
+    as_of: date
+    how: Literal["absolute", "increments"] = Field(description="One figure, or the sum of a day's increments.")
+    numerator: float | None = None
+    denominator: float | None = None
+    value: float | None = None
+    reported_at: Instant
+    preliminary: bool = False
+    flags: tuple[str, ...] = ()
+    events: int = Field(1, description="How many observations it is made of.")
+    observations: tuple[str, ...] = Field(description="Their ids; of a sum of increments the first twenty.")
+
+
+class ChildFigure(WireModel):
+    """A unit directly below, as it is judged for the same period."""
+
+    org_unit: Id
+    status: Status
+    as_of: date | None
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    planned: float | None = None
+    gap: float | None = None
+    in_sum: bool = Field(description="Whether its figure is part of the one explained.")
+
+
+class Bound(WireModel):
+    """The value at the next report from which on the status is at least this one."""
+
+    status: Status
+    comparator: Literal[">=", "<="]
+    value: float = Field(
+        description="The first value that does, in the KPI's declared decimals, of a share at least two."
+    )
+    numerator: float | None = Field(None, description="The same as a numerator, if the denominator stays as it is.")
+    text_vi: str
+    text_en: str
+
+
+class ByItself(WireModel):
+    """What becomes of the record on a later day if no figure comes."""
+
+    on: date
+    status: Status
+    text_vi: str
+    text_en: str
+
+
+class WouldChange(WireModel):
+    """What would change the status."""
+
+    next_report: date | None = Field(description="The end of the next reporting cycle; null when the time is up.")
+    bounds: tuple[Bound, ...] = ()
+    by_itself: ByItself | None = None
+
+
+class Explanation(WireModel):
+    """Why a record says what it says."""
+
+    province: Id
+    kpi: Id
+    org_unit: Id
+    period: str
+    first: date
+    last: date
+    version: int = Field(description="The version that was published last; 0 if none was.")
+    published: bool = Field(description="False where a new judgement has not gone out yet.")
+    judged_on: date = Field(description="Today, by the business clock.")
+    catalog_version: str
+    kind: str
+    on_track_pace: float
+    at_risk_pace: float
+    judged: Judged
+    formula: tuple[Step, ...]
+    made_of: Literal["own", "parts", "nothing"]
+    figures: tuple[FigureBehind, ...] = Field(description="The latest of them; all are under `/inputs`.")
+    figures_count: int
+    observations_count: int
+    children: tuple[ChildFigure, ...] = ()
+    would_change: WouldChange
+
+
+class HistoryPoint(WireModel):
+    """What stands at one `as_of`, and how that was judged on that day."""
+
+    as_of: date
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    planned: float | None = None
+    gap: float | None = None
+    pace: float | None = None
+    status: Status
+    target: str | None = Field(None, description="Id of the target that judged.")
+    target_version: int | None = None
+
+
+class SaidThen(WireModel):
+    """What was known and said at the end of a former day, as far as it is stored."""
+
+    on: date
+    judged: Judged
+    certain: bool = Field(description="False where something that counted then is not stored any more.")
+    doubts: tuple[Step, ...] = ()
+
+
+class History(WireModel):
+    """A record by `as_of`, from the figures as they stand now (corrected ones included)."""
+
+    province: Id
+    kpi: Id
+    org_unit: Id
+    period: str
+    first: date
+    last: date
+    unit_of_measure: str
+    catalog_version: str
+    points: tuple[HistoryPoint, ...]
+    earlier: int = Field(description="Points before the first one shown.")
+    plan: tuple[tuple[date, float], ...] = Field((), description="The plan by day: its corners.")
+    said: SaidThen | None = Field(None, description="With `on`: what was said on that day.")
+
+
+class Inputs(WireModel):
+    """The figures that are in a record, the latest first, with the ids of their observations."""
+
+    province: Id
+    kpi: Id
+    org_unit: Id
+    period: str
+    figures_count: int
+    observations_count: int
+    items: tuple[FigureBehind, ...]
+    next: int | None = Field(description="Where the next page begins; null on the last.")
+
+
+class Origins(WireModel):
+    """Observations as the ledger has them, whole; those that it does not know are missing."""
+
+    items: tuple[ObservationRecorded, ...]
+
+
+class ExplanationWithOrigins(Explanation):
+    """The explanation, and where its figures came from."""
+
+    origins: tuple[ObservationRecorded, ...] = Field(description="The observations behind `figures`, from the ledger.")

@@ -1,0 +1,112 @@
+"""Asking the owners of the data: metrics for explanation, history and inputs, ingest for where observations came from.
+
+Each question has a time limit; an owner that is away, slow or not yet started is a 503 that says which one it is.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from itertools import islice
+from typing import TypeVar
+
+import structlog
+from httpx2 import AsyncClient, HTTPError, Limits, Response
+from pydantic import BaseModel, ValidationError
+
+from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins
+from contracts.observations import ObservationRecorded
+from services.gateway.problems import Problem, not_found, unavailable
+from services.gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
+
+M = TypeVar("M", bound=BaseModel)
+
+IDS_AT_ONCE = 200
+"""Observations that one question to ingest names."""
+
+ORIGINS = 2_000
+"""Observations of which one answer says where they came from."""
+
+
+class Owners:
+    """The two services that are asked; a client for each."""
+
+    def __init__(self, metrics: AsyncClient, ingest: AsyncClient) -> None:
+        self._metrics = metrics
+        self._ingest = ingest
+
+    async def explain(self, kpi: str, org_unit: str, period: str) -> Explanation:
+        """Raises `Problem`: 404 where there is no such record, 503 where metrics is away."""
+        return await _asked(self._metrics, "metrics", _path(kpi, org_unit, period), {}, Explanation)
+
+    async def history(self, kpi: str, org_unit: str, period: str, on: date | None) -> History:
+        """The same of the past."""
+        asked = {} if on is None else {"on": on.isoformat()}
+        return await _asked(self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/history", asked, History)
+
+    async def inputs(self, kpi: str, org_unit: str, period: str, start: int, limit: int) -> Inputs:
+        """The same of a page of inputs."""
+        asked = {"start": str(start), "limit": str(limit)}
+        return await _asked(self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/inputs", asked, Inputs)
+
+    async def origins(self, figures: Iterable[FigureBehind]) -> tuple[ObservationRecorded, ...]:
+        """The observations of these figures as the ledger has them, in their order."""
+        ids = list(dict.fromkeys(one for figure in figures for one in figure.observations))[:ORIGINS]
+        rest = iter(ids)
+        chunks = iter(lambda: list(islice(rest, IDS_AT_ONCE)), [])
+        path = "/internal/v1/observations"
+        pages = await asyncio.gather(
+            *(_asked(self._ingest, "ingest", path, {"ids": ",".join(chunk)}, Origins) for chunk in chunks)
+        )
+        return tuple(one for page in pages for one in page.items)
+
+
+@asynccontextmanager
+async def connected(settings: GatewaySettings) -> AsyncIterator[Owners]:
+    """Owners at the addresses of the settings. Nothing is connected before the first question."""
+    limits = Limits(max_connections=20, max_keepalive_connections=4)
+    patience = settings.owner_timeout_ms / 1_000
+    async with (
+        AsyncClient(base_url=settings.metrics_url, timeout=patience, limits=limits, trust_env=False) as metrics,
+        AsyncClient(base_url=settings.ingest_url, timeout=patience, limits=limits, trust_env=False) as ingest,
+    ):
+        yield Owners(metrics, ingest)
+
+
+def _path(kpi: str, org_unit: str, period: str) -> str:
+    return f"/internal/v1/explain/{kpi}/{org_unit}/{period}"
+
+
+async def _asked(client: AsyncClient, owner: str, path: str, asked: Mapping[str, str], model: type[M]) -> M:
+    try:
+        # The client's limit is for each read; this one is for the whole answer.
+        async with asyncio.timeout(client.timeout.read):
+            answer = await client.get(path, params=dict(asked))
+        if answer.status_code == 200:
+            return model.model_validate_json(answer.content)
+        why = f"status {answer.status_code}"
+    except (HTTPError, TimeoutError, ValidationError) as error:
+        log.warning("owner_away", owner=owner, why=f"{type(error).__name__}: {str(error)[:200]}")
+        raise _away(owner) from None
+    if answer.status_code in (400, 404) and _code(answer):
+        raise not_found("bản ghi tiến độ này", "such progress record")
+    log.warning("owner_away", owner=owner, why=why)
+    raise _away(owner)
+
+
+def _code(answer: Response) -> str:
+    """The owner's own word for what is wrong. A service that still starts answers 404 without one."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return ""
+    return str(found.get("code", "")) if isinstance(found, dict) else ""
+
+
+def _away(owner: str) -> Problem:
+    return unavailable(
+        f"Dịch vụ {owner}, nơi giữ dữ liệu này, chưa trả lời; hãy thử lại sau.",
+        f"The service {owner}, which owns these data, does not answer; try again later.",
+    )

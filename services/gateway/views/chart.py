@@ -1,0 +1,149 @@
+"""The history of a record as a picture: what was reached by each `as_of`, beside the plan and the target.
+
+    90 ┤                        ┄┄┄┄┄┄┄┄┄ target
+       │              ╱┄┄ plan
+       │        ●━━━━●
+       └──┬─────┬─────┬──
+
+Like the gap bars it has attributes and classes only, no styles. Each point has the shape of its status, and a title for
+whoever points at it; a table beside the picture says the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from html import escape
+from math import floor, log10
+
+WIDTH, HEIGHT = 880, 280
+LEFT, RIGHT, TOP, BOTTOM = 64, 18, 18, 30
+SHAPE = 11
+_LINES = 5
+_MONTHS_APART = (1, 2, 3, 6, 12, 24)
+_TICKS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One reading: `label` is what a title says of it."""
+
+    day: date
+    value: float
+    status: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is drawn. `scale` writes the numbers beside the lines."""
+
+    first: date
+    last: date
+    points: Sequence[Point]
+    plan: Sequence[tuple[date, float]]
+    target: float | None
+    today: date
+
+
+def chart(picture: Picture, label: str, texts: Sequence[str]) -> str:
+    """The picture; empty where there is nothing to draw. `texts`: the numbers beside `lines_of`, from below."""
+    frame = _Frame(picture)
+    if not frame.values:
+        return ""
+    shapes = "".join((*_grid(frame, texts), *_plan(frame), *_series(frame)))
+    return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">{shapes}</svg>'
+
+
+def lines_of(picture: Picture) -> list[float]:
+    """The values at which lines are drawn, round numbers, from below."""
+    return _Frame(picture).lines
+
+
+class _Frame:
+    """Where days and values lie."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.values = [point.value for point in picture.points]
+        self.values += [value for _, value in picture.plan]
+        if picture.target is not None:
+            self.values.append(picture.target)
+        low, high = (min(self.values), max(self.values)) if self.values else (0.0, 1.0)
+        self.step = _round_step((high - low or abs(high) or 1.0) / (_LINES - 1))
+        start = floor(low / self.step)
+        self.lines = [start * self.step]
+        while self.lines[-1] < high:
+            self.lines.append((start + len(self.lines)) * self.step)
+        if len(self.lines) == 1:
+            self.lines.append((start + 1) * self.step)
+
+    def x(self, day: date) -> float:
+        span = max((self.picture.last - self.picture.first).days, 1)
+        share = min(max((day - self.picture.first).days / span, 0), 1)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def y(self, value: float) -> float:
+        low, high = self.lines[0], self.lines[-1]
+        return round(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _round_step(rough: float) -> float:
+    """The next of 1, 2, 5 × 10ⁿ."""
+    power = 10.0 ** floor(log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+
+
+def months(first: date, last: date) -> list[date]:
+    """Firsts of months between, not more than fit beside one another."""
+    found: list[date] = []
+    day = first.replace(day=1)
+    while day <= last:
+        if day >= first:
+            found.append(day)
+        day = (day + timedelta(days=32)).replace(day=1)
+    for apart in _MONTHS_APART:
+        chosen = [one for one in found if (one.year * 12 + one.month - 1) % apart == 0]
+        if len(chosen) <= _TICKS:
+            return chosen
+    return [one for one in found if one.month == 1][:_TICKS]
+
+
+def _grid(frame: _Frame, texts: Sequence[str]) -> Iterator[str]:
+    for value, text in zip(frame.lines, texts, strict=True):
+        y = frame.y(value)
+        yield _line("rule", LEFT, y, WIDTH - RIGHT, y)
+        yield f'<text class="scale" x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{escape(text)}</text>'
+    for day in months(frame.picture.first, frame.picture.last):
+        x = frame.x(day)
+        yield _line("tick", x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 5)
+        yield f'<text class="scale" x="{x}" y="{HEIGHT - 9}" text-anchor="middle">{day:%m/%Y}</text>'
+    if frame.picture.first <= frame.picture.today <= frame.picture.last:
+        x = frame.x(frame.picture.today)
+        yield _line("today", x, TOP, x, HEIGHT - BOTTOM)
+
+
+def _plan(frame: _Frame) -> Iterator[str]:
+    if frame.picture.target is not None:
+        y = frame.y(frame.picture.target)
+        yield _line("goal", LEFT, y, WIDTH - RIGHT, y)
+    corners = " ".join(f"{frame.x(day)},{frame.y(value)}" for day, value in frame.picture.plan)
+    if corners:
+        yield f'<polyline class="plan" points="{corners}"/>'
+
+
+def _series(frame: _Frame) -> Iterator[str]:
+    points = frame.picture.points
+    if not points:
+        return
+    corners = " ".join(f"{frame.x(point.day)},{frame.y(point.value)}" for point in points)
+    yield f'<polyline class="series" points="{corners}"/>'
+    for point in points:
+        x, y, status = frame.x(point.day) - SHAPE / 2, frame.y(point.value) - SHAPE / 2, escape(point.status)
+        yield (
+            f'<g class="point is-{status}"><title>{escape(point.label)}</title>'
+            f'<use href="#is-{status}" x="{x:.1f}" y="{y:.1f}" width="{SHAPE}" height="{SHAPE}"/></g>'
+        )
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'

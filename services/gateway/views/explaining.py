@@ -1,0 +1,342 @@
+"""The page that explains one record: how it was computed, from what, what would change it, and what was said before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from contracts.catalog import Kpi
+from contracts.explanations import ExplanationWithOrigins, FigureBehind, History, HistoryPoint, Judged
+from contracts.observations import ObservationRecorded
+from contracts.progress import ProgressJudged
+from services.gateway.views.chart import Picture, Point, chart, lines_of
+from services.gateway.views.figures import Said, Teller
+from services.gateway.views.links import explain_href
+from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.reading import Ground
+from services.gateway.views.statuses import Badge, badge
+from services.gateway.views.words import Language, Words
+
+ORIGINS_SHOWN = 30
+"""Observations in the table; the rest is a link away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the page is about, and in which language: all of it is in the address."""
+
+    kpi: str
+    unit: str
+    period: str
+    on: date | None = None
+
+    def of_unit(self, unit: str) -> str:
+        """The page of another unit."""
+        return explain_href(self.kpi, unit, self.period)
+
+    def language(self, language: str) -> str:
+        """The same page in another language."""
+        on = None if self.on is None else self.on.isoformat()
+        return explain_href(self.kpi, self.unit, self.period, on=on, lang=language)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRow:
+    """A value at the next report, and the status that it brings."""
+
+    badge: Badge
+    value: str
+    parts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRow:
+    """A unit directly below."""
+
+    id: str
+    name: str
+    href: str
+    badge: Badge
+    value: str
+    parts: str
+    as_of: str
+    gap: str
+    in_sum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRow:
+    """One observation: what it said, who sent it, and where its record stands."""
+
+    id: str
+    unit: str
+    as_of: str
+    figure: str
+    publisher: str
+    source: str
+    event: str
+    place: str
+    log: str
+    received: str
+    accepted_under: str
+    doubts: list[str]
+    remarks: list[str]
+    known: bool
+    """False where the ledger does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRow:
+    """A point of the history, for reading."""
+
+    as_of: str
+    badge: Badge
+    value: str
+    planned: str
+    gap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What was said on a former day."""
+
+    day: str
+    said: Said
+    reasons: list[str]
+    doubts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything that the template places."""
+
+    kpi: str
+    unit: str
+    above: str
+    above_href: str
+    period: str
+    span: str
+    said: Said
+    reasons: list[str]
+    steps: list[str]
+    picture: str
+    past: list[PastRow]
+    earlier: int
+    next_report: str
+    bounds: list[BoundRow]
+    by_itself: str
+    origins: list[OriginRow]
+    observations_count: int
+    inputs_href: str
+    children: list[ChildRow]
+    former: Former | None
+    on: str
+    today: str
+    target: str
+    legal_basis: str
+    catalog_version: str
+    version: int
+    judged_on: str
+    published: bool
+    board_href: str
+    api_href: str
+
+
+def explained(
+    address: Address, language: Language, ground: Ground, said: ExplanationWithOrigins, past: History
+) -> Explained:
+    """Put the page together."""
+    words = Words(language)
+    teller = Teller(words, Numbers(words))
+    kpi = ground.catalog.kpis[said.kpi]
+    record = _record(said, said.judged, ground.now)
+    measure = teller.measure(kpi, record)
+    numbers, units = teller.numbers, ground.catalog.units
+    above = units.get(units.parent(said.org_unit, said.judged.as_of or said.judged_on) or "")
+    name = words.either(kpi.short_name, kpi.short_name_en) or words.either(kpi.name_vi, kpi.name_en)
+    target, alone = said.judged.target, said.would_change.by_itself
+    return Explained(
+        kpi=words.either(kpi.name_vi, kpi.name_en),
+        unit=_unit(ground, said.org_unit),
+        above=above.name if above is not None else "",
+        above_href=address.of_unit(above.id) if above is not None else "",
+        period=said.period,
+        span=f"{numbers.day(said.first)} – {numbers.day(said.last)}",
+        said=teller.say(record, kpi, name),
+        reasons=[words.either(one.text_vi, one.text_en) for one in said.judged.reasons],
+        steps=[words.either(one.text_vi, one.text_en) for one in said.formula],
+        picture=_picture(said, past, teller, measure, name),
+        past=[_past(point, teller, measure) for point in reversed(past.points)],
+        earlier=past.earlier,
+        next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
+        bounds=_bounds(said, teller, measure),
+        by_itself=words.either(alone.text_vi, alone.text_en) if alone is not None else "",
+        origins=_origins(said, ground, teller, measure),
+        observations_count=said.observations_count,
+        inputs_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/inputs",
+        children=_children(address, said, ground, teller, measure),
+        former=_former(said, past, kpi, teller, ground.now),
+        on=address.on.isoformat() if address.on is not None else "",
+        today=said.judged_on.isoformat(),
+        target=words("{id}, phiên bản {version}", id=target.id, version=target.version) if target else "",
+        legal_basis=_legal_basis(said, ground),
+        catalog_version=said.catalog_version,
+        version=said.version,
+        judged_on=numbers.day(said.judged_on),
+        published=said.published,
+        board_href="/?" + urlencode({"period": said.period, "kpi": said.kpi}) + f"#kpi-{said.kpi}",
+        api_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/explain",
+    )
+
+
+def _record(said: ExplanationWithOrigins, judged: Judged, now: datetime) -> ProgressJudged:
+    """The record as other pages know it, to be put in the same words."""
+    named = {"province": said.province, "kpi": said.kpi, "org_unit": said.org_unit, "period": said.period}
+    stamps = {"version": max(said.version, 1), "catalog_version": said.catalog_version, "judged_at": now}
+    return ProgressJudged.model_validate({**judged.model_dump(), **named, **stamps})
+
+
+def _unit(ground: Ground, unit_id: str) -> str:
+    unit = ground.catalog.units.get(unit_id)
+    return unit.name if unit is not None else unit_id
+
+
+def _legal_basis(said: ExplanationWithOrigins, ground: Ground) -> str:
+    day = said.judged.as_of or said.judged_on
+    target = ground.catalog.targets.judging(said.kpi, said.org_unit, said.period, day)
+    return (target.legal_basis or "") if target is not None else ""
+
+
+def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measure: Measure, name: str) -> str:
+    words, numbers = teller.words, teller.numbers
+    target = said.judged.target
+    points = [
+        Point(
+            point.as_of,
+            point.value,
+            point.status.value,
+            f"{numbers.day(point.as_of)}: {numbers.value(point.value, measure)}, {badge(point.status, words).word}",
+        )
+        for point in past.points
+        if point.value is not None
+    ]
+    drawn = Picture(past.first, past.last, points, past.plan, target.value if target else None, said.judged_on)
+    label = words(
+        "{name}: {count} lần báo cáo từ {first} đến {last}", name=name, count=len(points), **_ends(drawn, numbers)
+    )
+    return chart(drawn, label, [numbers.plain(value, 2) for value in lines_of(drawn)])
+
+
+def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
+    return {"first": numbers.day(drawn.first), "last": numbers.day(drawn.last)}
+
+
+def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
+    numbers = teller.numbers
+    return PastRow(
+        as_of=numbers.day(point.as_of),
+        badge=badge(point.status, teller.words),
+        value=numbers.value(point.value, measure),
+        planned=numbers.value(point.planned, measure),
+        gap=numbers.signed(point.gap, measure) if point.gap is not None else "–",
+    )
+
+
+def _bounds(said: ExplanationWithOrigins, teller: Teller, measure: Measure) -> list[BoundRow]:
+    numbers = teller.numbers
+    finer = Measure(measure.code, max(measure.decimals, 2))  # a bound that is rounded off would be none
+    rows = []
+    for bound in said.would_change.bounds:
+        sign = {">=": "≥", "<=": "≤"}[bound.comparator]
+        parts = ""
+        if bound.numerator is not None and said.judged.denominator is not None:
+            parts = f"{numbers.plain(bound.numerator)}\u202f/\u202f{numbers.plain(said.judged.denominator, 2)}"
+        rows.append(
+            BoundRow(badge(bound.status, teller.words), f"{sign}\u202f{numbers.value(bound.value, finer)}", parts)
+        )
+    return rows
+
+
+def _children(
+    address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
+) -> list[ChildRow]:
+    numbers = teller.numbers
+    rows = [
+        ChildRow(
+            id=child.org_unit,
+            name=_unit(ground, child.org_unit),
+            href=address.of_unit(child.org_unit),
+            badge=badge(child.status, teller.words),
+            value=numbers.value(child.value, measure),
+            parts=_parts(child.numerator, child.denominator, numbers),
+            as_of=numbers.day(child.as_of),
+            gap=numbers.signed(child.gap, measure) if child.gap is not None else "–",
+            in_sum=child.in_sum,
+        )
+        for child in said.children
+    ]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _parts(numerator: float | None, denominator: float | None, numbers: Numbers) -> str:
+    if numerator is None or denominator is None:
+        return ""
+    return f"{numbers.plain(numerator, 2)}\u202f/\u202f{numbers.plain(denominator, 2)}"
+
+
+def _origins(said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure) -> list[OriginRow]:
+    known = {one.observation_id: one for one in said.origins}
+    pairs = [(figure, one) for figure in said.figures for one in figure.observations]
+    return [_origin(figure, one, known, ground, teller, measure) for figure, one in pairs[:ORIGINS_SHOWN]]
+
+
+def _origin(
+    figure: FigureBehind,
+    observation: str,
+    known: Mapping[str, ObservationRecorded],
+    ground: Ground,
+    teller: Teller,
+    measure: Measure,
+) -> OriginRow:
+    words, numbers = teller.words, teller.numbers
+    found = known.get(observation)
+    return OriginRow(
+        id=observation,
+        unit=_unit(ground, figure.org_unit),
+        as_of=numbers.day(figure.as_of),
+        figure=_figure(found, numbers, measure) if found is not None else "–",
+        publisher=found.publisher if found is not None else "",
+        source=found.source if found is not None else "",
+        event=found.source_id if found is not None else "",
+        place=f"{found.raw.topic} / {found.raw.partition} / {found.raw.offset}" if found is not None else "",
+        log=found.raw.log if found is not None else "",
+        received=numbers.moment(found.received_at.astimezone(ground.catalog.zone)) if found is not None else "",
+        accepted_under=found.catalog_version if found is not None else "",
+        doubts=[words.either(flag.message_vi, flag.message_en) for flag in found.flags] if found is not None else [],
+        remarks=[text for text in (found.note, found.evidence) if text] if found is not None else [],
+        known=found is not None,
+    )
+
+
+def _figure(said: ObservationRecorded, numbers: Numbers, measure: Measure) -> str:
+    """What the observation itself says; an increment with its sign."""
+    plus = "+" if said.mode == "increment" else ""
+    if said.numerator is not None:
+        below = f"\u202f/\u202f{numbers.plain(float(said.denominator), 2)}" if said.denominator is not None else ""
+        return f"{plus}{numbers.plain(float(said.numerator), 2)}{below}"
+    if said.value is not None:
+        return plus + numbers.value(float(said.value), measure)
+    return "–"
+
+
+def _former(said: ExplanationWithOrigins, past: History, kpi: Kpi, teller: Teller, now: datetime) -> Former | None:
+    then = past.said
+    if then is None:
+        return None
+    words = teller.words
+    return Former(
+        day=teller.numbers.day(then.on),
+        said=teller.say(_record(said, then.judged, now), kpi, ""),
+        reasons=[words.either(one.text_vi, one.text_en) for one in then.judged.reasons],
+        doubts=[words.either(one.text_vi, one.text_en) for one in then.doubts],
+    )

@@ -1,0 +1,99 @@
+"""Questions about one record, answered from what is stored: any replica can, whoever owns the partition.
+
+One question at a time, computed beside the event loop, so that a curious reader does not hold up the stream.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+
+from contracts.explanations import Explanation, History, Inputs
+from services.metrics.days import Window
+from services.metrics.definition import Definition
+from services.metrics.documents import state_of
+from services.metrics.explain import explain, inputs
+from services.metrics.memory import Definitions
+from services.metrics.past import history
+from services.metrics.state import KpiState
+from services.metrics.store import Store
+from services.runtime.catalog import Catalog
+
+WAITING = 32
+"""Questions that may be under way or wait at once."""
+
+Answer = Explanation | History | Inputs
+
+
+class Unknown(Exception):
+    """There is no such record: `code` says which word of the question nobody knows."""
+
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(what)
+        self.code = code
+
+
+class Busy(Exception):
+    """Too many questions wait already; who asked them may be gone by their turn."""
+
+
+class Asker:
+    """Loads the KPI anew for each question; nothing is written, and nothing is shared with the fold."""
+
+    def __init__(
+        self, store: Store, catalogs: Callable[[], Mapping[str, Catalog]], now: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._catalogs = catalogs
+        self._now = now
+        self._definitions = Definitions()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def explain(self, kpi: str, unit: str, period: str) -> Explanation:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
+            state, definition, window, today = await self._case(kpi, unit, period)
+            return await asyncio.to_thread(explain, state, definition, unit, window, today)
+
+    async def history(self, kpi: str, unit: str, period: str, on: date | None) -> History:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
+            state, definition, window, today = await self._case(kpi, unit, period)
+            day = None if on is None else min(on.toordinal(), today)
+            return await asyncio.to_thread(history, state, definition, unit, window, today, day)
+
+    async def inputs(self, kpi: str, unit: str, period: str, start: int, limit: int) -> Inputs:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
+            state, definition, window, today = await self._case(kpi, unit, period)
+            return await asyncio.to_thread(inputs, state, definition, unit, window, today, start, limit)
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if self._waiting >= WAITING:
+            raise Busy
+        self._waiting += 1
+        try:
+            async with self._turn:
+                yield
+        finally:
+            self._waiting -= 1
+
+    async def _case(self, kpi: str, unit: str, period: str) -> tuple[KpiState, Definition, Window, int]:
+        catalog = next((one for one in self._catalogs().values() if one.units.get(unit) is not None), None)
+        if catalog is None:
+            raise Unknown("unknown_org_unit", f"no catalog has the unit {unit}")
+        key = f"{catalog.province.id}/{kpi}"
+        definition = self._definitions.of(key, catalog)
+        if definition is None:
+            raise Unknown("unknown_kpi", f"the catalog of {catalog.province.id} has no KPI {kpi}")
+        try:
+            window = definition.window(period)
+        except ValueError as error:
+            raise Unknown("bad_period", str(error)) from None
+        stored = (await self._store.load([key])).get(key)
+        state = await asyncio.to_thread(state_of, key, stored) if stored is not None else KpiState(key, 1)
+        if (unit, window.id) not in state.records and window not in definition.windows(unit):
+            raise Unknown("no_record", f"{key}/{unit}/{period} has no record")
+        return state, definition, window, self._now().astimezone(catalog.zone).toordinal()

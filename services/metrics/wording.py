@@ -1,0 +1,144 @@
+"""Sentences of an explanation, in Vietnamese and English; numbers in English notation, written with a comma in
+Vietnamese."""
+
+from collections.abc import Mapping
+
+from contracts.explanations import Step
+
+MEASURES: dict[str, tuple[str, str]] = {
+    "ratio": (
+        "Tỷ lệ: 100 × tổng tử số ÷ tổng mẫu số, không lấy trung bình các phần trăm.",
+        "A share: 100 × sum of numerators ÷ sum of denominators, never a mean of percentages.",
+    ),
+    "coverage": (
+        "Mức bao phủ: số thành viên đã xong trên tổng số của danh sách; bên nào im lặng vẫn nằm trong tổng số.",
+        "Coverage: how many of the roster are done; a member that is silent stays in the total.",
+    ),
+    "flow": (
+        "Số cộng dồn trong kỳ, bắt đầu lại từ 0 mỗi kỳ; các đơn vị cộng lại với nhau.",
+        "A running total that starts from zero in each period; units add up.",
+    ),
+    "stock": ("Số hiện có vào ngày báo cáo; các đơn vị cộng lại với nhau.", "A count at a moment; units add up."),
+    "level": (
+        "Giá trị đo được; chỉ cộng lên cấp trên (bình quân gia quyền) khi có trọng số.",
+        "A measured value; rolled up as a weighted mean only where weights are given.",
+    ),
+    "rate": ("Giá trị trên một đơn vị quy chiếu đã khai báo.", "A value per declared base."),
+    "rank": ("Thứ hạng; càng thấp càng tốt, không cộng lên cấp trên.", "A position; lower is better; not rolled up."),
+    "growth": (
+        "Giá trị của kỳ này chia cho giá trị của kỳ trước của một chỉ tiêu khác.",
+        "The value of this period divided by that of an earlier one, of another KPI.",
+    ),
+    "milestone": ("Đã xong hay chưa; ở cấp trên là số đơn vị đã xong.", "Done or not; above, how many are done."),
+    "composite": ("Tổng điểm từ các chỉ tiêu khác theo quy tắc.", "Points from other KPIs, by rule."),
+}
+"""How each kind of KPI is measured."""
+
+STEPS: dict[str, tuple[str, str]] = {
+    "share": ("100 × {n} ÷ {d} = {value} {unit}.", "100 × {n} ÷ {d} = {value} {unit}."),
+    "per_base": ("{base} × {n} ÷ {d} = {value} {unit}.", "{base} × {n} ÷ {d} = {value} {unit}."),
+    "count": ("{n} trên {d} đơn vị đã xong.", "{n} of {d} units are done."),
+    "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
+    "no_value": ("Chưa tính được giá trị.", "No value can be computed."),
+    "own": (
+        "Đây là số do chính đơn vị báo cáo, tính đến {as_of}.",
+        "This is what the unit itself reported, as of {as_of}.",
+    ),
+    "parts": (
+        "Cộng từ số liệu của các đơn vị bên dưới, mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo.",
+        "Added up from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
+    ),
+    "target": (
+        "Mục tiêu {goal} {unit} vào {deadline} ({id}, phiên bản {version}).",
+        "Target {goal} {unit} by {deadline} ({id}, version {version}).",
+    ),
+    "planned": (
+        "Kế hoạch đến {as_of}: {planned} {unit}, đi từ {baseline} (ngày {baseline_on}) đến {goal} (ngày {deadline}).",
+        "Plan on {as_of}: {planned} {unit}, from {baseline} (on {baseline_on}) to {goal} (on {deadline}).",
+    ),
+    "held_to": (
+        "Mức phải giữ vào {as_of}: {planned} {unit}.",
+        "The line to hold on {as_of}: {planned} {unit}.",
+    ),
+    "gap": (
+        "Chênh lệch = giá trị − kế hoạch = {value} − {planned} = {gap}.",
+        "Gap = value − plan = {value} − {planned} = {gap}.",
+    ),
+    "completion": (
+        "Mức hoàn thành = ({value} − {baseline}) ÷ ({aim} − {baseline}) = {completion}.",
+        "Completion = ({value} − {baseline}) ÷ ({aim} − {baseline}) = {completion}.",
+    ),
+    "pace": (
+        "Nhịp độ = ({value} − {baseline}) ÷ ({planned} − {baseline}) = {pace}; đúng tiến độ từ {on_track}, "
+        "có nguy cơ từ {at_risk}, thấp hơn là chậm.",
+        "Pace = ({value} − {baseline}) ÷ ({planned} − {baseline}) = {pace}; on track from {on_track}, "
+        "at risk from {at_risk}, behind below that.",
+    ),
+    "pace_to_target": (
+        "Nhịp độ so thẳng giá trị với mục tiêu: {pace}; các ngưỡng là {on_track} và {at_risk}.",
+        "The pace compares the value with the target itself: {pace}; the bounds are {on_track} and {at_risk}.",
+    ),
+    "needed": (
+        "Còn cần {amount} mỗi {per_vi} để kịp mục tiêu vào {deadline}.",
+        "{amount} a {per_en} are needed to meet the target by {deadline}.",
+    ),
+    # what would change it
+    "from_value": ("Từ {value} {unit} trở lên vào {day}: {vi}.", "{value} {unit} or more on {day}: {en}."),
+    "to_value": ("Từ {value} {unit} trở xuống vào {day}: {vi}.", "{value} {unit} or less on {day}: {en}."),
+    "by_itself": (
+        "Nếu không có số liệu mới, đến {day} tình trạng là: {vi}.",
+        "Without a new figure the status on {day} is: {en}.",
+    ),
+    # what cannot be known of a former day
+    "replaced": (
+        "{count} số liệu đến sau ngày này có thể đã thay số liệu trước đó; bản trước chỉ còn trong sổ tiếp nhận.",
+        "{count} figures came after that day and may have replaced earlier ones, which only the ledger still has.",
+    ),
+    "mixed_increments": (
+        "{count} ngày có số cộng thêm đến cả trước lẫn sau ngày này; tất cả được tính vào.",
+        "{count} days hold increments that may have come after that day; they are counted.",
+    ),
+}
+
+OF_PARTS = {"rate": "per_base", "milestone": "count"}
+"""How a value with numerator and denominator is told, where it is no percentage of the two."""
+
+STATUSES: dict[str, tuple[str, str]] = {
+    "achieved": ("đã đạt", "achieved"),
+    "missed": ("không đạt", "missed"),
+    "unknown": ("chưa rõ", "unknown"),
+    "moving_away": ("đi lùi", "moving away"),
+    "behind": ("chậm", "behind"),
+    "at_risk": ("có nguy cơ", "at risk"),
+    "on_track": ("đúng tiến độ", "on track"),
+    "no_target": ("không có mục tiêu", "no target"),
+}
+
+PER = {"day": "ngày", "week": "tuần", "month": "tháng", "quarter": "quý", "year": "năm"}
+
+
+def step(code: str, numbers: Mapping[str, str], names: Mapping[str, str] | None = None) -> Step:
+    """The sentence of that code. `numbers` in English notation; `names` stay as they are."""
+    vi, en = STEPS[code]
+    local = {name: text.replace(".", ",") for name, text in numbers.items()}
+    return Step(
+        code=code,
+        text_vi=_tidy(vi.format(**local, **(names or {}))),
+        text_en=_tidy(en.format(**numbers, **(names or {}))),
+    )
+
+
+def measure(kind: str) -> Step:
+    """How figures of this kind are measured."""
+    vi, en = MEASURES[kind]
+    return Step(code="measure", text_vi=vi, text_en=en)
+
+
+def unit_of(code: str) -> str:
+    """What stands behind a number: the sign of a percentage; other units have a name in the catalog, not here."""
+    return "%" if code == "percent" else ""
+
+
+def _tidy(text: str) -> str:
+    """Without the gap that an empty unit leaves."""
+    return " ".join(text.split()).replace(" .", ".").replace(" ,", ",").replace(" :", ":").replace(" ;", ";")

@@ -1,0 +1,116 @@
+"""The page that explains a record, and its picture."""
+
+import re
+from datetime import date
+
+import pytest
+
+from services.gateway.views.chart import Picture, Point, chart, lines_of, months
+from tests.unit.gateway.judged_province import NOW
+from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners
+from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both
+from tests.unit.gateway.test_routes import Gateway, filled
+
+PAGE = f"/explain?kpi={KPI}&unit={UNIT}&period=2023"
+
+
+async def test_the_page_says_how_the_figure_came_about_in_vietnamese_first() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        page = (await client.get(PAGE)).text
+        english = (await client.get(f"{PAGE}&lang=en")).text
+    assert "100 × 550 ÷ 1000 = 55 %." in page
+    assert "Số liệu lấy từ đâu" in page
+    assert f"statistics.reported.v1 / 0 / {FIGURES[1].raw.offset}" in page
+    assert "Where the figures came from" in english
+    assert page.count('class="point') == 2
+
+
+async def test_it_shows_what_was_said_on_a_former_day() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        page = (await client.get(f"{PAGE}&on=2023-07-31")).text
+        odd = await client.get(f"{PAGE}&on=yesterday")
+    former = page.split('id="former"')[1].split("</div>")[0]
+    assert "31/07/2023" in former
+    assert "30,0" in former
+    assert (odd.status_code, 'id="former"' in odd.text) == (200, False)
+
+
+async def test_a_unit_above_lists_those_below_with_links_to_their_pages() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        page = (await client.get(f"/explain?kpi={KPI}&unit={PARENT}&period=2023")).text
+    children = page.split('id="children"')[1].split("</table>")[0]
+    assert children.count("<tr>") == 9  # a head and eight communes
+    assert f"/explain?kpi={KPI}&amp;unit={UNIT}&amp;period=2023" in children
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/explain", 404, "Thiếu chỉ tiêu"),
+        (f"/explain?kpi={KPI}&unit=nowhere&period=2023", 404, "Không có bản ghi"),
+        ("/explain?kpi=%3Cscript%3E&unit=x&period=2023", 404, "Thiếu chỉ tiêu"),
+    ],
+)
+async def test_what_cannot_be_explained_is_said_on_a_page(address: str, status: int, said: str) -> None:
+    async with Gateway(owners=await both()).client() as client:
+        answer = await client.get(address)
+    assert (answer.status_code, said in answer.text, "<script>" in answer.text) == (status, True, False)
+
+
+async def test_when_an_owner_is_away_the_page_says_which() -> None:
+    async with Gateway(owners=owners(Away(), ingest_with(FIGURES))).client() as client:
+        answer = await client.get(PAGE)
+    assert (answer.status_code, "Dịch vụ metrics" in answer.text) == (503, True)
+
+
+async def test_what_a_publisher_wrote_is_never_taken_for_markup() -> None:
+    note = FIGURES[1].model_copy(update={"note": "<img src=x onerror=alert(1)>", "evidence": "javascript:alert(1)"})
+    asked = owners(await metrics_with(CATALOG, NOW, FIGURES), ingest_with([note]))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+    assert "&lt;img src=x" in page
+    assert 'href="javascript' not in page
+
+
+async def test_the_dashboard_links_to_the_page() -> None:
+    gateway = await filled()
+    async with gateway.client() as client:
+        page = (await client.get("/?kpi=edoc-signed-share")).text
+    assert "/explain?kpi=edoc-signed-share&amp;unit=dak-nong&amp;period=2023" in page
+    assert page.count("/explain?") == 4  # the province and three communes
+
+
+def a_picture(*values: float, target: float | None = 90) -> Picture:
+    points = [Point(date(2023, 1 + at, 28), value, "behind", f"<{value}>") for at, value in enumerate(values)]
+    plan = [(date(2022, 12, 15), 0.0), (date(2023, 12, 14), 90.0)]
+    return Picture(date(2022, 12, 15), date(2023, 12, 14), points, plan, target, date(2023, 6, 1))
+
+
+def test_lines_stand_at_round_numbers_that_hold_everything() -> None:
+    assert lines_of(a_picture(12, 47)) == [0, 50, 100]
+    assert lines_of(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], 5.0, date(2023, 1, 1))) == [4, 6]
+
+
+def test_later_days_are_further_right_and_higher_values_higher() -> None:
+    drawn = chart(a_picture(10, 40, 20), "x", ["0", "50", "100"])
+    corners = re.search(r'class="series" points="([^"]+)"', drawn)
+    assert corners
+    spots = [tuple(map(float, one.split(","))) for one in corners.group(1).split()]
+    assert [x for x, _ in spots] == sorted(x for x, _ in spots)
+    assert spots[1][1] < spots[2][1] < spots[0][1]
+
+
+def test_titles_are_escaped_and_nothing_has_a_style() -> None:
+    drawn = chart(a_picture(10), 'a "label"', ["0", "50", "100"])
+    assert "&lt;10&gt;" in drawn
+    assert "a &quot;label&quot;" in drawn
+    assert "style" not in drawn
+
+
+def test_a_record_without_anything_has_no_picture() -> None:
+    assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], None, date(2023, 1, 1)), "", ["0", "1"]) == ""
+
+
+@pytest.mark.parametrize(("years", "marks"), [(1, 12), (2, 12), (5, 10), (30, 13)])
+def test_not_more_dates_than_fit(years: int, marks: int) -> None:
+    assert len(months(date(2021, 1, 1), date(2020 + years, 12, 31))) == marks

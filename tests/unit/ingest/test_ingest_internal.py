@@ -1,0 +1,40 @@
+"""The question that others ask of the ledger: where did these observations come from?"""
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient, Response
+from starlette.applications import Starlette
+
+from contracts.explanations import Origins
+from services.ingest import internal
+from tests.unit.ingest.remembered import Remembered
+from tests.unit.metrics.builders import an_observation
+
+KNOWN = [an_observation("p.a.1", "2023-09-30", 85, 100), an_observation("p.a.2", "2023-09-30", 86, 100)]
+
+
+async def asked(ids: str, ledger: Remembered | None = None) -> Response:
+    app = Starlette(routes=internal.routes(ledger or Remembered(KNOWN)))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        return await client.get(internal.PATH, params={"ids": ids})
+
+
+async def test_observations_come_whole_in_the_order_asked_and_strangers_are_left_out() -> None:
+    second, first = KNOWN[1].observation_id, KNOWN[0].observation_id
+    answer = await asked(f"{second},{'0' * 32},{first},{second}")
+    assert Origins.model_validate_json(answer.content).items == (KNOWN[1], KNOWN[0])
+
+
+async def test_nothing_asked_nothing_answered() -> None:
+    assert (await asked("")).json() == {"items": []}
+
+
+@pytest.mark.parametrize("ids", ["xyz", "../..", ",".join("0" * 32 for _ in range(201))])
+async def test_what_is_no_id_is_refused(ids: str) -> None:
+    assert (await asked(ids)).status_code == 400
+
+
+async def test_without_its_database_it_says_so() -> None:
+    ledger = Remembered(KNOWN)
+    ledger.away = True
+    answer = await asked(KNOWN[0].observation_id, ledger)
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")

@@ -1,0 +1,295 @@
+"""Explanation, history and inputs of a record: over the stored state, held against what was published."""
+
+import asyncio
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.catalog import Parent
+from contracts.explanations import Bound, Explanation, History
+from services.metrics.asking import WAITING, Asker, Busy, Unknown
+from tests.model import recompute
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, local
+from tests.unit.metrics.engine import Engine
+
+NOW = local("2023-10-02")
+
+
+def asker(engine: Engine) -> Asker:
+    return Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
+
+
+async def explained(engine: Engine, unit: str = "p.a.1", period: str = "2023") -> Explanation:
+    return await asker(engine).explain("k", unit, period)
+
+
+async def told(engine: Engine, unit: str = "p.a.1", on: str | None = None) -> History:
+    return await asker(engine).history("k", unit, "2023", None if on is None else date.fromisoformat(on))
+
+
+async def an_engine(*observations: Any, now: Any = NOW, **target: Any) -> Engine:
+    kpi = target.pop("kpi_spec", None)
+    engine = Engine(a_catalog(*([kpi] if kpi else []), a_target(**target)), now)
+    await engine.take(*observations)
+    return engine
+
+
+def bound(said: Explanation, status: str) -> Bound:
+    return next(one for one in said.would_change.bounds if one.status == status)
+
+
+async def test_the_explanation_says_what_was_published() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    said, record = await explained(engine), engine.record()
+    assert (said.version, said.published) == (record.version, True)
+    for name in ("value", "planned", "gap", "pace", "completion", "status", "reasons", "target", "needed", "flags"):
+        assert getattr(said.judged, name) == getattr(record, name), name
+
+
+async def test_the_calculation_is_told_in_both_languages_with_its_numbers() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 857, 1000))
+    formula = {one.code: one for one in (await explained(engine)).formula}
+    assert formula["share"].text_vi == "100 × 857 ÷ 1000 = 85,7 %."
+    assert formula["share"].text_en == "100 × 857 ÷ 1000 = 85.7 %."
+    assert formula["planned"].text_en == (
+        "Plan on 2023-09-30: 89.5274 %, from 80 (on 2022-12-15) to 92 (on 2023-12-14)."
+    )
+    assert "(85,7 − 80) ÷ (89,5274 − 80) = 0,598" in formula["pace"].text_vi
+    assert formula["own"].text_en == "This is what the unit itself reported, as of 2023-09-30."
+
+
+async def test_the_observations_of_a_unit_are_its_standing_figure_and_what_was_added_later() -> None:
+    before, base = an_increment("p.a.1", "2023-09-01", 1, 2), an_observation("p.a.1", "2023-09-10", 80, 100)
+    more = [an_increment("p.a.1", "2023-09-20", 1, 1) for _ in range(3)]
+    engine = await an_engine(before, base, *more)
+    said = await explained(engine)
+    assert [(str(one.as_of), one.how, one.events) for one in said.figures] == [
+        ("2023-09-20", "increments", 3),
+        ("2023-09-10", "absolute", 1),
+    ]
+    assert said.figures[1].observations == (base.observation_id,)
+    assert set(said.figures[0].observations) == {one.observation_id for one in more}
+    assert (said.figures_count, said.observations_count) == (2, 4)
+
+
+async def test_a_sum_names_its_parts_and_a_direct_figure_does_not() -> None:
+    leaves = [an_observation(unit, "2023-09-10", 80, 100) for unit in ("p.a.1", "p.a.2", "p.b.1")]
+    engine = await an_engine(*leaves, an_observation("p.b", "2023-09-20", 150, 200))
+    said = await explained(engine, "p")
+    assert said.made_of == "parts"
+    assert {one.org_unit for one in said.figures} == {"p.a.1", "p.a.2", "p.b"}
+    assert sum(one.numerator or 0 for one in said.figures) == said.judged.numerator
+    assert [(child.org_unit, child.in_sum, child.numerator) for child in said.children] == [
+        ("p.a", True, 160),
+        ("p.b", True, 150),
+    ]
+    district = await explained(engine, "p.b")
+    assert (district.made_of, [one.org_unit for one in district.figures]) == ("own", ["p.b"])
+    assert [(one.org_unit, one.in_sum) for one in district.children] == [("p.b.1", False), ("p.b.2", False)]
+
+
+async def test_each_bound_is_the_first_value_that_gets_its_status() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    said = await explained(engine)
+    day = said.would_change.next_report
+    assert str(day) == "2023-10-14"  # the administrative month that holds 2 October
+    assert [one.status for one in said.would_change.bounds] == ["behind", "at_risk", "on_track", "achieved"]
+    for one in said.would_change.bounds:
+        at = await an_engine(an_observation("p.a.1", "2023-10-14", value=one.value), now=local("2023-10-14"))
+        short = await an_engine(
+            an_observation("p.a.1", "2023-10-14", value=round(one.value - 0.01, 2)), now=local("2023-10-14")
+        )
+        assert at.record().status == one.status
+        assert short.record().status != one.status
+
+
+async def test_a_bound_is_also_a_numerator_over_the_present_denominator() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 101))
+    achieved = bound(await explained(engine), "achieved")
+    assert (achieved.value, achieved.numerator) == (92, 93)  # 92.92 of 101
+    assert achieved.text_vi == "Từ 92 % trở lên vào 2023-10-14: đã đạt."
+
+
+async def test_a_rate_is_told_by_its_base() -> None:
+    kpi = a_kpi(kind="rate", unit_of_measure="per_100_inhabitants", rate_base=1000)
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 3, 40), kpi_spec=kpi, value=90, baseline=10)
+    said = await explained(engine)
+    assert "1000 × 3 ÷ 40 = 75." in [one.text_en for one in said.formula]
+    achieved = bound(said, "achieved")
+    assert (achieved.value, achieved.numerator) == (90, 4)
+
+
+async def test_a_mean_names_all_its_readings() -> None:
+    kpi = a_kpi(kind="level", within_period="mean")
+    readings = [an_observation("p.a.1", f"2023-0{month}-28", value=80 + month) for month in (2, 4, 6)]
+    engine = await an_engine(*readings, kpi_spec=kpi)
+    said = await explained(engine)
+    assert (said.judged.value, said.observations_count) == (84, 3)
+
+
+async def test_milestones_below_are_counted() -> None:
+    kpi = a_kpi(kind="milestone", unit_of_measure="count")
+    done = [an_observation(unit, "2023-09-30", done=True) for unit in ("p.a.1", "p.b.1")]
+    engine = await an_engine(*done, kpi_spec=kpi, unit="p", value=4, baseline=0)
+    said = await explained(engine, "p")
+    assert "2 of 4 units are done." in [one.text_en for one in said.formula]
+    assert bound(said, "achieved").value == 4
+
+
+async def test_where_lower_is_better_the_bounds_are_from_above() -> None:
+    kpi = a_kpi(kind="stock", unit_of_measure="case", direction="decrease")
+    engine = await an_engine(
+        an_observation("p.a.1", "2023-09-30", value=95), kpi_spec=kpi, value=50, baseline=100, comparator="<="
+    )
+    bounds = (await explained(engine)).would_change.bounds
+    assert {one.comparator for one in bounds} == {"<="}
+    values = [one.value for one in bounds]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == 50
+
+
+async def test_it_says_what_becomes_of_the_record_if_nothing_comes() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    alone = (await explained(engine)).would_change.by_itself
+    assert alone is not None
+    await engine.tick(local(str(alone.on)))
+    assert engine.record().status == alone.status == "unknown"
+
+
+async def test_after_the_deadline_only_the_last_day_can_still_be_reported() -> None:
+    late = await an_engine(an_observation("p.a.1", "2023-12-14", 85, 100), now=local("2024-03-01"))
+    assert (await explained(late)).would_change.next_report is None
+    silent = await an_engine(an_observation("p.a.1", "2023-11-30", 85, 100), now=local("2024-03-01"))
+    said = (await explained(silent)).would_change
+    assert (str(said.next_report), [one.status for one in said.bounds]) == ("2023-12-14", ["achieved"])
+
+
+async def test_history_has_a_point_for_each_day_judged_as_on_that_day() -> None:
+    figures = [
+        an_observation("p.a.1", day, number, 100)
+        for day, number in (("2023-01-31", 81), ("2023-05-31", 90), ("2023-09-30", 85))
+    ]
+    engine = await an_engine(*figures)
+    said = await told(engine)
+    assert [(str(one.as_of), one.value, one.status.value) for one in said.points] == [
+        ("2023-01-31", 81.0, "behind"),
+        ("2023-05-31", 90.0, "on_track"),
+        ("2023-09-30", 85.0, "behind"),
+    ]
+    assert said.points[-1].gap == engine.record().gap
+    assert (said.plan[0], said.plan[-1]) == ((date(2022, 12, 15), 80.0), (date(2023, 12, 14), 92.0))
+
+
+async def test_a_sum_has_a_point_wherever_a_part_moved() -> None:
+    engine = await an_engine(
+        an_observation("p.a.1", "2023-01-31", 10, 100),
+        an_observation("p.b.1", "2023-02-28", 30, 100),
+        an_observation("p.a.1", "2023-03-31", 50, 100),
+    )
+    assert [one.value for one in (await told(engine, "p")).points] == [10.0, 20.0, 40.0]
+
+
+async def test_what_was_said_on_a_former_day_knows_only_what_had_come_by_then() -> None:
+    engine = await an_engine(
+        an_observation("p.a.1", "2023-05-31", 90, 100, reported_at=local("2023-06-02")),
+        an_observation("p.a.1", "2023-06-30", 91, 100, reported_at=local("2023-07-20")),
+    )
+    before, after = (await told(engine, on="2023-07-10")).said, (await told(engine, on="2023-07-20")).said
+    assert before is not None
+    assert after is not None
+    assert (before.judged.value, before.judged.as_of, before.certain) == (90.0, date(2023, 5, 31), False)
+    assert before.doubts[0].text_vi.startswith("1 số liệu đến sau ngày này")
+    assert (after.judged.value, after.certain) == (91.0, True)
+
+
+async def test_a_record_without_a_figure_is_explained_too() -> None:
+    engine = await an_engine()
+    await engine.tick()
+    said = await explained(engine)
+    assert (said.made_of, said.figures, said.judged.status) == ("nothing", (), "unknown")
+    assert bound(said, "achieved").value == 92
+    assert (await told(engine)).points == ()
+
+
+async def test_inputs_come_in_pages() -> None:
+    engine = await an_engine(*(an_increment("p.a.1", f"2023-09-{day:02d}", 1, 2) for day in range(1, 8)))
+    first = await asker(engine).inputs("k", "p.a.1", "2023", 0, 5)
+    second = await asker(engine).inputs("k", "p.a.1", "2023", first.next or 0, 5)
+    assert (len(first.items), first.next, len(second.items), second.next) == (5, 5, 2, None)
+    assert first.figures_count == 7
+
+
+@pytest.mark.parametrize(
+    ("kpi", "unit", "period", "code"),
+    [
+        ("k", "nowhere", "2023", "unknown_org_unit"),
+        ("other", "p.a.1", "2023", "unknown_kpi"),
+        ("k", "p.a.1", "2023-Q9", "bad_period"),
+        ("k", "p.a.1", "1999", "no_record"),
+    ],
+)
+async def test_what_is_not_known_is_said(kpi: str, unit: str, period: str, code: str) -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    with pytest.raises(Unknown) as said:
+        await asker(engine).explain(kpi, unit, period)
+    assert said.value.code == code
+
+
+async def test_more_questions_than_may_wait_are_turned_away() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    one = asker(engine)
+    asked = [one.explain("k", "p.a.1", "2023") for _ in range(WAITING + 3)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, Busy) for answer in answers) == 3
+    assert (await one.explain("k", "p.a.1", "2023")).judged.value == 85
+
+
+MOVED = Parent(unit="p.a", valid_to=date(2023, 6, 1)), Parent(unit="p.b", valid_from=date(2023, 6, 1))
+TREES = {
+    "fixed": UNITS,
+    "a commune moves": tuple(one.model_copy(update={"parents": MOVED}) if one.id == "p.a.2" else one for one in UNITS),
+}
+
+
+@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("seed", range(12))
+async def test_figures_and_history_agree_with_the_model(seed: int, tree: str) -> None:
+    """Random figures and increments at all levels: what is listed adds up, and each point is what was known by then."""
+    chance = random.Random(seed)
+    units = ("p.a.1", "p.a.2", "p.b.1", "p.b.2", "p.a", "p")
+    said = []
+    for _ in range(30):
+        unit = chance.choice(units[:4]) if chance.random() < 0.85 else chance.choice(units)
+        day = (date(2023, 1, 1) + timedelta(days=chance.randrange(270))).isoformat()
+        make = an_increment if chance.random() < 0.5 else an_observation
+        below = chance.randint(1, 9)
+        said.append(make(unit, day, chance.randint(0, below), below))
+    engine = Engine(a_catalog(a_target("p"), units=TREES[tree]), NOW)
+    await engine.take(*said)
+    for unit in units:
+        try:
+            found, past = await explained(engine, unit), await told(engine, unit)
+        except Unknown:
+            continue
+        assert sum(one.numerator or 0 for one in found.figures) == (found.judged.numerator or 0)
+        assert sum(one.denominator or 0 for one in found.figures) == (found.judged.denominator or 0)
+        if unit == found.figures[0].org_unit and found.made_of == "own":
+            assert found.observations_count == found.judged.inputs_count
+        for point in past.points:
+            known = [one for one in said if str(one.as_of) <= str(point.as_of)]
+            model = recompute(engine.catalog, known, local(str(point.as_of)))["k", unit, "2023"]
+            assert (point.value, point.gap, point.status) == (
+                None if model.value is None else float(model.value),
+                None if model.gap is None else float(model.gap),
+                model.status,
+            )
+
+
+async def test_asking_writes_and_publishes_nothing() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    writes, records = engine.store.writes, len(engine.topic.records)
+    await explained(engine)
+    await told(engine, on="2023-09-01")
+    assert (engine.store.writes, len(engine.topic.records)) == (writes, records)
