@@ -237,3 +237,35 @@ def test_nothing_but_verdicts_comes_out_and_what_passes_can_be_folded(
         records.append(a_record(text, source=source, time=time, timestamp=timestamp, offset=offset))
     outcome = judged(*records, moving=moving)
     assert len(outcome.observations) + len(outcome.refusals) + len(outcome.dead) >= len(records)
+
+
+SMALL = st.integers(0, 60).map(str)
+LONG = st.floats(0, 100).map(repr) | st.decimals(0, 100, places=20).map(str) | st.sampled_from(["1e-29", "0E-99999"])
+WAYS: dict[str, list[dict[str, st.SearchStrategy[str]]]] = {
+    "ratio": [{"numerator": SMALL, "denominator": st.just("60"), "value": LONG}, {"value": SMALL}],
+    "coverage": [{"numerator": st.just("1"), "value": SMALL}, {"members": st.just('["67"]'), "value": LONG}],
+    "rate": [{"value": st.sampled_from(["1e29", "0E-99999", "7"])}, {"numerator": SMALL, "denominator": SMALL}],
+    "level": [{"value": SMALL, "weight": st.sampled_from(["1e29", "0.000000001", "9"])}],
+    "rank": [{"rank": SMALL, "of": st.integers(60, 10**20).map(str)}],
+    "milestone": [{"done": st.just("true"), "done_on": DAYS}],
+}
+
+
+@cache
+def reported(kind: str) -> tuple[tuple[str, str], ...]:
+    """KPIs of the kind that the province itself reports, each with a source that may."""
+    kpis = [kpi for kpi in catalog().kpis.values() if kpi.kind == kind and "province" in kpi.levels]
+    return tuple((kpi.id, allowed(kpi.id)) for kpi in kpis)
+
+
+@given(st.data(), st.booleans())
+def test_figures_that_are_nearly_sound_can_be_folded_if_they_pass(choice: st.DataObject, retracts: bool) -> None:
+    kinds = [kpi.kind for kpi in catalog().kpis.values() if kpi.kind not in ("growth", "composite")]
+    kind = choice.draw(st.sampled_from(sorted({kind for kind in kinds if reported(kind)})))
+    kpi, source = choice.draw(st.sampled_from(reported(kind)))
+    way = choice.draw(st.sampled_from(WAYS.get(kind, [{"value": SMALL | st.sampled_from(["1e29", "0E-99999"])}])))
+    fields = {name: choice.draw(strategy) for name, strategy in way.items()}
+    if retracts:
+        fields |= {"retracts": "true", "revision": "2", "value": choice.draw(NUMERALS)}
+    text = json.dumps(a_figure(kpi))[:-1] + "".join(f', "{name}": {value}' for name, value in fields.items()) + "}"
+    judged(a_record(text, source=source, time=envelope.instant(NOW), timestamp=0))
