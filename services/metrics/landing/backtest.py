@@ -3,7 +3,8 @@
 From each earlier day (a rolling origin, at least three points known) it forecasts as far ahead as the real forecast has
 to look, or to the last figure where the series ends before that. An error over a shorter stretch is scaled up with the
 power 0.8 of the distance: between a wandering figure, whose errors grow with its square root, and a mistaken slope,
-whose errors grow with the distance itself, and nearer to the latter. It weighs less, as does one made on little history.
+whose errors grow with the distance itself, and nearer to the latter. It weighs less, as does one made on little
+history.
 """
 
 from bisect import bisect_left
@@ -53,7 +54,8 @@ class Backtest:
 
 
 def backtest(track: Track, forecaster: Forecaster, ahead: int, possible: Callable[[float, float], float]) -> Backtest:
-    """Try the method, `ahead` days at a time. `possible(value, now)` holds a value within what can be, from `now` on."""
+    """Try the method, `ahead` days at a time. `possible(value, now)` holds a value within what can be once `now`
+    stands."""
     days, values = track.days, track.values
     trials = []
     for known in _origins(len(days)):
@@ -81,8 +83,9 @@ def independent(trials: Sequence[Trial]) -> float:
 
 
 def widening(trials: Sequence[Trial]) -> float:
-    """By how much errors are widened: √(1 + 1 ÷ number of independent trials), 1.41 for a single one."""
-    return sqrt(1 + 1 / independent(trials))
+    """By how much errors are widened: √(1 + 1 ÷ twice the number of independent trials): 1.22 for a single
+    one."""
+    return sqrt(1 + 1 / (2 * independent(trials)))
 
 
 def _origins(points: int) -> Sequence[int]:

@@ -1,9 +1,10 @@
 """Damped Holt: a smoothed level and a smoothed trend that fades out the further one looks.
 
-Gardner and McKenzie (1985), in Wright's form for points at uneven distances: one step is the median distance. Of four
+Gardner and McKenzie (1985), in Wright's form for points at uneven distances: one step is the median distance. Of five
 settings the one speaks whose forecasts from point to point have been best until then.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -11,7 +12,7 @@ from statistics import median
 from services.metrics.landing.method import Forecaster, Outlook
 from services.metrics.landing.track import Track
 
-SETTINGS = ((0.4, 0.1, 0.98), (0.9, 0.1, 0.98), (0.4, 0.3, 0.95), (0.9, 0.3, 0.95))
+SETTINGS = ((0.4, 0.1, 0.98), (0.9, 0.1, 0.98), (0.4, 0.3, 0.95), (0.9, 0.3, 0.95), (0.9, 0.5, 0.85))
 """Smoothing of level and of trend, and damping, for one step."""
 
 
@@ -50,7 +51,7 @@ class _OnTrack:
 
 def fading(damping: float, steps: float) -> float:
     """φ + φ² + … over so many steps, also between whole ones."""
-    return damping * (1 - damping**steps) / (1 - damping)
+    return damping * (1 - math.pow(damping, steps)) / (1 - damping)
 
 
 def _run(track: Track, step: float, alpha: float, beta: float, damping: float) -> list[_State]:

@@ -27,7 +27,7 @@ from services.metrics.landing.track import Track, is_number, track_of
 METHODS: tuple[Method, ...] = (RunRate(), SeasonalNaive(), DampedHolt())
 """In order of plainness."""
 
-BETTER = 0.85
+BETTER = 0.75
 """A less plain method must have made at most so much of the error of the plainer one to be taken."""
 
 
@@ -168,7 +168,7 @@ def _best(track: Track, ahead: int, limits: Limits) -> tuple[Method, Forecaster,
 
 
 def _p_meet(prospect: Prospect, goal: Goal, points: int) -> float:
-    """Certain only where nothing else can be; otherwise as if one more forecast had come out half each way (Laplace)."""
+    """Certain only where nothing else can be; otherwise as if one more had come out half each way (Laplace)."""
     least, most = goal.edges()
     if least <= prospect.low and prospect.high <= most:
         return 1.0

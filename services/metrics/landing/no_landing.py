@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 FEWEST_POINTS = 6
-FARTHEST = 3
-"""How many times as long as the series itself a forecast may look ahead."""
+FARTHEST = 2
+"""How many times as long as the series itself a forecast may look ahead: a third of the time must have passed."""
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "forecast_no_target": (

@@ -5,7 +5,7 @@ from math import inf
 
 from services.metrics.landing.spread import Spread
 
-PRECISION = 1e-4
+PRECISION = 1e-5
 """Of a value read off the distribution, as a part of the reach of its spread."""
 
 

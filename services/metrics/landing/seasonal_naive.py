@@ -30,7 +30,7 @@ class _OnTrack:
     def after(self, known: int) -> Outlook | None:
         track = self._track
         last, value = track.days[known - 1] - track.first, track.values[known - 1]
-        models = []
+        models: list[tuple[Track, float, float]] = []
         for then in track.earlier:
             stood = stood_at(then, last)
             if stood is not None and len(models) < MOST_PERIODS:

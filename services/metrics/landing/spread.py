@@ -1,19 +1,18 @@
 """The errors of the past as a distribution of the next one: smoothed, widened when they are few, nothing assumed.
 
-Each error stands for itself with three quarters of its weight, and for its mirror image with one quarter: a method that
-has always been too high is believed to be too high again, but not wholly. Around each lies a logistic bump, so that no
+Each error counts as much on the other side: few errors of one series tell how far off a method is, not reliably to
+which side, and so the middle of the distribution is what the method says. Around each lies a logistic bump, so that no
 value is said to be impossible because it has not happened yet.
 """
 
 from collections.abc import Sequence
-from math import exp, sqrt
+from math import exp, pow, sqrt
 
 from services.metrics.landing.backtest import Trial, independent, widening
 
-MIRRORED = 0.25
-BUMP = 0.44
-"""Width of the bump of a single error, as a part of the root mean square of all. It shrinks with the fifth root of their
-number (Silverman's rule)."""
+BUMP = 0.25
+"""Width of the bump of a single error, as a part of the root mean square of all. It shrinks with the fifth root of
+their number, as in Silverman's rule."""
 
 FARTHEST = 300.0
 """Errors farther out than so many bumps are drawn in, lest an exponential overflow."""
@@ -33,15 +32,15 @@ class Spread:
         moved = [(t.scaled * wider, (t.weight - t.still) / total) for t in trials if t.weight > t.still]
         weight = sum(share for _, share in moved)
         size = sqrt(sum(share * error**2 for error, share in moved) / weight) if weight > 0 else 0.0
-        self._bump = max(finest, BUMP * size / count**0.2)
+        self._bump = max(finest, BUMP * size / pow(count, 0.2))
         if not moved:
             moved, weight = [(0.0, 1.0)], 1.0
         self.reach = max(abs(error) for error, _ in moved) + 20 * self._bump
         """Practically everything lies within so far on either side."""
         self._places = [
-            (exp(max(-FARTHEST, min(FARTHEST, side * error / self._bump))), part * share / weight)
+            (exp(max(-FARTHEST, min(FARTHEST, side * error / self._bump))), share / weight / 2)
             for error, share in moved
-            for side, part in ((1, 1 - MIRRORED), (-1, MIRRORED))
+            for side in (1, -1)
         ]
 
     def below(self, error: float) -> float:

@@ -42,9 +42,8 @@ def track_of(asked: Asked, deadline: int) -> Track | None:
     reported = len(points)
     points = _thinned(points)
     start = asked.baseline if asked.baseline is not None else (asked.first - 1, 0.0) if asked.cumulative else None
-    if start is not None:
-        if points and start[0] < points[0][0]:
-            points.insert(0, start)
+    if start is not None and points and start[0] < points[0][0]:
+        points.insert(0, start)
     earlier = [_former(period, asked.cumulative) for period in asked.earlier]
     return Track(
         tuple(day for day, _ in points),

