@@ -1,0 +1,60 @@
+"""Why there is no forecast: a code and a sentence in both languages, as records carry them."""
+
+from dataclasses import dataclass
+
+FEWEST_POINTS = 6
+FARTHEST = 2
+"""How many times as long as the series itself a forecast may look ahead: a third of the time must have passed."""
+
+_TEXTS: dict[str, tuple[str, str]] = {
+    "forecast_no_target": (
+        "Không có mục tiêu trong kỳ này nên không có dự báo.",
+        "There is no target in this period, so there is no forecast.",
+    ),
+    "forecast_not_for_kind": (
+        "Loại chỉ tiêu này không dự báo được từ chuỗi số liệu.",
+        "This kind of KPI cannot be forecast from a series of figures.",
+    ),
+    "forecast_not_a_number": (
+        "Chuỗi số liệu có giá trị không phải là số dùng được nên không có dự báo.",
+        "The series has a value that is no usable number, so there is no forecast.",
+    ),
+    "forecast_two_values_a_day": (
+        "Có ngày có hai giá trị khác nhau nên không có dự báo.",
+        "A day has two different values, so there is no forecast.",
+    ),
+    "forecast_deadline_reached": (
+        "Đã có số liệu đến hạn nên không còn gì để dự báo.",
+        "There are figures up to the deadline, so nothing is left to forecast.",
+    ),
+    "forecast_too_few_points": (
+        "Mới có {points} số liệu trong kỳ; cần ít nhất {fewest} để dự báo.",
+        "There are only {points} figures in the period; a forecast needs at least {fewest}.",
+    ),
+    "forecast_too_far": (
+        "Số liệu mới trải trên {days} ngày, còn {ahead} ngày đến hạn: quá xa để dự báo.",
+        "The figures cover {days} days only and the deadline is {ahead} days away: too far to forecast.",
+    ),
+}
+
+CODES = frozenset(_TEXTS)
+"""All reasons for which there is no forecast."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoLanding:
+    """There is no forecast, and this is why."""
+
+    code: str
+    text_vi: str
+    text_en: str
+
+    def as_document(self) -> dict[str, str]:
+        """As a reason on a record."""
+        return {"code": self.code, "text_vi": self.text_vi, "text_en": self.text_en}
+
+
+def no_landing(code: str, **numbers: int) -> NoLanding:
+    """The reason of that code, with its numbers."""
+    vi, en = _TEXTS[code]
+    return NoLanding(code, vi.format_map(numbers), en.format_map(numbers))

@@ -1,0 +1,88 @@
+"""The series as the methods see it: in order of time, thinned, with the point that it started from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from services.metrics.landing.asked import Asked, Earlier, Point
+
+MOST = 60
+"""Points that the methods look at. Of a longer series, the last one of each equal stretch of time."""
+
+LARGEST = 1e15
+
+
+def is_number(value: float) -> bool:
+    """Whether it can be computed with: finite, and not so large that a double cannot count in ones any more."""
+    return isfinite(value) and abs(value) <= LARGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Days (ordinals, rising) and values. `reported`: how many figures it came from, the starting point not counted."""
+
+    days: tuple[int, ...]
+    values: tuple[float, ...]
+    first: int
+    reported: int
+    cumulative: bool
+    earlier: tuple["Track", ...] = ()
+
+    @property
+    def span(self) -> int:
+        """Days from the first point to the last."""
+        return self.days[-1] - self.days[0]
+
+
+def track_of(asked: Asked, deadline: int) -> Track | None:
+    """The track of the figures up to the deadline, numbers all of them; None where a day has two values."""
+    points = _in_order(point for point in asked.points if point[0] <= deadline)
+    if points is None:
+        return None
+    reported = len(points)
+    points = _thinned(points)
+    start = asked.baseline if asked.baseline is not None else (asked.first - 1, 0.0) if asked.cumulative else None
+    if start is not None and points and start[0] < points[0][0]:
+        points.insert(0, start)
+    earlier = [_former(period, asked.cumulative) for period in asked.earlier]
+    return Track(
+        tuple(day for day, _ in points),
+        tuple(value for _, value in points),
+        asked.first,
+        reported,
+        asked.cumulative,
+        tuple(sorted((one for one in earlier if one), key=lambda one: -one.first)),
+    )
+
+
+def _former(period: Earlier, cumulative: bool) -> Track | None:
+    """An earlier period. One that cannot be used is left out: it is help, not evidence."""
+    points = _in_order(period.points) if all(is_number(value) for _, value in period.points) else None
+    if not points or len(points) < 2:
+        return None
+    return Track(
+        tuple(day for day, _ in points),
+        tuple(value for _, value in points),
+        period.first,
+        len(points),
+        cumulative,
+    )
+
+
+def _in_order(points: Iterable[Point]) -> list[Point] | None:
+    found: dict[int, float] = {}
+    for day, value in points:
+        if found.get(day, value) != value:
+            return None
+        found[day] = float(value)
+    return sorted(found.items())
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    if len(points) <= MOST:
+        return list(points)
+    first, last = points[0][0], points[-1][0]
+    kept: dict[int, Point] = {}
+    for point in points:
+        kept[(point[0] - first) * (MOST - 1) // (last - first)] = point
+    return list(kept.values())
