@@ -10,6 +10,9 @@ from contracts.base import AsOf, Exact, Id, Instant, UnitRef, WireModel
 Mode = Literal["absolute", "increment"]
 FigureStatus = Literal["actual", "preliminary", "forecast"]
 
+MAX_EVENT_BYTES = 262_144
+"""Longer events are refused. An honest one has some hundred bytes; the broker takes a megabyte for a whole batch."""
+
 
 class Figure(WireModel):
     """The part that a reported statistic and a recorded observation share: what was counted, of what, and when.

@@ -10,20 +10,19 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from pydantic import ValidationError
 
 from contracts import envelope
 from contracts.envelope import BATCH, JSON, STRUCTURED, Event, NotAnEvent
 from contracts.observations import observation_id
-from contracts.statistics import StatisticReported
+from contracts.statistics import MAX_EVENT_BYTES, StatisticReported
 from contracts.topics import STATISTICS_REPORTED
+from services.gateway.hints import hint
 from services.gateway.problems import ErrorItem
 
 TYPE = next(iter(STATISTICS_REPORTED.payloads))
-
-MAX_EVENT_BYTES = 262_144
-"""An honest event has some hundred bytes; the broker takes a megabyte for a whole batch."""
 
 MODES = (JSON, STRUCTURED, BATCH)
 
@@ -48,6 +47,7 @@ class Reported:
 class Reading:
     """What a body holds: what may be published, or what is wrong."""
 
+    max_event_bytes: int
     reported: list[Reported] = field(default_factory=list)
     errors: list[ErrorItem] = field(default_factory=list)
 
@@ -58,9 +58,9 @@ def mode_of(headers: Mapping[str, str]) -> str | None:
     return media if media in MODES else None
 
 
-def read(headers: Mapping[str, str], body: bytes, max_batch: int) -> Reading:
+def read(headers: Mapping[str, str], body: bytes, max_batch: int, max_event_bytes: int = MAX_EVENT_BYTES) -> Reading:
     """Read a request of one of the three modes. `headers` have lower-case names."""
-    reading = Reading()
+    reading = Reading(max_event_bytes)
     if mode_of(headers) == BATCH:
         _read_batch(body, max_batch, reading)
     elif mode_of(headers) == STRUCTURED:
@@ -124,10 +124,16 @@ def _skip(text: str, at: int) -> int:
 
 
 def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes, *, structured: bool) -> None:
-    if len(raw) > MAX_EVENT_BYTES:
-        limit = f"{MAX_EVENT_BYTES:,}"
+    if len(raw) > reading.max_event_bytes:
+        size, limit = f"{len(raw):,}", f"{reading.max_event_bytes:,}"
+        vi = f"Sự kiện dài {size} byte, tối đa là {limit}".replace(",", ".").replace(". tối", ", tối")
         reading.errors.append(
-            _error("too_large", pointer, f"sự kiện lớn hơn {limit} byte", f"the event is larger than {limit} bytes")
+            _error(
+                "too_large",
+                pointer,
+                f"{vi}: mỗi sự kiện chỉ gửi một số liệu",
+                f"The event has {size} bytes, at most {limit} are taken: send one figure an event",
+            )
         )
         return
     try:
@@ -147,7 +153,7 @@ def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes,
         )
         return
     try:
-        figure = StatisticReported.model_validate(event.data)
+        figure = StatisticReported.model_validate(_given(event.data))
     except ValidationError as error:
         reading.errors.extend(_schema_errors(error, data))
         return
@@ -181,58 +187,26 @@ def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> Error
     )
 
 
+def _given(data: Any) -> Any:
+    """The fields that say something: an explicit null gives nothing."""
+    if isinstance(data, dict) and None in data.values():
+        return {name: value for name, value in data.items() if value is not None}
+    return data
+
+
 def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+    """One error a field, though a field of several types may have failed as each of them."""
+    problems = {
+        str(problem["loc"][:1]): problem
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    for problem in problems.values():
         # The steps of a union's members are no part of the document.
         steps = [
             str(step) for step in problem["loc"] if step in StatisticReported.model_fields or isinstance(step, int)
         ]
-        where = "/".join([pointer, *steps]) if steps else pointer
-        name = steps[0] if steps else "data"
-        if problem["type"] == "missing":
-            yield _error(
-                "schema",
-                f"{pointer}/{problem['loc'][-1]}",
-                f"thiếu {problem['loc'][-1]}",
-                f"{problem['loc'][-1]} is missing",
-            )
-        else:
-            expected = _expectation(name)
-            yield _error("schema", where, f"{name} không đúng: {expected[0]}", f"{name} is wrong: {expected[1]}")
-
-
-def _expectation(name: str) -> tuple[str, str]:
-    described = _EXPECTED.get(name)
-    return described or ("xem quy định của trường này", "see the schema of this field")
-
-
-_ID = ("mã trong danh mục, chữ thường, tối đa 80 ký tự", "an id from the catalog, lower case, up to 80 characters")
-_NUMBER = (
-    "số JSON hoặc chuỗi thập phân, hữu hạn, tối đa 30 chữ số",
-    "a finite JSON number or decimal string, up to 30 digits",
-)
-_DATE = ("ngày YYYY-MM-DD hoặc thời điểm có múi giờ", "a date YYYY-MM-DD or an instant with offset")
-_EXPECTED: dict[str, tuple[str, str]] = {
-    "data": ("phải là một đối tượng JSON", "it must be a JSON object"),
-    "province": _ID,
-    "kpi": _ID,
-    "org_unit": ("mã hoặc mã ngoài của đơn vị, tối đa 80 ký tự", "the unit's id or external id, up to 80 characters"),
-    "as_of": _DATE,
-    "done_on": _DATE,
-    "numerator": _NUMBER,
-    "denominator": _NUMBER,
-    "value": _NUMBER,
-    "weight": _NUMBER,
-    "rank": ("số nguyên ≥ 1", "an integer ≥ 1"),
-    "of": ("số nguyên ≥ 1", "an integer ≥ 1"),
-    "done": ("true hoặc false", "true or false"),
-    "retracts": ("true hoặc false", "true or false"),
-    "mode": ("absolute hoặc increment", "absolute or increment"),
-    "status": ("actual, preliminary hoặc forecast", "actual, preliminary or forecast"),
-    "revision": ("số nguyên từ 1 đến 1.000.000", "an integer from 1 to 1,000,000"),
-    "members": ("danh sách mã đơn vị, tối đa 2.000", "a list of unit ids, up to 2,000"),
-    "period": ("ví dụ 2023, 2023-Q3, 2023-09", "2023, 2023-Q3 or 2023-09, say"),
-}
+        code, vi, en = hint(problem)
+        yield _error(code.value, "/".join([pointer, *steps]), vi, en)
 
 
 def _error(code: str, pointer: str, vi: str, en: str) -> ErrorItem:

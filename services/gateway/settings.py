@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from contracts.statistics import MAX_EVENT_BYTES
 from services.runtime.settings import ServiceSettings
 
 
@@ -12,6 +13,7 @@ class GatewaySettings(BaseModel):
         100, ge=1, le=1_000, description="records in a page of a list where the caller asks for none"
     )
     max_body_bytes: int = Field(8_388_608, ge=1_024, description="larger request bodies are refused")
+    max_event_bytes: int = Field(MAX_EVENT_BYTES, ge=1_024, description="longer events are refused; as ingest's")
     max_batch: int = Field(10_000, ge=1, description="events in one request")
     max_waiting_bytes: int = Field(
         67_108_864,

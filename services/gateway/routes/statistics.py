@@ -165,7 +165,8 @@ async def _read(parts: Parts, request: Request) -> Reading:
         body += chunk
         if len(body) > limit:
             raise too_large
-    return intake.read(headers, bytes(body), parts.settings.gateway.max_batch)
+    limits = parts.settings.gateway
+    return intake.read(headers, bytes(body), limits.max_batch, limits.max_event_bytes)
 
 
 def _wrong(reading: Reading) -> Problem:

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 
 from contracts import envelope
 from contracts.envelope import BATCH, JSON, STRUCTURED
+from contracts.statistics import MAX_EVENT_BYTES
 from services.gateway import intake
 from services.gateway.intake import Reading
+from services.gateway.settings import GatewaySettings
+from services.ingest import contract
+from services.ingest.settings import IngestSettings
 
 FIGURE = {"province": "dak-nong", "kpi": "edoc-signed-share", "org_unit": "24611", "as_of": "2023-09-30", "value": 91}
 
@@ -55,7 +59,7 @@ def test_each_member_of_a_batch_is_published_as_it_was_written() -> None:
 def test_errors_of_a_batch_point_at_the_member_and_the_field() -> None:
     wrong = [an_event(), an_event(data={**FIGURE, "value": "NaN"}), {"id": "3"}]
     assert codes(read(BATCH, json.dumps(wrong).encode())) == [
-        ("schema", "/1/data/value"),
+        ("not_finite", "/1/data/value"),
         ("not_cloudevent", "/2/specversion"),
     ]
 
@@ -91,8 +95,55 @@ def test_a_key_that_stands_twice_is_refused() -> None:
 
 
 def test_an_event_larger_than_any_honest_one_is_refused() -> None:
-    body = json.dumps(an_event(extra="x" * intake.MAX_EVENT_BYTES)).encode()
+    body = json.dumps(an_event(extra="x" * MAX_EVENT_BYTES)).encode()
     assert codes(read(STRUCTURED, body)) == [("too_large", "")]
+
+
+def test_how_long_an_event_may_be_is_a_setting_with_the_same_default_as_at_the_door() -> None:
+    body = json.dumps(an_event(extra="x" * 2_000)).encode()
+    headers = {"content-type": STRUCTURED}
+    (error,) = intake.read(headers, body, 3, 1_024).errors
+    assert (error.code, error.message_en) == (
+        "too_large",
+        f"The event has {len(body):,} bytes, at most 1,024 are taken: send one figure an event.",
+    )
+    assert intake.read(headers, body, 3).errors == []
+    assert GatewaySettings().max_event_bytes == IngestSettings().ingest.max_event_bytes == MAX_EVENT_BYTES
+
+
+WRONG: list[dict[str, Any]] = [
+    {"kpi": "UPPER"},
+    {"org_unit": 24611},
+    {"as_of": "2023-09-31"},
+    {"done_on": 5},
+    {"value": "NaN"},
+    {"value": "a lot"},
+    {"numerator": "1" * 31},
+    {"mode": "sometimes"},
+    {"status": "sure"},
+    {"rank": 0},
+    {"revision": 0},
+    {"done": "maybe"},
+    {"members": "all"},
+    {"period": 2023},
+    {"unit_of_measure": 1},
+    {"note": 1},
+    {"evidence": 1},
+]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, {}], ids=str)
+def test_the_same_mistake_reads_the_same_here_and_at_the_door(wrong: dict[str, Any]) -> None:
+    data = {**FIGURE, **wrong} if wrong else {name: FIGURE[name] for name in FIGURE if name != "kpi"}
+    body = json.dumps(an_event(data=data)).encode()
+    told = [(one.code, one.message_vi, one.message_en) for one in read(STRUCTURED, body).errors]
+    at_the_door = contract.read([("content-type", STRUCTURED.encode())], body, MAX_EVENT_BYTES)
+    assert isinstance(at_the_door, contract.Malformed)
+    assert told == [(one.code, one.message_vi, one.message_en) for one in at_the_door.problems]
+
+
+def test_a_field_that_is_null_says_nothing() -> None:
+    assert read(STRUCTURED, json.dumps(an_event(data={**FIGURE, "mode": None})).encode()).errors == []
 
 
 def test_no_error_repeats_what_was_sent() -> None:
