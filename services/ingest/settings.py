@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from pydantic import BaseModel, Field
 
+from contracts.statistics import MAX_EVENT_BYTES
 from services.runtime.settings import ServiceSettings
 
 
 class DoorSettings(BaseModel):
     """What the door lets in."""
 
-    max_event_bytes: int = Field(256 * 1024, ge=1_024, description="longer events are quarantined unread")
+    max_event_bytes: int = Field(MAX_EVENT_BYTES, ge=1_024, description="longer events are quarantined unread")
     clock_lead_days: float | None = Field(
         None,
         gt=0,
