@@ -146,7 +146,7 @@ async def test_figures_change_without_a_reload_and_the_reader_stays_where_they_a
     async with a_page(browser, gateway, f"/?kpi={KPI}") as page:
         await expect(page.locator("#link .word")).to_have_text("Trực tiếp")
         await page.evaluate("window.mark = 'same page'")
-        await page.locator("details summary").last.click()
+        await page.locator(".below details summary").click()
         changed = raised(record, 1, value=71.5, gap=-18.0, pace=0.2, status=Status.BEHIND)
         await publish(kafka_server, PROGRESS.name, [progress_record(changed)])
         await expect(page.locator("#kpi-edoc-signed-share")).to_have_attribute("data-value", "71.5", timeout=10_000)
@@ -176,6 +176,37 @@ async def test_nothing_is_wider_than_the_window(browser: Browser, gateway: Runni
     async with a_page(browser, gateway, f"/?kpi={KPI}", viewport=size, color_scheme=scheme) as page:
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert await page.evaluate("document.fonts.check('16px \"Be Vietnam Pro\"')")
+
+
+@pytest.mark.parametrize("width", [360, 820, 1100, 1440])
+async def test_no_cell_is_written_over_the_next(browser: Browser, gateway: Running, width: int) -> None:
+    async with a_page(browser, gateway, viewport={"width": width, "height": 900}) as page:
+        await page.locator(".folded").evaluate_all("all => all.forEach(one => one.open = true)")
+        assert await page.locator("tr.kpi td.n", has_text="sản phẩm").count() > 0
+        over = await page.locator("tr.kpi td").evaluate_all(WIDER_THAN_ITS_CELL)
+    assert over == []
+
+
+WIDER_THAN_ITS_CELL = """cells => cells.filter(cell => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  const [inner, outer] = [text.getBoundingClientRect(), cell.getBoundingClientRect()];
+  return inner.width > 0 && (inner.right > outer.right + 1 || inner.left < outer.left - 1);
+}).map(cell => cell.innerText)"""
+
+
+async def test_what_has_no_figure_is_one_line_that_opens_and_the_tile_shows_it(
+    browser: Browser, gateway: Running
+) -> None:
+    silent = [one for one in RECORDS if one.org_unit == PROVINCE and one.status is Status.UNKNOWN and one.target]
+    async with a_page(browser, gateway) as page:
+        row = page.locator(f'[id="kpi-{silent[0].kpi}"]')
+        await expect(row).to_be_hidden()
+        await page.locator(".folded > summary").click()
+        await expect(row).to_be_visible()
+        await page.locator(".tile.is-unknown a").click()
+        await expect(page.locator(".folded")).to_have_count(0)
+        await expect(page.locator("tr.kpi")).to_have_count(len(silent))
 
 
 async def test_it_can_be_read_with_a_keyboard_and_without_scripts(browser: Browser, gateway: Running) -> None:
