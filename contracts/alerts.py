@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from contracts.base import Id, Instant, WireModel
-from contracts.progress import ProgressJudged
+from contracts.progress import Contribution, ProgressJudged
 
 
 class TransitionType(StrEnum):
@@ -46,14 +46,6 @@ class CloseReason(StrEnum):
     TARGET_WITHDRAWN = "target_withdrawn"
     ORG_UNIT_RETIRED = "org_unit_retired"
     RETIRED_NO_DATA = "retired_no_data"
-
-
-class Contribution(WireModel):
-    """A child unit's share of the gap; the shares add up to the whole."""
-
-    org_unit: Id
-    gap: float
-    share: float
 
 
 class AlertTransition(WireModel):

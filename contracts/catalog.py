@@ -183,6 +183,12 @@ class Kpi(CatalogObject):
     natural_limits: Limits = Limits()
     period: PeriodKind = Field(default="year", description="Accounting period; a flow starts again in each.")
     cadence: PeriodKind = Field(default="month", description="How often a figure is due.")
+    report_within_working_days: int = Field(
+        default=5,
+        ge=0,
+        le=250,
+        description="Working days after the end of a cadence period by which its figure is due.",
+    )
     calendar: Id = "administrative"
     stale_after: timedelta | None = Field(
         default=None,
@@ -193,6 +199,11 @@ class Kpi(CatalogObject):
         description="Where figures are reported, lowest first; at the first they are due.",
     )
     modes: tuple[Mode, ...] = Field(default=("absolute",), min_length=1)
+    may_fall: bool | None = Field(
+        default=None,
+        description="Whether a figure may be lower than the one before without a doubt (`cumulative_fell`); by default "
+        "not for a flow, and not for a coverage that is to increase, within one accounting period.",
+    )
     within_period: Literal["last", "mean"] = Field(default="last", description="Only for kind `level`.")
     rate_base: Exact | None = Field(default=None, description="Only for kind `rate`: per 100, per 1,000 …")
     rosters: tuple[Roster, ...] = Field(default=(), description="Only for kind `coverage`.")

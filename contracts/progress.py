@@ -94,6 +94,23 @@ class Discrepancy(WireModel):
     parts: float
 
 
+class Contribution(WireModel):
+    """A child unit's share of the gap; with those of its siblings it adds up to the whole."""
+
+    org_unit: Id
+    gap: float
+    share: float
+
+
+class Contributions(WireModel):
+    """The gap split over the units directly below: those that make up most of it by name, then what the rest brings."""
+
+    units: int = Field(description="Units directly below, those named among them.")
+    top: Annotated[tuple[Contribution, ...], Field(max_length=5)] = ()
+    rest_gap: float
+    rest_share: float
+
+
 class Held(WireModel):
     """`keep` targets: own readings of the period, and how many of them held the line."""
 
@@ -126,6 +143,9 @@ class ProgressJudged(WireModel):
     completeness: Completeness | None = None
     timeliness: Timeliness | None = None
     discrepancy: Discrepancy | None = None
+    contributions: Contributions | None = Field(
+        None, description="Of a rolled-up record short of its plan, where it can be split."
+    )
     held: Held | None = None
     flags: tuple[str, ...] = ()
     trust: Literal["A", "B", "C", "D"] | None = None

@@ -194,6 +194,7 @@ def _tell(alert: Alert, rule: Rule | None, episode: Episode, kind: TransitionTyp
         opened_at=episode.opened_at,
         at=now,
         progress=record,
+        contributions=record.contributions.top if record.contributions is not None else (),
     )
     effect = Transition(
         wire=wire,

@@ -99,6 +99,8 @@ def _while_firing(scene: Scene, member: Member, language: Language) -> list[Fact
         facts.append(needed)
     if (target := _target(scene, record, language)) is not None:
         facts.append(target)
+    if (short := _contributions(scene, record, language)) is not None:
+        facts.append(short)
     return facts
 
 
@@ -125,6 +127,35 @@ def _needed(scene: Scene, record: ProgressJudged, language: Language) -> Fact | 
         best = say(language, "best", best=figures.change(needed.best, scene.kpi, language, decimals))
         beside.append(f"{best}: {say(language, 'reached' if ever else 'never_reached')}")
     return Fact(say(language, "l_needed"), f"{text} ({'; '.join(beside)})" if beside else text)
+
+
+def _contributions(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:
+    """`5/71 đơn vị trực thuộc chiếm 80 % phần thiếu: xã A, xã B, …`: those among the named that add to the gap, as
+    many as it takes to make up most of it."""
+    split = record.contributions
+    if split is None:
+        return None
+    names, share = [], 0.0
+    for one in split.top:
+        if one.share <= 0 or share >= _MOST:
+            break
+        names.append(scene.unit(one.org_unit, language, short=True))
+        share += one.share
+    if not names or share > 1:  # others are so far ahead that shares of the gap would mislead
+        return None
+    text = say(
+        language,
+        "contributions",
+        named=len(names),
+        units=split.units,
+        share=figures.number(share * 100, 0, language),
+        names=", ".join(names),
+    )
+    return Fact(say(language, "l_contributions"), text)
+
+
+_MOST = 0.8
+"""The part of the gap that is most of it."""
 
 
 def _target(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:

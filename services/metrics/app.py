@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 
-from contracts.topics import OBSERVATIONS, PROGRESS
+from contracts.topics import OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED
 from services.metrics import internal
 from services.metrics.asking import Asker
 from services.metrics.handlers import ObservationHandler, Workshop
@@ -32,7 +32,7 @@ async def serve(settings: Settings, host: Host) -> None:
     await store.prepare()
     host.clock.observe(await store.business_time())
 
-    await opening.broker(host, settings.kafka, (OBSERVATIONS, PROGRESS))
+    await opening.broker(host, settings.kafka, (OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED))
     follower = await opening.catalogs(host, settings.kafka)
     await opening.first_catalog(host, follower)
     asker = Asker(store, lambda: follower.catalogs, host.clock.now)

@@ -3,7 +3,8 @@
 Short names, since they are stored a million times; absent where the value is the usual one. Figures:
 
     {_id: "<province>/<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
-     units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary]}}}}
+     units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary],
+                           e: first reported, where that figure was replaced}}}}
     figure: {o: id, s: source, t: reported_at, r: revision, g: 0: preliminary, x: retracts, n, d, v, l: flags, m: more}
 
 Judgements:
@@ -113,6 +114,7 @@ def _day(content: Document) -> Day:
         tuple(_figure(one) for one in content.get("a", ())),
         increments,
         tuple(_figure(one) for one in content.get("f", ())),
+        content.get("e"),
     )
 
 
@@ -230,6 +232,8 @@ def _day_document(day: Day) -> dict[str, Any]:
         content["i"] = [_stored(n), _stored(d), _stored(v), events, b"".join(ids), reported_at, preliminary]
     if day.forecasts:
         content["f"] = [_figure_document(one) for one in day.forecasts]
+    if day.since != day.since_held:
+        content["e"] = day.since
     return content
 
 

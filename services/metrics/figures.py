@@ -76,26 +76,51 @@ def first_ids(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, 
 
 
 class Day:
-    """All that was said about one unit and day: the highest figure of each source, increments, forecasts."""
+    """All that was said about one unit and day: the highest figure of each source, increments, forecasts.
 
-    __slots__ = ("figures", "forecasts", "increments")
+    `since`: when something was first reported of the day, be it replaced by now.
+    """
+
+    __slots__ = ("figures", "forecasts", "increments", "since")
 
     def __init__(
         self,
         figures: tuple[Figure, ...] = (),
         increments: Increments | None = None,
         forecasts: tuple[Figure, ...] = (),
+        since: int | None = None,
     ) -> None:
         self.figures = figures
         self.increments = increments
         self.forecasts = forecasts
+        self.since = self.since_held if since is None else since
+
+    @property
+    def since_held(self) -> int | None:
+        """When what is still here was first reported."""
+        moments = [figure.reported_at for figure in self.figures if not figure.retracts]
+        if self.increments is not None:
+            moments.append(self.increments.reported_at)
+        return min(moments, default=None)
+
+    def add(self, more: Increments) -> None:
+        """Add an increment."""
+        self.increments = more if self.increments is None else self.increments.plus(more)
+        self._reported(more.reported_at)
 
     def take(self, figure: Figure) -> bool:
         """Keep the figure if it beats its source's; whether anything changed."""
         kept = with_figure(self.figures, figure)
+        earlier = not figure.retracts and self._reported(figure.reported_at)
         changed = kept is not self.figures
         self.figures = kept
-        return changed
+        return changed or earlier
+
+    def _reported(self, moment: int) -> bool:
+        earlier = self.since is None or moment < self.since
+        if earlier:
+            self.since = moment
+        return earlier
 
     def take_forecast(self, figure: Figure) -> bool:
         """The same for a forecast, which is stored apart and never counts as an actual."""

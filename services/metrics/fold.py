@@ -5,13 +5,18 @@
    repeat must say again what a crash may have kept from being said.
 3. One version goes out for each `as_of` that became the head of a record, in the order of the dates; late figures
    change the version at the head.
+4. Of the figures in the batch that stand, those that others give reason to doubt are told to their publishers.
 """
 
 from collections.abc import Iterable, Sequence
 
+from services.metrics import contributions
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
-from services.metrics.judge import MISSED, judge
+from services.metrics.doubting import Doubted, doubted
+from services.metrics.doubts import LOOK_BACK
+from services.metrics.exact import SCALE
+from services.metrics.judge import MISSED, Judgement, judge
 from services.metrics.needed import best_pace, needed
 from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
@@ -32,6 +37,7 @@ class Fold:
         self.today = today
         self.folded = 0
         self.skipped = 0
+        self.doubted: list[Doubted] = []
         self._definition = definition
         self._moved: dict[str, set[int]] = {}
 
@@ -56,7 +62,9 @@ class Fold:
         for day in sorted(steps):
             for telling in steps[day]:
                 telling.step(day)
-        return [emission for telling in tellings for emission in telling.told()]
+        told = [emission for telling in tellings for emission in telling.told()]
+        self.doubted = doubted(self.state, self._definition, observations, self.today)
+        return told
 
     def again(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Judge records that no figure touched: a tick, a new catalog. Only what changed is said."""
@@ -122,6 +130,11 @@ class Fold:
             for day in on:
                 for window in self._windows(unit, day):
                     touched.setdefault((unit, window), set()).add(day)
+        for unit, on in days.items():  # a late figure may raise or clear doubts about the next few
+            if unit in moved and (series := self.state.units.get(unit)) is not None:
+                for later in {later for day in on for later in series.standing_after(day, LOOK_BACK)} - on:
+                    for window in self._windows(unit, later):
+                        touched.setdefault((unit, window), set()).add(later)
         for (unit, window), on in touched.items():
             readings.history.moved_record(unit, window, min(on))
         return touched
@@ -167,6 +180,7 @@ class Fold:
                 reading = self._read(unit, window, by, limit)
         found = judge(reading, by, verdict, definition.norms, today, window.last)
         extra: dict[str, object] = {"needed": None}
+        extra["contributions"] = self._contributions(unit, window, reading, found, by)
         if by is not None and definition.kind.computed and reading.value is not None and reading.as_of is not None:
             if by.keeps:
                 values = list(readings.held(unit, window, min(window.last, by.deadline, limit or window.last)))
@@ -196,8 +210,33 @@ class Fold:
             changes = definition.tree_turns_after(today, window.last)
             if changes is not None and (due is None or changes < due):
                 due = changes
+        if reading.report_due is not None and (due is None or reading.report_due < due):
+            due = reading.report_due
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
+
+    def _contributions(
+        self, unit: str, window: Window, reading: Reading, found: Judgement, by: Obligation | None
+    ) -> dict[str, object] | None:
+        """The gap split over the units directly below, where the record is short of its plan and its parts make it."""
+        definition, gap = self._definition, found.gap
+        assert definition is not None
+        if by is None or gap is None or found.planned is None or gap[0] * by.sign >= 0 or not reading.parts:
+            return None
+        n, d = sum(part.n for part in reading.parts), sum(part.d for part in reading.parts)
+        p, q = reading.value or (0, 1)
+        if d > 0 and p * d == 100 * n * q:
+            return contributions.shown(contributions.of_share(reading.parts, found.planned))
+        if d or p * SCALE != n * q:
+            return None  # a value that is neither a share nor a sum of its parts
+        day, plans = reading.as_of or window.last, {}
+        for part in reading.parts:
+            own = definition.judging(part.unit, window, day)
+            planned = own.planned(day) if own is not None else None
+            if planned is not None:
+                plans[part.unit] = planned
+        brought = contributions.of_amount(reading.parts, found.planned, plans)
+        return None if brought is None else contributions.shown(brought)
 
     def _read(self, unit: str, window: Window, verdict: Obligation | None, limit: int | None) -> Reading:
         assert self._definition is not None

@@ -17,6 +17,7 @@ from contracts import envelope
 from contracts.topics import OBSERVATIONS
 from services.metrics import observations
 from services.metrics.documents import figure_changes, judgement_changes, written
+from services.metrics.doubting import Doubted
 from services.metrics.fold import Fold
 from services.metrics.memory import Definitions, Memory
 from services.metrics.progress import Emission
@@ -118,15 +119,19 @@ class ObservationHandler:
         with work.meters.stage("load"):
             states = await work.memory.hold(wanted)
         said: list[Emission] = []
+        doubted: list[Doubted] = []
         with work.meters.stage("fold"):
             for key, definition in wanted:
                 zone = catalogs[shares[key].province].zone
                 fold = Fold(states[key], definition, work.today(zone))
                 said += fold.batch([_observation(*payload, zone) for payload in shares[key].payloads])
+                doubted += fold.doubted
                 work.meters.folded.inc(fold.folded)
                 work.meters.skipped.inc(fold.skipped)
         await work.write(states.values())
-        await work.publisher.publish(said, envelope.header(records[-1].headers, "ce_traceparent"))
+        traceparent = envelope.header(records[-1].headers, "ce_traceparent")
+        await work.publisher.publish(said, traceparent)
+        await work.publisher.doubt(doubted, traceparent)
 
     async def forget(self) -> None:
         """Drop what is in memory."""

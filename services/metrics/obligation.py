@@ -41,6 +41,12 @@ class Obligation:
             return p * SCALE <= self.goal * q
         return self.low * q <= p * SCALE <= self.high * q
 
+    def planned(self, day: int) -> Quotient | None:
+        """What should be reached by the end of the day: of a line to hold the line itself; None where it is unknown."""
+        if self.keeps:
+            return (self.goal, SCALE) if self.sign else None
+        return self.curve.planned(day) if self.curve is not None else None
+
     def aim(self, value: Quotient) -> int:
         """What the value is measured against: the target, or the nearer edge of a band (the lower of two as near)."""
         if self.sign:

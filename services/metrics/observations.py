@@ -35,6 +35,7 @@ class Observation(NamedTuple):
     log: str
     partition: int
     offset: int
+    source_id: str
 
 
 def parse(value: bytes) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
         raw["log"],
         raw["partition"],
         raw["offset"],
+        content["source_id"],
     )
 
 

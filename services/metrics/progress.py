@@ -70,6 +70,7 @@ def content_of(
             "status": found.status,
             "reasons": found.reasons,
             "completeness": reading.completeness,
+            "timeliness": reading.timeliness,
             "discrepancy": reading.discrepancy,
             "flags": reading.flags,
             "inputs": inputs,

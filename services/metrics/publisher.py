@@ -1,11 +1,12 @@
-"""Progress records on their way out: envelope, order, counts."""
+"""Progress records and doubts on their way out: envelope, order, counts."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
 from contracts import envelope
-from contracts.topics import PROGRESS
+from contracts.topics import PROGRESS, STATISTICS_DOUBTED
+from services.metrics.doubting import Doubted
 from services.metrics.progress import Emission
 from services.metrics.telemetry import Meters
 from services.runtime.clock import Clock
@@ -13,6 +14,7 @@ from services.runtime.kafka.producer import Outgoing
 
 SOURCE = "urn:tiendo:metrics"
 TYPE = next(iter(PROGRESS.payloads))
+DOUBTED = next(iter(STATISTICS_DOUBTED.payloads))
 
 
 class Producer(Protocol):
@@ -41,6 +43,27 @@ class Publisher:
             await self._producer.publish(PROGRESS.name, records)
         for status, count in Counter(emission.status for emission in said).items():
             self._meters.judged.labels(status).inc(count)
+
+    async def doubt(self, doubted: Sequence[Doubted], traceparent: str | None = None) -> None:
+        """Tell publishers what is doubted; the id of an event is that of its observation and flags, so that a repeat
+        is known as one."""
+        if not doubted:
+            return
+        now = self._clock.now()
+        extensions = dict(self._clock.stamp())
+        if traceparent is not None:
+            extensions["traceparent"] = traceparent
+        doubted_at = envelope.instant(now)
+        records = []
+        for one in doubted:
+            headers = envelope.write(
+                id=one.event_id, source=SOURCE, type=DOUBTED, time=now, subject=one.source, extensions=extensions
+            )
+            records.append(Outgoing(key=one.source.encode(), value=one.value(doubted_at), headers=headers))
+        with self._meters.stage("publish"):
+            await self._producer.publish(STATISTICS_DOUBTED.name, records)
+        for code, count in Counter(doubt.code for one in doubted for doubt in one.doubts).items():
+            self._meters.doubted.labels(code).inc(count)
 
     def _records(self, said: Sequence[Emission], traceparent: str | None) -> list[Outgoing]:
         now = self._clock.now()

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.metrics.contributions import Part
 from services.metrics.days import Window
 from services.metrics.definition import Definition, Shape
+from services.metrics.doubts import PARTS_DISAGREE, SOURCES_DISAGREE, codes
 from services.metrics.exact import SCALE, Quotient, nearest, on_the_wire
 from services.metrics.figures import first_ids
 from services.metrics.history import History
@@ -19,15 +21,20 @@ from services.metrics.rollup import Node, Table
 from services.metrics.series import Own, Series
 from services.metrics.standing import stands
 from services.metrics.tables import Tables
+from services.metrics.timeliness import Timeliness
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-SOURCES_DISAGREE, PARTS_DISAGREE, OVER_NATURAL_RANGE = "sources_disagree", "parts_disagree", "over_natural_range"
+OVER_NATURAL_RANGE = "over_natural_range"
 
 
 @dataclass(slots=True)
 class Reading:
-    """What is judged and shown. Numbers scaled, days ordinals; `ids` are of the unit's own standing figures."""
+    """What is judged and shown. Numbers scaled, days ordinals; `ids` are of the unit's own standing figures.
+
+    `parts`: what the units directly below add to `n` and `d`; none where a figure stands that was reported directly.
+    `report_due`: the day on which timeliness changes by itself.
+    """
 
     as_of: int | None = None
     value: Quotient | None = None
@@ -37,7 +44,10 @@ class Reading:
     direct: bool = False
     newer_parts: bool = False
     own: tuple[Own, ...] = ()
+    parts: tuple[Part, ...] = ()
     completeness: dict[str, Any] | None = None
+    timeliness: dict[str, Any] | None = None
+    report_due: int | None = None
     discrepancy: dict[str, float] | None = None
     flags: tuple[str, ...] = ()
     reported_at: int = 0
@@ -72,10 +82,12 @@ class Readings:
         self._zone = definition.catalog.zone
         self._tables = Tables(definition, units)
         self.history = History(self._tables, units)
+        self.timeliness = Timeliness(definition, units)
 
     def moved(self, days: Mapping[str, Collection[int]]) -> None:
         """Figures of these units and days changed."""
         self.history.moved(self._tables.moved(days))
+        self.timeliness.moved(days)
 
     def read(self, unit: str, window: Window, until: int, today: int, *, former: bool = False) -> Reading:
         """What stands for the unit at the end of `until`; where nothing does, as the tree is `today`.
@@ -86,12 +98,17 @@ class Readings:
         shape = tables[-1].moment.shape
         reading = Reading(zone=self._zone)
         if told:
-            self._fill(reading, told)
+            self._fill(reading, unit, told)
             if self.definition.kind.counts_units:
                 rolled_up = not reading.direct and reading.n is not None
                 reading.n, reading.d = (reading.n, SCALE * len(shape.expected(unit))) if rolled_up else (None, None)
         if not shape.is_leaf(unit) and self.definition.kind.computed:
             reading.completeness = self._completeness(unit, window, tables, shape)
+            before = until if former else window.last
+            reading.timeliness = self.timeliness.of(shape.expected(unit), window, before, today)
+            reading.report_due = self.timeliness.turn(window, today)
+            if told and not reading.direct and reading.value is not None:
+                reading.parts = self._parts(reading, unit, tables, told)
         if self.definition.kind.rosters and told:
             last = next(table for table in reversed(tables) if table.node(unit) is told[-1])
             self._name_missing_members(reading, unit, last, shape)
@@ -118,7 +135,7 @@ class Readings:
 
     # what stands
 
-    def _fill(self, reading: Reading, told: list[Node]) -> None:
+    def _fill(self, reading: Reading, unit: str, told: list[Node]) -> None:
         standing = stands(self.definition, told)
         reading.as_of, reading.value, reading.why = standing.as_of, standing.value, standing.why
         reading.n, reading.d, reading.reported_at = standing.n, standing.d, standing.reported_at
@@ -131,7 +148,9 @@ class Readings:
         flags: set[str] = set()
         if reading.direct:
             for own in reading.own:
-                flags.update(own.figure.flags if own.figure is not None else ())
+                if own.figure is not None:
+                    flags.update(own.figure.flags)
+                    flags.update(codes(self.definition, self._units[unit], own.base, own.figure))
                 if own.disagree:
                     flags.add(SOURCES_DISAGREE)
         if reading.discrepancy is not None and certain:
@@ -139,6 +158,20 @@ class Readings:
         if reading.n is not None and self._unnatural(reading):
             flags.add(OVER_NATURAL_RANGE)
         reading.flags = tuple(sorted(flags))
+
+    def _parts(self, reading: Reading, unit: str, tables: list[Table], told: list[Node]) -> tuple[Part, ...]:
+        summed = told[-1:]
+        if len(told) > 1 and self.definition.sums_periods:
+            summed = [node for node in told if node.day is not None and node.value is not None]
+        if any(node.direct for node in summed):
+            return ()
+        sums: dict[str, tuple[int, int]] = {}
+        for table in tables:
+            if any(table.node(unit) is node for node in summed):
+                for child in table.moment.shape.children(unit):
+                    part, (n, d) = table.node(child), sums.get(child, (0, 0))
+                    sums[child] = n + part.n, d + part.d
+        return tuple(Part(child, n, d) for child, (n, d) in sums.items())
 
     def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
         """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""

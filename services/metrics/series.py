@@ -4,6 +4,7 @@ Within an accounting period an absolute figure restarts the sum, and increments 
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 
 from services.metrics.figures import MAX_INPUTS, PRELIMINARY, Day, Figure, Increments, added, first_ids
 
@@ -88,7 +89,7 @@ class Series:
     def add(self, day: int, more: Increments) -> None:
         """Add an increment. What stands is moved along with it, so that a long series of them is not summed again."""
         content = self._at(day)
-        content.increments = more if content.increments is None else content.increments.plus(more)
+        content.add(more)
         for key, own in list(self._own.items()):
             first, last, increments = key
             if increments and first <= day <= last:
@@ -164,6 +165,38 @@ class Series:
             if figure is not None:
                 found.append((day, figure))
         return found
+
+    def standing_before(self, day: int, first: int, count: int) -> Iterator[tuple[int, Figure]]:
+        """The last so many days before `day`, from `first` on, with a standing absolute figure; the nearest first."""
+        order, days = self.order, self.days
+        at = bisect_left(order, day) - 1
+        while count and at >= 0 and order[at] >= first:
+            figure = days[order[at]].standing()
+            if figure is not None:
+                yield order[at], figure
+                count -= 1
+            at -= 1
+
+    def standing_after(self, day: int, count: int) -> list[int]:
+        """The first so many days after `day` with a standing absolute figure."""
+        found: list[int] = []
+        at = bisect_right(self.order, day)
+        while at < len(self.order) and len(found) < count:
+            if self.days[self.order[at]].standing() is not None:
+                found.append(self.order[at])
+            at += 1
+        return found
+
+    def first_reported(self, first: int, last: int, increments: bool) -> int | None:
+        """When anything that stands of these days was first reported; None if nothing stands."""
+        order, at, since = self.order, bisect_left(self.order, first), None
+        while at < len(order) and order[at] <= last:
+            content = self.days[order[at]]
+            if content.standing() is not None or (increments and content.increments is not None):
+                moment = content.since
+                since = moment if since is None or (moment is not None and moment < since) else since
+            at += 1
+        return since
 
     def latest(self, first: int, last: int) -> int | None:
         """The last day between with a figure or an increment, standing or not; forecasts apart."""

@@ -13,6 +13,7 @@ from itertools import pairwise
 from contracts.catalog import Kpi, Target
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog, Period
+from tests.model.doubting import doubts
 from tests.model.judging import Verdict, judge
 from tests.model.standing import Figures, Own, collect
 
@@ -44,6 +45,7 @@ class ModelRecord:
     expected: int | None = None
     missing: tuple[str, ...] | None = None
     missing_members: tuple[str, ...] | None = None
+    timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
     flags: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -165,12 +167,13 @@ class _Model:
             told = self._told(unit, period, until, tree_day, max(one.as_of for one in told if one.as_of))
         settled: list[_Sums] = []
         if told:
-            settled = self._settle(record, told)
+            settled = self._settle(record, unit, told)
         leaf = self._is_leaf(unit, tree_day)
         if self.kpi.kind == "milestone" and told and not told[-1].direct and told[-1].adds:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf and self.kpi.kind in COMPUTED:
             self._complete(record, unit, period, until, tree_day)
+            record.timeliness = self._timeliness(unit, period, tree_day)
         if self.kpi.kind == "coverage" and told:
             self._members(record, unit, told[-1], tree_day, leaf)
         return record, settled
@@ -195,7 +198,7 @@ class _Model:
     def _adds_up_periods(self) -> bool:
         return self.kpi.kind == "flow" or (self.kpi.kind == "ratio" and "increment" in self.kpi.modes)
 
-    def _settle(self, record: ModelRecord, told: list[_Sums]) -> list[_Sums]:
+    def _settle(self, record: ModelRecord, unit: str, told: list[_Sums]) -> list[_Sums]:
         last = told[-1]
         record.value, record.as_of = last.value, last.as_of
         settled = [last]
@@ -217,6 +220,8 @@ class _Model:
         if last.direct:
             for own in owns:
                 flags.update(own.flags)
+                if own.base is not None:
+                    flags.update(doubts(self.kpi, self.calendar, self.figures[unit].standing(), own.base))
                 if own.disagree:
                     flags.add("sources_disagree")
         self._compare(record, told, flags)
@@ -388,6 +393,33 @@ class _Model:
             if not any(own is not None and own.day >= period.first for own in owns):
                 missing.append(one)
         record.expected, record.missing, record.missing_members = len(expected), tuple(sorted(missing)), ()
+
+    def _timeliness(self, unit: str, period: Period, tree_day: date) -> tuple[int, tuple[str, ...]] | None:
+        """Due, and who was late, of the last cadence period that ends in the period and whose deadline has passed."""
+        last: tuple[Period, date] | None = None
+        day = period.first
+        while day <= period.last:
+            cadence = self.calendar.period(self.kpi.cadence, day)
+            day = cadence.last + timedelta(days=1)
+            worked = self.kpi.cadence != "day" or self.calendar.is_working_day(cadence.last)
+            by = self.calendar.add_working_days(cadence.last, self.kpi.report_within_working_days)
+            if worked and cadence.last <= period.last and by < self.today:
+                last = cadence, by
+        if last is None:
+            return None
+        cadence, by = last
+        due = [one for one in self._expected(unit, tree_day) if self._exists(one, cadence.last)]
+        increments = self.kpi.kind in ("ratio", "flow")
+        late = [
+            one
+            for one in due
+            if one not in self.figures or not self.figures[one].reported_by(cadence.first, cadence.last, by, increments)
+        ]
+        return len(due), tuple(sorted(late))
+
+    def _exists(self, unit_id: str, day: date) -> bool:
+        unit = self.catalog.units.get(unit_id)
+        return unit is not None and unit.valid_on(day)
 
     def _members(self, record: ModelRecord, unit: str, last: _Sums, tree_day: date, leaf: bool) -> None:
         if last.direct:

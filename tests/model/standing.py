@@ -26,12 +26,15 @@ class Own:
     weight: Fraction | None = None
     rank: int | None = None
     done: bool | None = None
+    base: date | None = None
+    content: tuple[object, ...] = ()
 
 
 class Figures:
     """All that one unit reported of one KPI."""
 
     def __init__(self, observations: list[ObservationRecorded], zone: ZoneInfo) -> None:
+        self._zone = zone
         counted = [one for one in observations if one.status != "forecast"]
         self._absolute = [(_day(one, zone), one) for one in counted if one.mode == "absolute"]
         self._increments = [(_day(one, zone), one) for one in counted if one.mode == "increment"]
@@ -66,6 +69,8 @@ class Figures:
             weight=_fraction(best.weight),
             rank=best.rank,
             done=best.done,
+            base=day,
+            content=_content(best),
         )
 
     def mean(self, first: date, last: date) -> Own | None:
@@ -82,6 +87,23 @@ class Figures:
             disagree=any(own.disagree for own in readings),
             reported_at=max(own.reported_at for own in readings),
         )
+
+    def standing(self) -> list[Own]:
+        """The standing absolute figures of all days, in order."""
+        days = sorted({day for day, _ in self._absolute})
+        return [own for day in days if (own := self.absolute(day)) is not None]
+
+    def reported_by(self, first: date, last: date, by: date, increments: bool) -> bool:
+        """Whether a day of these has something that stands, and was first reported by then."""
+        for day in self.days():
+            mine = [one for on, one in self._absolute if on == day and not one.retracts]
+            added = [one for on, one in self._increments if on == day]
+            stands = self.absolute(day) is not None or (increments and added)
+            if first <= day <= last and stands:
+                first_of_day = min(one.reported_at for one in [*mine, *added])
+                if first_of_day.astimezone(self._zone).date() <= by:
+                    return True
+        return False
 
     def own(self, first: date, last: date, *, increments: bool) -> Own | None:
         """What stands at the end of `last` in an accounting period that began on `first`."""
@@ -103,7 +125,9 @@ class Figures:
         if base is None:
             return Own(day, n, d, v, ids, (), False, True, at)
         n, d, v = _on_top(base.n, n), _on_top(base.d, d), _on_top(base.v, v)
-        return Own(day, n, d, v, base.ids + ids, base.flags, base.disagree, True, max(at, base.reported_at))
+        own = Own(day, n, d, v, base.ids + ids, base.flags, base.disagree, True, max(at, base.reported_at))
+        own.base = base.base
+        return own
 
 
 def collect(observations: list[ObservationRecorded], zone: ZoneInfo) -> dict[str, Figures]:

@@ -45,7 +45,7 @@ def _figure(row: dict[str, str], kpi: Kpi) -> dict[str, Any]:
     if kpi.kind == "rank":
         return {"rank": int(row["numerator"]), "of": int(row["denominator"])}
     parts = {name: row[name] for name in ("numerator", "denominator") if row[name]}
-    if kpi.kind in ("ratio", "coverage") and len(parts) == 2:
-        return {**parts, "value": row["value"]}
-    # A numerator without its denominator says nothing that the published percentage does not.
-    return {"value": row["value"]} if kpi.kind != "coverage" else {"numerator": row["numerator"]}
+    if kpi.kind == "coverage":
+        return {**parts, "value": row["value"]} if len(parts) == 2 else {"numerator": row["numerator"]}
+    # A numerator without its denominator is in no sum, but tells a repeated figure from a chance.
+    return {**parts, "value": row["value"]} if kpi.kind == "ratio" else {"value": row["value"]}

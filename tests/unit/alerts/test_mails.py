@@ -182,6 +182,16 @@ def test_the_footer_speaks_both_languages_and_names_whom_to_ask() -> None:
         assert "answer this mail, or write to Văn phòng (vp@xa.example)." in body
 
 
+def test_it_says_which_units_below_make_up_most_of_the_gap() -> None:
+    top = [{"org_unit": unit, "gap": -gap, "share": gap / 10} for unit, gap in (("huyen-a.xa-tan-phu", 6), ("b", 3))]
+    split = {"units": 71, "top": top, "rest_gap": -1.0, "rest_share": 0.1}
+    text = text_of(mails_of(Story().sees(0.77, contributions=split))[0])
+    assert "2/71 đơn vị trực thuộc chiếm 90 % phần thiếu: Xã Tân Phú, b" in text
+    assert "2 of 71 units below make up 90% of the gap" in text
+    ahead = {"units": 2, "top": [{"org_unit": "b", "gap": -30.0, "share": 3.0}], "rest_gap": 20.0, "rest_share": -2.0}
+    assert "phần thiếu" not in text_of(mails_of(Story().sees(0.77, contributions=ahead))[0])
+
+
 def test_lines_whose_figures_are_missing_are_left_out() -> None:
     text = text_of(mails_of(Story().sees(0.77, needed=None, planned=None, gap=None))[0])
     assert "Cần đạt:" not in text

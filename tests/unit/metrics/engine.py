@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from math import isclose
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -155,13 +156,23 @@ def differences(engine: Engine, observations: Iterable[ObservationRecorded]) -> 
         wrong += [
             f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
         ]
-    return wrong
+    return wrong + [f"{key}: contributions do not add up" for key, record in found.items() if not _adds_up(record)]
+
+
+def _adds_up(record: ProgressJudged) -> bool:
+    """Whether the gap is what the units below bring to it."""
+    split = record.contributions
+    if split is None or record.gap is None:
+        return split is None
+    gap = sum(one.gap for one in split.top) + split.rest_gap
+    share = sum(one.share for one in split.top) + split.rest_share
+    return isclose(gap, record.gap, rel_tol=1e-6) and isclose(share, 1, rel_tol=1e-6)
 
 
 def published(record: ProgressJudged) -> dict[str, Any]:
     """What a published record says, comparable with the model."""
     target, needed, held = record.target, record.needed, record.held
-    complete, differ = record.completeness, record.discrepancy
+    complete, differ, timely = record.completeness, record.discrepancy, record.timeliness
     return {
         "as_of": record.as_of,
         "value": record.value,
@@ -178,6 +189,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "reported": None if complete is None else complete.reported,
         "missing": None if complete is None else complete.missing,
         "missing_members": None if complete is None else complete.missing_members,
+        "timeliness": None if timely is None else (timely.due, timely.on_time, timely.late),
         "discrepancy": None if differ is None else (differ.reported, differ.parts),
         "flags": record.flags,
         "inputs": record.inputs,
@@ -189,7 +201,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
 
 def plain(record: ModelRecord) -> dict[str, Any]:
     """What the model says, each number as the nearest double."""
-    needed, differ = record.needed, record.discrepancy
+    needed, differ, timely = record.needed, record.discrepancy, record.timeliness
     reported = None
     if record.expected is not None and record.missing is not None:
         reported = record.expected - len(record.missing)
@@ -209,6 +221,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "reported": reported,
         "missing": record.missing,
         "missing_members": record.missing_members,
+        "timeliness": None if timely is None else (timely[0], timely[0] - len(timely[1]), timely[1]),
         "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
         "flags": record.flags,
         "inputs": record.inputs,

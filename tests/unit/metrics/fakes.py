@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from contracts.progress import ProgressJudged
+from contracts.statistics import StatisticDoubted
+from contracts.topics import STATISTICS_DOUBTED
 from services.metrics.documents import Change, Document, Stored
 from services.runtime.catalog import Catalog
 from services.runtime.errors import Fenced, Transient
@@ -92,14 +94,21 @@ def _apply(documents: dict[str, dict[str, Any]], changes: Sequence[Change]) -> l
 
 
 class FakeTopic:
-    """What was published, in order. `fail`: the next publish loses everything; `fail_after`: it keeps the first few."""
+    """What was published, in order; doubts apart.
+
+    `fail`: the next publish loses everything; `fail_after`: it keeps the first few.
+    """
 
     def __init__(self) -> None:
         self.records: list[Outgoing] = []
+        self.doubts: list[Outgoing] = []
         self.fail = False
         self.fail_after: int | None = None
 
     async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+        if topic == STATISTICS_DOUBTED.name:
+            self.doubts += records
+            return
         if self.fail_after is not None:
             self.records += records[: self.fail_after]
             self.fail_after, self.fail = None, True
@@ -112,6 +121,10 @@ class FakeTopic:
     def payloads(self) -> list[dict[str, Any]]:
         """Every payload, as JSON."""
         return [orjson.loads(record.value or b"null") for record in self.records]
+
+    def doubted(self) -> list[StatisticDoubted]:
+        """Every doubt that publishers were told, as the contract reads it."""
+        return [StatisticDoubted.model_validate_json(record.value or b"") for record in self.doubts]
 
     def progress(self) -> list[ProgressJudged]:
         """Every payload, as the contract reads it."""

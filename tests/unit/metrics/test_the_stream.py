@@ -264,7 +264,13 @@ async def test_a_day_judges_only_what_it_changes() -> None:
     await engine.take(an_observation(numerator=90, denominator=100))
     await engine.tick()
     writes, said = engine.store.writes, len(engine.topic.records)
-    for days in range(1, 40):
+    for days in range(1, 11):
+        await engine.tick(NOW + timedelta(days=days))
+    assert (engine.store.writes, len(engine.topic.records)) == (writes, said)
+    await engine.tick(local("2023-10-21"))  # October's figures were due on the 20th: the units above say who is late
+    assert [record.org_unit for record in engine.topic.progress()[said:]] == ["p", "p.a"]
+    writes, said = engine.store.writes, len(engine.topic.records)
+    for days in range(12, 40):
         await engine.tick(NOW + timedelta(days=days))
     assert (engine.store.writes, len(engine.topic.records)) == (writes, said)
     await engine.tick(local("2023-12-01"))  # two months after 30 September, which is 30 November, it is stale

@@ -1,0 +1,67 @@
+"""The gap of a rolled-up record split over the units below, adding up to the whole exactly.
+
+Of a share, 100·Σn/Σd, each child brings (100·n − planned·d) / Σd: what it lacks, weighed by its own denominator. Of an
+amount each child brings n − planned·w, with w its part in the sum of the children's own plans; where one of them has
+no plan nobody can say what it owes, and nothing is split.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import lcm
+from typing import Any, NamedTuple
+
+from services.metrics.exact import SCALE, Quotient
+
+TOP = 5
+"""Children that are named; what the others bring together is the rest."""
+
+
+class Part(NamedTuple):
+    """What a child adds to the sums of the record, scaled."""
+
+    unit: str
+    n: int
+    d: int
+
+
+class Brought(NamedTuple):
+    """What each child brings to the gap: integers over one denominator, above 0."""
+
+    gaps: dict[str, int]
+    under: int
+
+
+def of_share(parts: Sequence[Part], planned: Quotient) -> Brought:
+    """What each child brings to 100·Σn/Σd − planned, in points. Σd is above 0."""
+    p, q = planned
+    return Brought({part.unit: 100 * part.n * q - p * part.d for part in parts}, q * sum(part.d for part in parts))
+
+
+def of_amount(parts: Sequence[Part], planned: Quotient, plans: Mapping[str, Quotient]) -> Brought | None:
+    """What each child brings to Σn − planned; None if the plans of the children do not say how it is shared."""
+    if any(part.unit not in plans for part in parts):
+        return None
+    common = lcm(*(plans[part.unit][1] for part in parts))
+    own = {part.unit: plans[part.unit][0] * (common // plans[part.unit][1]) for part in parts}
+    whole = sum(own.values())
+    if whole <= 0 or min(own.values()) < 0:
+        return None
+    p, q = planned
+    gaps = {part.unit: part.n * q * whole - SCALE * p * own[part.unit] for part in parts}
+    return Brought(gaps, SCALE * q * whole)
+
+
+def shown(brought: Brought) -> dict[str, Any] | None:
+    """As a record has it: the children that make up most of the gap first, then the rest. None where there is none."""
+    gaps, under = brought
+    gap = sum(gaps.values())
+    if not gap:
+        return None
+    sign = 1 if gap > 0 else -1
+    ordered = sorted(gaps, key=lambda unit: (-sign * gaps[unit], unit))
+    rest = sum(gaps[unit] for unit in ordered[TOP:])
+    return {
+        "units": len(ordered),
+        "top": [{"org_unit": unit, "gap": gaps[unit] / under, "share": gaps[unit] / gap} for unit in ordered[:TOP]],
+        "rest_gap": rest / under,
+        "rest_share": rest / gap,
+    }

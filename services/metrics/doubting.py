@@ -1,0 +1,95 @@
+"""Which figures of a batch are doubted, as `statistics.doubted.v1` says it.
+
+Asked after the whole batch is folded and judged, of the state alone: a batch that is delivered again says the same. A
+figure that came in an earlier batch is not told about again; its record shows whatever flags it has by now.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from services.metrics.days import iso
+from services.metrics.definition import Definition
+from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
+from services.metrics.figures import Figure
+from services.metrics.observations import Observation
+from services.metrics.state import KpiState
+
+
+class Doubted(NamedTuple):
+    """A figure and what is doubted about it."""
+
+    province: str
+    kpi: str
+    unit: str
+    day: int
+    source: str
+    source_id: str
+    observation_id: str
+    doubts: tuple[Doubt, ...]
+
+    @property
+    def event_id(self) -> str:
+        """One for each observation and set of flags."""
+        return f"{self.observation_id}@{'+'.join(doubt.code for doubt in self.doubts)}"
+
+    def value(self, doubted_at: str) -> bytes:
+        """The JSON payload. `doubted_at`: RFC 3339."""
+        return orjson.dumps(
+            {
+                "source": self.source,
+                "id": self.source_id,
+                "observation_id": self.observation_id,
+                "province": self.province,
+                "kpi": self.kpi,
+                "org_unit": self.unit,
+                "as_of": iso(self.day),
+                "flags": [doubt._asdict() for doubt in self.doubts],
+                "doubted_at": doubted_at,
+            }
+        )
+
+
+def doubted(state: KpiState, definition: Definition, observations: Sequence[Observation], today: int) -> list[Doubted]:
+    """The doubted ones of a batch, in its order, each once. Figures that another has replaced are not doubted."""
+    found: dict[bytes, Doubted] = {}
+    for one in observations:
+        figure = one.figure
+        if figure is None or one.forecast or figure.retracts or figure.id in found:
+            continue
+        doubts = _doubts(state, definition, one.unit, one.day, figure, today)
+        if doubts:
+            found[figure.id] = Doubted(
+                definition.catalog.province.id,
+                definition.kpi_id,
+                one.unit,
+                one.day,
+                figure.source,
+                one.source_id,
+                figure.id.hex(),
+                tuple(sorted(doubts)),
+            )
+    return list(found.values())
+
+
+def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:
+    series = state.units[unit]
+    content = series.days[day]
+    if all(held.id != figure.id for held in content.figures):
+        return []  # its own source has replaced it
+    doubts = []
+    if len(content.figures) > 1 and (differs := among_sources(content, figure)) is not None:
+        doubts.append(differs)
+    standing = content.standing()
+    if standing is None or standing.id != figure.id or not definition.may_report(unit):
+        return doubts
+    doubts += of_series(definition, series, day, figure)
+    if definition.kind.computed and not definition.shape(day).is_leaf(unit):
+        window = definition.accounting(day)
+        reading = state.readings(definition).read(unit, window, window.last, today)
+        differ = reading.discrepancy
+        stands = any(own.figure is not None and own.figure.id == figure.id for own in reading.own)
+        if differ is not None and stands and PARTS_DISAGREE in reading.flags:
+            doubts.append(among_parts(differ["reported"], differ["parts"]))
+    return doubts

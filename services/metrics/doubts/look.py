@@ -1,0 +1,108 @@
+"""What a doubt is computed from: a figure, and the standing figures before it, as one number each.
+
+Increments are left out: a sum of them moves with every event, and a negative one is how they are corrected.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import NamedTuple
+
+from contracts.catalog import KpiKind
+from services.metrics.definition import Definition
+from services.metrics.exact import SCALE, scaled
+from services.metrics.figures import Figure
+from services.metrics.series import Series
+
+LOOK_BACK = 8
+"""Standing figures before the one in doubt: enough for a median, few enough to forget what was usual once."""
+
+
+class Nature(Enum):
+    """How figures of a kind move."""
+
+    RUNNING = auto()
+    """A total that starts again in each accounting period."""
+    COUNT = auto()
+    """A number of things at a moment, or of members done."""
+    SHARE = auto()
+    """A percentage, measured anew each time."""
+    MEASURE = auto()
+    """A measured value in the KPI's own unit."""
+
+
+NATURES: Mapping[KpiKind, Nature] = MappingProxyType(
+    {
+        "flow": Nature.RUNNING,
+        "stock": Nature.COUNT,
+        "coverage": Nature.COUNT,
+        "ratio": Nature.SHARE,
+        "level": Nature.MEASURE,
+        "rate": Nature.MEASURE,
+    }
+)
+"""Other kinds move in steps (a rank, a milestone) or are derived: their series raise no doubts."""
+
+
+class Point(NamedTuple):
+    """A standing figure of a day as one number, scaled: the count, the percentage, the value."""
+
+    day: int
+    number: int
+    figure: Figure
+
+
+class Look:
+    """The figure in doubt and the standing ones before it, nearest first.
+
+    `before` is the nearest. The rest is read when it is asked for, since most figures are like the one before.
+    """
+
+    __slots__ = ("_past", "_series", "before", "definition", "nature", "now")
+
+    def __init__(self, definition: Definition, nature: Nature, series: Series, now: Point, before: Point) -> None:
+        self.definition = definition
+        self.nature = nature
+        self.now = now
+        self.before = before
+        self._series = series
+        self._past: list[Point] | None = None
+
+    @property
+    def past(self) -> list[Point]:
+        """All that are looked back at, `before` among them."""
+        if self._past is None:
+            self._past = list(_past(self.definition, self.nature, self._series, self.now.day, LOOK_BACK))
+        return self._past
+
+
+def look(definition: Definition, series: Series, day: int, figure: Figure) -> Look | None:
+    """None where nothing stood before, or where figures of the kind cannot be compared."""
+    nature = NATURES.get(definition.kpi.kind)
+    if nature is None or day <= series.order[0]:
+        return None
+    number = _number(definition, nature, figure)
+    if number is None:
+        return None
+    before = next(_past(definition, nature, series, day, LOOK_BACK), None)
+    return None if before is None else Look(definition, nature, series, Point(day, number, figure), before)
+
+
+def _past(definition: Definition, nature: Nature, series: Series, day: int, count: int) -> Iterator[Point]:
+    """The last so many standing figures before the day; those that have no number are looked at in vain."""
+    first = definition.accounting(day).first if nature is Nature.RUNNING else 1
+    for on, figure in series.standing_before(day, first, count):
+        number = _number(definition, nature, figure)
+        if number is not None:
+            yield Point(on, number, figure)
+
+
+def _number(definition: Definition, nature: Nature, figure: Figure) -> int | None:
+    if nature is Nature.COUNT and definition.kind.rosters:
+        members = figure.more.get("members") if figure.more else None
+        return figure.n if members is None else len(members) * SCALE
+    n, d = figure.n, figure.d
+    if n is not None and d is not None:
+        base = 100 * SCALE if definition.kpi.rate_base is None else scaled(definition.kpi.rate_base)
+        return base * n // d if d > 0 else None
+    return figure.v
