@@ -10,7 +10,17 @@ from pydantic import Field
 
 from contracts.base import Id, Instant, WireModel
 from contracts.observations import ObservationRecorded
-from contracts.progress import Completeness, Discrepancy, Held, Needed, Reason, Status, TargetJudged
+from contracts.progress import (
+    Completeness,
+    Contributions,
+    Discrepancy,
+    Held,
+    Needed,
+    Reason,
+    Status,
+    TargetJudged,
+    Timeliness,
+)
 
 
 class Judged(WireModel):
@@ -30,6 +40,8 @@ class Judged(WireModel):
     status: Status
     reasons: tuple[Reason, ...] = ()
     completeness: Completeness | None = None
+    timeliness: Timeliness | None = None
+    contributions: Contributions | None = None
     discrepancy: Discrepancy | None = None
     held: Held | None = None
     flags: tuple[str, ...] = ()

@@ -22,7 +22,6 @@ from services.runtime.errors import Stopped
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery
-from services.runtime.kafka.topics import broker_answers
 
 log = structlog.get_logger()
 
@@ -80,7 +79,6 @@ async def serve(settings: Settings, host: Host) -> None:
         hub.tell(Signal("catalog", {"provinces": [catalog.province.id], "catalog_version": catalog.version}))
 
     follower = await opening.catalogs(host, settings.kafka, switched)
-    host.health.check("broker", lambda: broker_answers(settings.kafka))
     front.app = api.create(
         Parts(
             settings=settings,
