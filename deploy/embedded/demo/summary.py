@@ -79,7 +79,7 @@ def _pages(system: System, path: str, filters: dict[str, str]) -> Iterator[Json]
 
 
 def _statuses(records: Sequence[Json]) -> Table:
-    table = Table(title="Figures of 2023 by status", title_justify="left")
+    table = Table(title="Figures of 2023 by status", title_justify="left", min_width=32)
     table.add_column("status")
     table.add_column("records", justify="right")
     for status, count in Counter(record["status"] for record in records).most_common():
