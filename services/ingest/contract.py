@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from contracts import envelope
 from contracts.envelope import Event, Headers, NotAnEvent
+from contracts.hints import A_NUMBER, ASKED, CODES
 from contracts.statistics import Problem, RejectionCode, StatisticReported
 from services.ingest import wording
 from services.ingest.wording import problem
@@ -177,40 +178,6 @@ def _foreign(event: Event) -> Unreadable:
     )
 
 
-_ASKED = {
-    "province": ("mã tỉnh trong danh mục, ví dụ dak-nong", "a province id of the catalog, such as dak-nong"),
-    "kpi": (
-        "mã chỉ tiêu trong danh mục, ví dụ edoc-signed-share",
-        "a KPI id of the catalog, such as edoc-signed-share",
-    ),
-    "org_unit": ("mã đơn vị trong danh mục hoặc mã quốc gia, dạng chuỗi", "a unit's id or national code, as a string"),
-    "as_of": (
-        "ngày 2023-09-30 hoặc thời điểm có múi giờ 2023-09-30T16:00:00+07:00",
-        "a date 2023-09-30, or an instant with offset 2023-09-30T16:00:00+07:00",
-    ),
-    "done_on": ("ngày 2023-09-30", "a date 2023-09-30"),
-    "period": ("kỳ, ví dụ 2023, 2023-Q3, 2023-09", "a period, such as 2023, 2023-Q3, 2023-09"),
-    "mode": ("absolute hoặc increment", "absolute or increment"),
-    "status": ("actual, preliminary hoặc forecast", "actual, preliminary or forecast"),
-    "rank": ("số nguyên từ 1", "an integer from 1"),
-    "of": ("số nguyên từ 1", "an integer from 1"),
-    "revision": ("số nguyên từ 1 đến 1000000", "an integer from 1 to 1000000"),
-    "done": ("true hoặc false", "true or false"),
-    "retracts": ("true hoặc false", "true or false"),
-    "members": ("danh sách mã thành viên, tối đa 2000", "a list of members' ids, at most 2000"),
-    "unit_of_measure": ("chuỗi tối đa 80 ký tự", "a string of at most 80 characters"),
-    "note": ("chuỗi tối đa 2000 ký tự", "a string of at most 2000 characters"),
-    "evidence": ("URI tối đa 2000 ký tự", "a URI of at most 2000 characters"),
-}
-_A_NUMBER = ('số hoặc chuỗi số, ví dụ 91.3 hay "91.3"', 'a number or decimal string, such as 91.3 or "91.3"')
-
-_CODES = {
-    "finite_number": RejectionCode.NOT_FINITE,
-    "decimal_max_digits": RejectionCode.TOO_LARGE,
-    "decimal_whole_digits": RejectionCode.TOO_LARGE,
-}
-
-
 def _in_words(details: list[ErrorDetails]) -> tuple[Problem, ...]:
     """One problem a field, though a field of several types may have failed as each of them."""
     return tuple({str(detail["loc"][:1]): _problem_of(detail) for detail in details}.values())
@@ -219,7 +186,7 @@ def _in_words(details: list[ErrorDetails]) -> tuple[Problem, ...]:
 def _problem_of(detail: ErrorDetails) -> Problem:
     where = ".".join(str(step) for step in detail["loc"] if step not in ("datetime", "date")) or None
     name = str(detail["loc"][0]) if detail["loc"] else ""
-    code = _CODES.get(detail["type"], RejectionCode.SCHEMA)
+    code = CODES.get(detail["type"], RejectionCode.SCHEMA)
     if not name:
         return problem(
             code,
@@ -228,7 +195,7 @@ def _problem_of(detail: ErrorDetails) -> Problem:
             "The data must be one JSON object with one figure.",
             detail["input"],
         )
-    asked_vi, asked_en = _ASKED.get(name, _A_NUMBER)
+    asked_vi, asked_en = ASKED.get(name, A_NUMBER)
     if detail["type"] == "missing":
         return problem(code, where, f"Thiếu trường {name}: ghi {asked_vi}.", f"{name} is missing: write {asked_en}.")
     if code is RejectionCode.TOO_LARGE:
