@@ -3,6 +3,7 @@
 A mistake of the user ends in one sentence on standard error and exit code 2; a traceback is always our bug.
 """
 
+import logging
 import sys
 
 import typer
@@ -26,6 +27,8 @@ app.command("down")(embedded.down)
 
 def main() -> None:
     """The console script."""
+    # What the client library meets on the way to an answer is no news; what it raises reaches the user as a sentence.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except (StartError, DeliveryError) as error:
