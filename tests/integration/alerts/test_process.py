@@ -1,9 +1,7 @@
 """Alerts as a process on a real broker, database and mail server: what arrives, and what kill -9 cannot change."""
 
 import asyncio
-import os
 import random
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +17,11 @@ from contracts import envelope
 from contracts.alerts import AlertTransition
 from contracts.catalog import OrgUnit, Parent, Person, Post
 from contracts.progress import ProgressJudged, progress_key
-from contracts.topics import ALERTS, PROGRESS, TOPICS
-from deploy.embedded.errors import NotAvailable
+from contracts.topics import ALERTS, PROGRESS
 from deploy.embedded.ports import LOOPBACK, claimed
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
-from services.runtime.catalog import stream
-from services.runtime.kafka.topics import make_topics
-from services.runtime.settings import KafkaSettings
-from tests.servers import wanted_broker
+from tests.stacks import a_stack, ended
 from tests.unit.alerts.builders import BASE, NOW, PEOPLE, Story, a_record, a_rule
 from tests.unit.alerts.fakes import parsed
 
@@ -55,15 +49,8 @@ OBJECTS = (
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers of its own: the topics' names are fixed, and other tests have theirs."""
-    try:
-        with Stack.started(tmp_path_factory.mktemp("alerts"), broker=wanted_broker()) as running:
-            kafka = KafkaSettings(bootstrap=running.bootstrap)
-            asyncio.run(make_topics(kafka, TOPICS))
-            asyncio.run(stream.apply(kafka.connection(), "dak-nong", OBJECTS, now=NOW))
-            yield running
-    except NotAvailable as error:
-        pytest.skip(str(error))
+    with a_stack(tmp_path_factory.mktemp("alerts"), "dak-nong", OBJECTS, NOW) as running:
+        yield running
 
 
 class World:
@@ -339,7 +326,7 @@ def assert_told_how_it_ended(world: World) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_in_a_sentence(setting: str, value: str) -> None:
-    code, said = start({setting: value})
+    code, said = ended("alerts", {setting: value})
     assert code == 2, said
     assert "Traceback" not in said
     assert setting in said
@@ -347,22 +334,7 @@ def test_a_wrong_setting_is_named_in_a_sentence(setting: str, value: str) -> Non
 
 def test_a_database_that_is_down_is_named() -> None:
     dead = f"mongodb://{LOOPBACK}:{claimed(None, '')}/?replicaSet=rs0"
-    code, said = start({"TIENDO_MONGO_URI": dead})
+    code, said = ended("alerts", {"TIENDO_MONGO_URI": dead})
     assert code == 2, said
     assert "Traceback" not in said
     assert "TIENDO_MONGO_URI" in said.splitlines()[-1]
-
-
-def start(environment: dict[str, str]) -> tuple[int, str]:
-    """Exit code and standard error of a start under these settings."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TIENDO_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "services.alerts"],
-        env={**own, "TIENDO_HTTP_PORT": "0", "TIENDO_START_TIMEOUT_S": "1", **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stderr

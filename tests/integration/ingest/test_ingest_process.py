@@ -1,11 +1,8 @@
 """Ingest as a process on a real broker and database: what comes out, and what kill -9 cannot change."""
 
 import asyncio
-import os
 import random
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +17,17 @@ from contracts import envelope
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
-from deploy.embedded.system import ROOT, System
+from deploy.embedded.system import System
 from services.ingest.decide import Entry
 from services.ingest.handlers import Door
 from services.ingest.metrics import DoorMetrics
 from services.ingest.store import Ledger
-from services.runtime.catalog import stream
 from services.runtime.clock import DataClock
 from services.runtime.errors import Transient
 from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
-from tests.servers import wanted_broker
+from tests.stacks import a_stack, ended
 from tests.unit.ingest.door import NOON, OBJECTS, TOPIC, FakeBroker, Record, an_event, an_examiner, data
 
 CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
@@ -40,15 +36,8 @@ PARTITIONS = 12
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers of its own: the topics' names are fixed, and other tests have theirs."""
-    try:
-        with Stack.started(tmp_path_factory.mktemp("ingest"), broker=wanted_broker()) as running:
-            kafka = KafkaSettings(bootstrap=running.bootstrap)
-            asyncio.run(make_topics(kafka, TOPICS))
-            asyncio.run(stream.apply(kafka.connection(), "dak-nong", OBJECTS, now=NOON))
-            yield running
-    except NotAvailable as error:
-        pytest.skip(str(error))
+    with a_stack(tmp_path_factory.mktemp("ingest"), "dak-nong", OBJECTS, NOON) as running:
+        yield running
 
 
 @pytest.fixture
@@ -269,24 +258,9 @@ async def test_a_clock_that_moves_with_the_data_goes_on_after_a_restart(
     await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 2)
 
 
-def start(environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit code and standard error of ingest under these settings and no others."""
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("TIENDO_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "services.ingest"],
-        env={**bare, "TIENDO_HTTP_PORT": "0", "TIENDO_START_TIMEOUT_S": "1", **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stderr
-
-
 def the_sentence(environment: Mapping[str, str]) -> str:
     """What is said by a start that fails as it should: exit code 2, no traceback."""
-    code, said = start(environment)
+    code, said = ended("ingest", environment)
     assert code == 2, said
     assert "Traceback" not in said
     return said.splitlines()[-1]

@@ -12,17 +12,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from contracts import envelope
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
-from contracts.topics import OBSERVATIONS, PROGRESS, TOPICS
-from deploy.embedded.errors import NotAvailable
+from contracts.topics import OBSERVATIONS, PROGRESS
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
-from services.runtime.catalog import Catalog, stream
+from services.runtime.catalog import Catalog
 from services.runtime.kafka.producer import BatchProducer, Outgoing
-from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
 from tests.model import recompute
-from tests.servers import wanted_broker
+from tests.stacks import a_stack
 from tests.unit.metrics.builders import CALENDAR, CIVIL, PROVINCE, UNITS, a_kpi, a_target, an_increment, local
 from tests.unit.metrics.engine import plain, published, record_of
 
@@ -36,15 +34,8 @@ DEADLINE_S = 60
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers of its own: the topics' names are fixed, and other tests have theirs."""
-    try:
-        with Stack.started(tmp_path_factory.mktemp("metrics"), broker=wanted_broker()) as running:
-            kafka = KafkaSettings(bootstrap=running.bootstrap)
-            asyncio.run(make_topics(kafka, TOPICS))
-            asyncio.run(stream.apply(kafka.connection(), "p", OBJECTS, now=START))
-            yield running
-    except NotAvailable as error:
-        pytest.skip(str(error))
+    with a_stack(tmp_path_factory.mktemp("metrics"), "p", OBJECTS, START) as running:
+        yield running
 
 
 @pytest.fixture
