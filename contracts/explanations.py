@@ -20,6 +20,7 @@ from contracts.progress import (
     Status,
     TargetJudged,
     Timeliness,
+    Trust,
 )
 
 
@@ -45,6 +46,7 @@ class Judged(WireModel):
     discrepancy: Discrepancy | None = None
     held: Held | None = None
     flags: tuple[str, ...] = ()
+    trust: Trust | None = None
     inputs_count: int = 0
 
 

@@ -23,6 +23,7 @@ class Status(StrEnum):
 
 
 Comparator = Literal[">=", "<=", "band"]
+Trust = Literal["A", "B", "C", "D"]
 
 
 class TargetJudged(WireModel):
@@ -148,7 +149,11 @@ class ProgressJudged(WireModel):
     )
     held: Held | None = None
     flags: tuple[str, ...] = ()
-    trust: Literal["A", "B", "C", "D"] | None = None
+    trust: Trust | None = Field(
+        None,
+        description="A where nothing is held against the figure; a grade lower for each flag, for a preliminary or "
+        "stale figure, for units missing in a sum, and again if half of them are; null without a value.",
+    )
     version: Annotated[int, Field(ge=1)]
     catalog_version: str
     inputs: Annotated[tuple[str, ...], Field(max_length=20)] = ()

@@ -19,7 +19,8 @@ from services.metrics.progress import digest_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import amount
 from services.metrics.state import KpiState, Record
-from services.metrics.wording import OF_PARTS, PER, measure, step, unit_of
+from services.metrics.trust import against
+from services.metrics.wording import OF_PARTS, PER, measure, step, trusted, unit_of
 
 FIGURES = 60
 """Figures that an explanation shows; the rest is under `/inputs`."""
@@ -113,6 +114,8 @@ def _formula(definition: Definition, reading: Reading, judged: Mapping[str, Any]
         complete = judged["completeness"] or {"reported": 0, "expected": 0}
         counts = {name: str(complete[name]) for name in ("reported", "expected")}
         yield step("own" if reading.direct else "parts", counts, {"as_of": judged["as_of"]})
+    if value is not None:
+        yield trusted(against(judged["flags"], judged["reasons"], judged["completeness"], direct=reading.direct))
     if judged["target"] is not None:
         yield from _against(definition, judged, judged["target"], unit)
 

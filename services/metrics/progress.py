@@ -15,6 +15,7 @@ from services.metrics.exact import nearest
 from services.metrics.judge import Judgement
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading, shown
+from services.metrics.trust import Against, against
 
 
 class Emission(NamedTuple):
@@ -73,10 +74,16 @@ def content_of(
             "timeliness": reading.timeliness,
             "discrepancy": reading.discrepancy,
             "flags": reading.flags,
+            "trust": None if reading.value is None else trust_of(reading, found).grade,
             "inputs": inputs,
             "inputs_count": count,
         }
     )
+
+
+def trust_of(reading: Reading, found: Judgement) -> Against:
+    """What is held against the figure of a record."""
+    return against(reading.flags, found.reasons, reading.completeness, direct=reading.direct)
 
 
 def digest_of(content: bytes) -> bytes:

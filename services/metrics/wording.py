@@ -4,6 +4,7 @@ Vietnamese."""
 from collections.abc import Mapping
 
 from contracts.explanations import Step
+from services.metrics.trust import Against
 
 MEASURES: dict[str, tuple[str, str]] = {
     "ratio": (
@@ -48,6 +49,7 @@ STEPS: dict[str, tuple[str, str]] = {
         "Cộng từ số liệu của các đơn vị bên dưới, mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo.",
         "Added up from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
     ),
+    "trust": ("Độ tin cậy {grade}: {vi}.", "Trust {grade}: {en}."),
     "target": (
         "Mục tiêu {goal} {unit} vào {deadline} ({id}, phiên bản {version}).",
         "Target {goal} {unit} by {deadline} ({id}, version {version}).",
@@ -126,6 +128,23 @@ def step(code: str, numbers: Mapping[str, str], names: Mapping[str, str] | None 
         text_vi=_tidy(vi.format(**local, **(names or {}))),
         text_en=_tidy(en.format(**numbers, **(names or {}))),
     )
+
+
+def trusted(held: Against) -> Step:
+    """The grade, and what is held against the figure."""
+    found = [
+        (held.flags > 0, f"{held.flags} cảnh báo về số liệu", f"{held.flags} flag{'s' if held.flags > 1 else ''}"),
+        (held.preliminary, "số liệu sơ bộ", "a preliminary figure"),
+        (held.stale, "số liệu đã cũ", "a stale figure"),
+        (
+            held.missing > 0,
+            f"{held.missing} trên {held.expected} đơn vị chưa báo cáo",
+            f"{held.missing} of {held.expected} units have not reported",
+        ),
+    ]
+    vi = "; ".join(vi for true, vi, _ in found if true) or "không có gì đáng ngờ"
+    en = "; ".join(en for true, _, en in found if true) or "nothing is held against it"
+    return step("trust", {}, {"grade": held.grade, "vi": vi, "en": en})
 
 
 def measure(kind: str) -> Step:

@@ -170,6 +170,10 @@ def judge(record: "ModelRecord", verdict: Verdict, reported_on: date | None) -> 
         return
     if by is None:
         record.status = "no_target"
+        if record.value is not None and record.as_of is not None:
+            aged = min(verdict.today, verdict.period.last)
+            if aged >= stale_from(verdict.kpi, verdict.calendar, record.as_of):
+                record.codes.append("stale")
         return
     missed = verdict.today >= verdict.missed_on
     value, as_of = record.value, record.as_of
@@ -179,6 +183,8 @@ def judge(record: "ModelRecord", verdict: Verdict, reported_on: date | None) -> 
         return
     _measure(record, verdict, value, as_of)
     record.status = _status(record, verdict, value, as_of, missed)
+    if record.status == "unknown":
+        record.codes.append("stale")
     if record.status == "achieved" and missed and reported_on is not None and reported_on >= verdict.missed_on:
         record.codes.append("later_correction")
 

@@ -48,9 +48,11 @@ class ModelRecord:
     timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
     flags: tuple[str, ...] = ()
+    trust: str | None = None
     inputs: tuple[str, ...] = ()
     inputs_count: int = 0
     target: tuple[str, int] | None = None
+    of_its_own: bool = False
     codes: list[str] = field(default_factory=list)
 
 
@@ -143,6 +145,8 @@ class _Model:
             record, sums = self._read(unit, period, _deadline(by, period))
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, self.today)
         judge(record, verdict, self._reported_on(sums))
+        if record.value is not None:
+            record.trust = _trust(record)
         if by is not None and self.kpi.kind in COMPUTED and record.value is not None:
             self._add_what_is_needed(record, verdict, unit, period)
         return record
@@ -217,7 +221,10 @@ class _Model:
         ids = sorted(identity for own in owns for identity in own.ids)
         record.inputs, record.inputs_count = tuple(ids[:20]), len(ids)
         flags: set[str] = set()
+        record.of_its_own = last.direct
         if last.direct:
+            if any(own.preliminary for own in owns):
+                record.codes.append("preliminary")
             for own in owns:
                 flags.update(own.flags)
                 if own.base is not None:
@@ -517,6 +524,16 @@ class _Model:
                 readings += 1
                 kept += verdict.met(value)
         return readings, kept
+
+
+def _trust(record: ModelRecord) -> str:
+    """A, and one down for each thing that is held against the figure."""
+    faults = [*record.flags, *(code for code in record.codes if code in ("stale", "preliminary"))]
+    if record.missing and not record.of_its_own:
+        faults.append("some are missing")
+        if Fraction(len(record.missing), record.expected or 1) >= Fraction(1, 2):
+            faults.append("half of them")
+    return "ABCD"[min(3, len(faults))]
 
 
 def _deadline(target: Target | None, period: Period) -> date:

@@ -28,6 +28,7 @@ class Own:
     done: bool | None = None
     base: date | None = None
     content: tuple[object, ...] = ()
+    preliminary: bool = False
 
 
 class Figures:
@@ -71,6 +72,7 @@ class Figures:
             done=best.done,
             base=day,
             content=_content(best),
+            preliminary=best.status == "preliminary",
         )
 
     def mean(self, first: date, last: date) -> Own | None:
@@ -86,6 +88,7 @@ class Figures:
             flags=tuple(sorted({flag for own in readings for flag in own.flags})),
             disagree=any(own.disagree for own in readings),
             reported_at=max(own.reported_at for own in readings),
+            preliminary=any(own.preliminary for own in readings),
         )
 
     def standing(self) -> list[Own]:
@@ -122,11 +125,12 @@ class Figures:
         v = _sum([one.value for _, one in added])
         ids = [one.observation_id for _, one in added]
         at, day = max(one.reported_at for _, one in added), max(day for day, _ in added)
+        preliminary = any(one.status == "preliminary" for _, one in added)
         if base is None:
-            return Own(day, n, d, v, ids, (), False, True, at)
+            return Own(day, n, d, v, ids, (), False, True, at, preliminary=preliminary)
         n, d, v = _on_top(base.n, n), _on_top(base.d, d), _on_top(base.v, v)
         own = Own(day, n, d, v, base.ids + ids, base.flags, base.disagree, True, max(at, base.reported_at))
-        own.base = base.base
+        own.base, own.preliminary = base.base, base.preliminary or preliminary
         return own
 
 

@@ -44,7 +44,19 @@ async def test_the_explanation_says_what_was_published() -> None:
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
     said, record = await explained(engine), engine.record()
     assert (said.version, said.published) == (record.version, True)
-    for name in ("value", "planned", "gap", "pace", "completion", "status", "reasons", "target", "needed", "flags"):
+    for name in (
+        "value",
+        "planned",
+        "gap",
+        "pace",
+        "completion",
+        "status",
+        "reasons",
+        "target",
+        "needed",
+        "flags",
+        "trust",
+    ):
         assert getattr(said.judged, name) == getattr(record, name), name
 
 
@@ -58,6 +70,16 @@ async def test_the_calculation_is_told_in_both_languages_with_its_numbers() -> N
     )
     assert "(85,7 − 80) ÷ (89,5274 − 80) = 0,598" in formula["pace"].text_vi
     assert formula["own"].text_en == "This is what the unit itself reported, as of 2023-09-30."
+
+
+async def test_what_lowers_the_trust_is_told_with_its_numbers() -> None:
+    """A sum of two communes of which one is silent, and the half of two is half."""
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 857, 1000), unit="p.a")
+    formula = {one.code: one for one in (await explained(engine, "p.a")).formula}
+    assert formula["trust"].text_vi == "Độ tin cậy C: 1 trên 2 đơn vị chưa báo cáo."
+    assert formula["trust"].text_en == "Trust C: 1 of 2 units have not reported."
+    own = {one.code: one for one in (await explained(engine, "p.a.1")).formula}
+    assert own["trust"].text_vi == "Độ tin cậy A: không có gì đáng ngờ."
 
 
 async def test_the_observations_of_a_unit_are_its_standing_figure_and_what_was_added_later() -> None:

@@ -1,0 +1,45 @@
+"""How far a figure can be relied on, from A to D: by what stands on its record, and by nothing else.
+
+It begins at A and loses a grade for each flag, for a preliminary figure, for one that is stale, for a sum in which
+units are missing, and another one if half of them or more are. It ends at D.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+GRADES = "ABCD"
+
+STALE = frozenset({"stale", "stale_at_deadline"})
+PRELIMINARY = "preliminary"
+
+
+class Against(NamedTuple):
+    """What is held against a figure. `missing` of `expected` units are not in the sum; 0 of 0 where it is none."""
+
+    flags: int
+    preliminary: bool
+    stale: bool
+    missing: int
+    expected: int
+
+    @property
+    def grade(self) -> str:
+        """The grade that is left."""
+        lost = self.flags + self.preliminary + self.stale + (self.missing > 0) + (0 < self.expected <= 2 * self.missing)
+        return GRADES[min(lost, len(GRADES) - 1)]
+
+
+def against(
+    flags: Sequence[str], reasons: Sequence[Mapping[str, str]], completeness: Mapping[str, Any] | None, *, direct: bool
+) -> Against:
+    """Read off a record. `direct`: the figure was reported for the unit itself, so nobody is missing in it."""
+    preliminary = stale = False
+    for reason in reasons:
+        code = reason["code"]
+        preliminary = preliminary or code == PRELIMINARY
+        stale = stale or code in STALE
+    missing = expected = 0
+    if completeness is not None and not direct:
+        expected = completeness["expected"]
+        missing = expected - completeness["reported"]
+    return Against(len(flags), preliminary, stale, missing, expected)
