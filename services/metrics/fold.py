@@ -17,7 +17,7 @@ from services.metrics.doubting import Doubted, doubted
 from services.metrics.doubts import LOOK_BACK
 from services.metrics.exact import SCALE
 from services.metrics.judge import MISSED, Judgement, judge
-from services.metrics.needed import best_pace, needed
+from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
@@ -192,6 +192,9 @@ class Fold:
                     reached = readings.history.reached(unit, window, (reading.as_of, reading.value), per)
                     best = best_pace(reached, by, per)
                     extra["needed"] = needed(reading.value, by, reading.as_of, per, best)
+                    why_not = why_not_beside(by, reading.as_of, best)
+                    if why_not is not None:
+                        found.reasons.append(why_not)
                 else:
                     found.reasons.append(because("no_time_left"))
         if reading.preliminary:

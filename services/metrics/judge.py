@@ -120,11 +120,9 @@ def _measure(value: Quotient, by: Obligation, as_of: int | None) -> Judgement:
 
 def _completion(value: Quotient, by: Obligation, aim: int) -> Quotient | None:
     """(value − baseline) / (target − baseline), where the target lies ahead of the baseline."""
-    if by.baseline is None or by.why_keeps in ("baseline_at_target", "baseline_past_target"):
+    if by.baseline is None or by.no_way:
         return None
     way = aim - by.baseline
-    if way == 0 or by.sign * way < 0:
-        return None
     p, q = value
     gone = p * SCALE - by.baseline * q
     return (gone, q * way) if way > 0 else (-gone, -q * way)
@@ -237,8 +235,8 @@ def _explain_nulls(found: Judgement, by: Obligation) -> None:
 
     if found.planned is None:
         explain("no_baseline")
-    if found.completion is None:
-        explain("no_baseline" if by.baseline is None else by.why_keeps or "baseline_at_target")
+    if found.completion is None and "no_baseline" not in codes:
+        explain(by.no_way or "no_completion")
     if found.pace is None:
         if by.curve is None:
             explain("pace_not_defined")

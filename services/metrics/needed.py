@@ -11,6 +11,7 @@ from typing import Any, Literal
 from contracts.catalog import PeriodKind
 from services.metrics.exact import SCALE, Quotient
 from services.metrics.obligation import Obligation
+from services.metrics.reasons import Reason, because
 
 Per = Literal["day", "week", "month", "quarter", "year"]
 
@@ -51,6 +52,14 @@ def needed(value: Quotient, by: Obligation, as_of: int, per: Per, best: float | 
         gone = (p * SCALE - by.baseline * q) * unit
         so_far = gone / (SCALE * q * under * (as_of - by.baseline_on))
     return {"amount": amount, "per": per, "so_far": so_far, "best": best}
+
+
+def why_not_beside(by: Obligation, as_of: int, best: float | None) -> Reason | None:
+    """Why there is no pace so far or no best one beside the pace that is needed. That there is no baseline to have come
+    from is said already."""
+    if by.baseline is not None and as_of <= by.baseline_on:
+        return because("not_under_way")
+    return because("one_figure") if best is None else None
 
 
 def best_pace(reached: Sequence[Reached], by: Obligation, per: Per) -> float | None:

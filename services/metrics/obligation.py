@@ -15,7 +15,8 @@ class Obligation:
     """What is to be reached, or held, and by when. Days are ordinals, numbers scaled.
 
     `sign` is −1 where lower is better, 0 for a band. `keeps`: judged as a line to hold, because it is meant so or
-    because the baseline already stands at the target or past it. `why_keeps` is then the code of the reason.
+    because the baseline already stands at the target or past it. `why_keeps` is then the code of the reason, and
+    `no_way` that of why no way leads from the baseline to the target: empty where one does, or nobody knows.
     `missed_on`: the first day on which it counts as missed. `wire`: the target as a record shows it.
     """
 
@@ -29,6 +30,7 @@ class Obligation:
     missed_on: int
     keeps: bool
     why_keeps: str
+    no_way: str
     curve: Curve | None
     wire: dict[str, Any]
 
@@ -66,7 +68,8 @@ def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, 
         baseline_on = target.baseline.on.toordinal() if target.baseline.on else window.first
     elif from_zero:
         baseline = 0
-    why = _why_keeps(target, sign, goal, low, high, baseline)
+    no_way = "" if baseline is None else _no_way(sign, goal, low, high, baseline)
+    why = "line_to_hold" if target.intent == "keep" else no_way
     curve = None
     if baseline is not None and not why and sign:
         curve = curve_of(target, kpi, calendar, (baseline_on, baseline), (deadline, goal))
@@ -81,6 +84,7 @@ def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, 
         missed_on=deadline + target.grace_days,
         keeps=bool(why),
         why_keeps=why,
+        no_way=no_way,
         curve=curve,
         wire={
             "id": target.id,
@@ -98,11 +102,7 @@ def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, 
     )
 
 
-def _why_keeps(target: Target, sign: int, goal: int, low: int, high: int, baseline: int | None) -> str:
-    if target.intent == "keep":
-        return "line_to_hold"
-    if baseline is None:
-        return ""
+def _no_way(sign: int, goal: int, low: int, high: int, baseline: int) -> str:
     if sign == 0:
         return "baseline_past_target" if low <= baseline <= high else ""
     if baseline == goal:

@@ -10,16 +10,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     # why the status is what it is
     "target_met": ("Đạt mục tiêu: {value}, mục tiêu {goal}.", "The target is met: {value}, target {goal}."),
     "later_correction": (
-        "Số liệu làm đạt mục tiêu được báo cáo sau khi đã hết hạn.",
-        "The figure that meets the target was reported after the time was up.",
+        "Đính chính sau hạn: số liệu làm đạt mục tiêu chỉ được báo cáo khi đã hết thời gian chờ.",
+        "A later correction: the figure that meets the target was reported after the time was up.",
     ),
     "deadline_passed": (
-        "Hết hạn {deadline} (và thời gian chờ số liệu) mà chưa đạt: {value}, mục tiêu {goal}.",
+        "Đã quá hạn {deadline} và thời gian chờ số liệu mà chưa đạt: {value}, mục tiêu {goal}.",
         "The deadline {deadline} and its grace passed without the target: {value}, target {goal}.",
     ),
     "no_figure_by_deadline": (
-        "Hết hạn {deadline} (và thời gian chờ số liệu) mà chưa có số liệu nào.",
-        "The deadline {deadline} and its grace passed without any figure.",
+        "Đã quá hạn {deadline} và thời gian chờ số liệu mà không có số liệu nào tính đến hạn.",
+        "The deadline {deadline} and its grace passed without any figure up to it.",
     ),
     "no_figure": ("Chưa có số liệu trong kỳ.", "There is no figure in the period yet."),
     "stale": (
@@ -31,18 +31,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "At the deadline the latest figure ({as_of}) was too old to know whether the line was held.",
     ),
     "below_baseline": (
-        "Đi xa mục tiêu hơn điểm xuất phát: {value}, xuất phát {baseline}.",
+        "Còn xa mục tiêu hơn lúc xuất phát: {value}, xuất phát {baseline}.",
         "Further from the target than at the start: {value}, baseline {baseline}.",
     ),
     "pace_below_at_risk": (
-        "Nhịp độ {pace}, dưới ngưỡng chậm {bound}.",
-        "The pace is {pace}, below the bound of “behind”, {bound}.",
+        "Nhịp độ {pace} thấp hơn ngưỡng {bound}: chậm tiến độ.",
+        "The pace of {pace} is below {bound}: behind.",
     ),
     "pace_below_on_track": (
-        "Nhịp độ {pace}, dưới ngưỡng đúng tiến độ {bound}.",
-        "The pace is {pace}, below the bound of “on track”, {bound}.",
+        "Nhịp độ {pace} thấp hơn ngưỡng đúng tiến độ {bound}: có nguy cơ.",
+        "The pace of {pace} is below {bound}, the bound of “on track”: at risk.",
     ),
-    "pace_on_track": ("Nhịp độ {pace}, đúng tiến độ.", "The pace is {pace}: on track."),
+    "pace_on_track": ("Nhịp độ {pace}: đúng tiến độ.", "The pace is {pace}: on track."),
     "line_held": ("Giữ được mức: {value}, mục tiêu {goal}.", "The line is held: {value}, target {goal}."),
     "line_not_held": (
         "Không giữ được mức: {value}, mục tiêu {goal}.",
@@ -50,14 +50,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "target_not_met": ("Chưa đạt mục tiêu: {value}, mục tiêu {goal}.", "Not met yet: {value}, target {goal}."),
     "plan_at_baseline": (
-        "Kế hoạch đến ngày này vẫn ở điểm xuất phát {baseline}, nên không có nhịp độ.",
+        "Kế hoạch đến ngày này vẫn ở điểm xuất phát {baseline} nên chưa tính được nhịp độ.",
         "By this day the plan is still at the baseline {baseline}, so there is no pace.",
     ),
     "step_ahead": (
-        "Bước kế hoạch {step} đến hạn {step_on} đã gần mà chưa đạt: {value}.",
+        "Mốc kế hoạch {step} (hạn {step_on}) đã gần mà chưa đạt: {value}.",
         "The step of the plan to {step}, due on {step_on}, is near and not reached: {value}.",
     ),
-    "no_target": ("Chỉ tiêu không có mục tiêu trong kỳ này.", "There is no target in this period."),
+    "no_target": ("Chưa giao mục tiêu cho kỳ này.", "There is no target in this period."),
     "kind_not_computed": (
         "Loại chỉ tiêu này chưa được tính; số liệu vẫn được lưu.",
         "This kind of KPI is not computed yet; its figures are kept.",
@@ -69,7 +69,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The figure has no denominator, so there is no value.",
     ),
     "no_roster": (
-        "Không biết tổng số (danh sách) nên không có giá trị.",
+        "Không biết tổng số (chưa có danh sách) nên không có giá trị.",
         "It is not known of how many (no roster), so there is no value.",
     ),
     "no_value": ("Số liệu không có giá trị.", "The figure has no value."),
@@ -82,27 +82,42 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This kind of KPI is not rolled up from the units below.",
     ),
     "no_baseline": (
-        "Không có điểm xuất phát nên không có kế hoạch theo ngày; nhịp độ so thẳng với mục tiêu.",
-        "Without a baseline there is no plan by day; the pace compares with the target itself.",
+        "Không có điểm xuất phát nên không có kế hoạch theo ngày và mức hoàn thành; so thẳng giá trị với mục tiêu.",
+        "Without a baseline there is neither a plan by day nor a completion; the value is held against the target.",
+    ),
+    "no_completion": (
+        "Không có điểm xuất phát nên không tính được mức hoàn thành.",
+        "Without a baseline no completion can be computed.",
     ),
     "baseline_at_target": (
-        "Điểm xuất phát bằng mục tiêu: đánh giá như giữ mức.",
-        "The baseline equals the target: judged as a line to hold.",
+        "Điểm xuất phát bằng mục tiêu: đánh giá như giữ mức, không có mức hoàn thành.",
+        "The baseline equals the target: judged as a line to hold, without a completion.",
     ),
     "baseline_past_target": (
-        "Điểm xuất phát đã vượt mục tiêu: đánh giá như giữ mức.",
-        "The baseline is past the target already: judged as a line to hold.",
+        "Điểm xuất phát đã đạt hoặc vượt mục tiêu: đánh giá như giữ mức, không có mức hoàn thành.",
+        "The baseline has reached the target already: judged as a line to hold, without a completion.",
     ),
     "line_to_hold": (
-        "Mục tiêu giữ mức: không có tốc độ cần thiết.",
-        "A line to hold: no pace is needed.",
+        "Mục tiêu là giữ mức nên không tính tốc độ cần thiết.",
+        "A line is to be held, so no pace is needed.",
     ),
     "pace_not_defined": (
-        "Không so được giá trị với mục tiêu thành nhịp độ (chia cho số không dương).",
-        "Value and target cannot be compared as a pace (a divisor that is not positive).",
+        "Không tính được nhịp độ từ giá trị và mục tiêu (phải chia cho số không dương).",
+        "Value and target give no pace (a divisor that is not positive).",
     ),
-    "nothing_needed": ("Không còn cần thêm.", "Nothing more is needed."),
-    "no_time_left": ("Không còn thời gian đến hạn.", "There is no time left before the deadline."),
+    "nothing_needed": ("Đã đạt nên không cần thêm.", "Nothing more is needed."),
+    "no_time_left": (
+        "Không còn thời gian đến hạn nên không tính tốc độ cần thiết.",
+        "There is no time left before the deadline, so no pace is needed.",
+    ),
+    "one_figure": (
+        "Mới có số liệu của một thời điểm nên chưa có tốc độ cao nhất từng đạt.",
+        "There is a figure of one moment only, so there is no best pace yet.",
+    ),
+    "not_under_way": (
+        "Số liệu không muộn hơn ngày xuất phát nên chưa có tốc độ đã đạt để so sánh.",
+        "The figure is not later than the baseline, so there is no pace so far to compare with.",
+    ),
     # what else a reader should know
     "preliminary": ("Số liệu sơ bộ.", "The figure is preliminary."),
     "late_figures": (
@@ -110,7 +125,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There are figures after the deadline {deadline} (up to {as_of}); the target is not judged on them.",
     ),
     "parts_newer": (
-        "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp, nên được dùng.",
+        "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
     ),
 }

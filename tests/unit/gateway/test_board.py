@@ -165,7 +165,7 @@ def test_reasons_are_rounded_and_have_units() -> None:
     reasons = [because("pace_below_on_track", pace="0.8314", bound="0.95"), because("no_baseline")]
     detail = the_board([of_province(reasons=reasons)], Choice(kpi="edoc-signed-share")).detail
     assert detail is not None
-    assert detail.reasons[0] == "Nhịp độ 0,83, dưới ngưỡng đúng tiến độ 0,95."
+    assert detail.reasons[0] == "Nhịp độ 0,83 thấp hơn ngưỡng đúng tiến độ 0,95: có nguy cơ."
     assert detail.reasons[1] == because("no_baseline")["text_vi"]
 
 

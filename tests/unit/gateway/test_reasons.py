@@ -25,12 +25,16 @@ def test_figures_are_rounded_and_have_their_unit() -> None:
 
 
 def test_paces_are_rounded_to_hundredths_without_unit() -> None:
-    assert said("pace_below_on_track", pace="0.8314", bound="0.95") == ("Nhịp độ 0,83, dưới ngưỡng đúng tiến độ 0,95.")
+    assert said("pace_below_on_track", pace="0.8314", bound="0.95") == (
+        "Nhịp độ 0,83 thấp hơn ngưỡng đúng tiến độ 0,95: có nguy cơ."
+    )
 
 
 def test_what_falls_short_by_a_hair_is_not_rounded_up_to_its_goal() -> None:
     assert said("line_not_held", value="91.9999", goal="≥ 92") == ("Không giữ được mức: 91,9999 %, mục tiêu ≥ 92 %.")
-    assert said("pace_below_on_track", pace="0.9486", bound="0.95") == ("Nhịp độ 0,949, dưới ngưỡng đúng tiến độ 0,95.")
+    assert said("pace_below_on_track", pace="0.9486", bound="0.95") == (
+        "Nhịp độ 0,949 thấp hơn ngưỡng đúng tiến độ 0,95: có nguy cơ."
+    )
 
 
 def test_bands_and_values_below_zero_are_read_too() -> None:
@@ -42,7 +46,7 @@ def test_bands_and_values_below_zero_are_read_too() -> None:
 def test_days_are_written_as_people_write_them() -> None:
     assert said("stale", as_of="2023-06-16") == ("Số liệu mới nhất (16/06/2023) đã quá cũ so với chu kỳ báo cáo.")
     assert said("deadline_passed", deadline="2023-12-14", value="91.0412", goal="≥ 92") == (
-        "Hết hạn 14/12/2023 (và thời gian chờ số liệu) mà chưa đạt: 91,0 %, mục tiêu ≥ 92 %."
+        "Đã quá hạn 14/12/2023 và thời gian chờ số liệu mà chưa đạt: 91,0 %, mục tiêu ≥ 92 %."
     )
 
 

@@ -156,7 +156,48 @@ def differences(engine: Engine, observations: Iterable[ObservationRecorded]) -> 
         wrong += [
             f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
         ]
+    wrong += [f"{key}: {what} without a reason" for key, record in found.items() for what in unexplained(record)]
     return wrong + [f"{key}: contributions do not add up" for key, record in found.items() if not _adds_up(record)]
+
+
+_NO_VALUE = {"zero_denominator", "no_denominator", "no_roster", "no_value", "parts_not_usable", "not_rolled_up"}
+_NO_FIGURE = {"no_figure", "no_figure_by_deadline", "kind_not_computed"}
+_NO_COMPLETION = {"no_baseline", "no_completion", "baseline_at_target", "baseline_past_target"}
+_WHY_STATUS = {
+    "achieved": {"target_met", "line_held"},
+    "missed": {"deadline_passed", "no_figure_by_deadline"},
+    "unknown": {"stale", "stale_at_deadline", *_NO_VALUE, *_NO_FIGURE},
+    "moving_away": {"below_baseline"},
+    "behind": {"pace_below_at_risk", "line_not_held", "target_not_met"},
+    "at_risk": {"pace_below_on_track", "line_not_held", "step_ahead"},
+    "on_track": {"pace_on_track", "plan_at_baseline", "line_held"},
+    "no_target": {"no_target", "kind_not_computed"},
+}
+
+
+def unexplained(record: ProgressJudged) -> list[str]:
+    """Which of status and nulls have no reason on the record."""
+    codes = {reason.code for reason in record.reasons}
+    needed = record.needed
+    asked: list[tuple[str, object, set[str]]] = [("value", record.value, _NO_VALUE | _NO_FIGURE)]
+    asked.append(("target", record.target, {"no_target", "kind_not_computed"}))
+    if record.target is not None and record.value is not None:
+        asked.append(("planned", record.planned, {"no_baseline"}))
+        asked.append(("gap", record.gap, {"no_baseline"}))
+        asked.append(("completion", record.completion, _NO_COMPLETION))
+        asked.append(("pace", record.pace, {"plan_at_baseline", "pace_not_defined"}))
+        asked.append(
+            ("needed", needed, {"line_to_hold", "nothing_needed", "no_time_left", *_NO_COMPLETION} - {"no_completion"})
+        )
+        if needed is not None:
+            asked.append(("needed.so_far", needed.so_far, {"no_baseline", "no_completion", "not_under_way"}))
+            asked.append(("needed.best", needed.best, {"one_figure", "not_under_way"}))
+    missing = [name for name, found, reasons in asked if found is None and not codes & reasons]
+    return (
+        missing
+        if record.reasons and record.reasons[0].code in _WHY_STATUS[record.status.value]
+        else ["status", *missing]
+    )
 
 
 def _adds_up(record: ProgressJudged) -> bool:

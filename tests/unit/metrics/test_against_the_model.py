@@ -55,6 +55,17 @@ MILESTONE = a_kpi("milestone", "milestone", levels=("commune", "district"), deci
 GROWTH = a_kpi("growth", "growth", levels=("province",), growth=GrowthSpec(of="flow"))
 STEPS = a_kpi("steps", "flow", natural_limits=Limits(low=Decimal(-500), high=None))
 SEASONS = a_kpi("seasons", "stock")
+DAILY = a_kpi(
+    "daily",
+    "stock",
+    calendar="civil",
+    cadence="day",
+    on_track_pace=Decimal(1),
+    at_risk_pace=Decimal("0.9"),
+    stale_after=timedelta(days=10),
+    report_within_working_days=1,
+    may_fall=False,
+)
 KPIS = (
     RATIO,
     FILES,
@@ -70,6 +81,7 @@ KPIS = (
     GROWTH,
     STEPS,
     SEASONS,
+    DAILY,
 )
 
 STEEP = MilestonesPlan(curve="milestones", points=(PlanPoint(on=day("2023-03-31"), value=Decimal(60)),))
@@ -117,6 +129,14 @@ CATALOG = a_catalog(
     a_target("p.a.1", 100, None, kpi="steps", plan=STAIRS.model_copy(update={"warn_before": timedelta(days=60)})),
     a_target("p", 100, "12.3", kpi="seasons", plan=SEASONAL),
     a_target("p.a.1", 3, 90, kpi="seasons", comparator="<=", plan=SEASONAL, baseline_on=day("2023-02-20")),
+    a_target("p", 60, 0, kpi="daily", deadline=day("2023-09-30"), valid_to=day("2023-07-01"), grace_days=0),
+    a_target("p", 100, 20, kpi="daily", valid_from=day("2023-07-01"), version=2, grace_days=40),
+    a_target(None, 45, 10, kpi="daily", level="commune", id="daily.communes"),
+    a_target("p.b.1", 60, 70, kpi="daily", valid_from=day("2023-06-01"), valid_to=day("2023-10-01")),
+    a_target("p.b.2", 45, 45, kpi="daily", intent="keep"),
+    a_target("p.a.1", None, 30, kpi="daily", comparator="band", low=20, high=40, intent="keep", id="band.kept"),
+    a_target("p.a.2", None, 60, kpi="daily", comparator="band", low=20, high=40, id="band.below"),
+    a_target("p.a", 50, 90, kpi="daily", comparator="<=", period="2022-2023"),
 )  # fmt: skip
 
 DAYS = [date(2022, 11, 20) + timedelta(days=step) for step in range(0, 460, 7)] + [day("2022-12-14"), day("2022-12-15")]

@@ -109,7 +109,7 @@ def test_on_the_first_day_the_plan_is_at_the_baseline_and_there_is_no_pace() -> 
     engine = judged(0, "2023-01-01")
     record = engine.record()
     assert (record.planned, record.pace, record.completion, record.status) == (0, None, 0, "on_track")
-    assert engine.codes() == ["plan_at_baseline"]
+    assert engine.codes() == ["plan_at_baseline", "not_under_way"]
     assert judged(-1, "2023-01-01").record().status == "moving_away"
 
 
@@ -144,7 +144,7 @@ def test_without_a_baseline_pace_is_value_against_target() -> None:
     record = engine.record()
     assert (record.planned, record.gap, record.pace, record.completion) == (None, None, 0.9, None)
     assert record.status == "at_risk"
-    assert engine.codes() == ["pace_below_on_track", "no_baseline"]
+    assert engine.codes() == ["pace_below_on_track", "no_baseline", "one_figure"]
 
 
 def test_without_a_baseline_and_lower_is_better_pace_is_target_against_value() -> None:
