@@ -86,6 +86,10 @@ class ChildFigure(WireModel):
     planned: float | None = None
     gap: float | None = None
     in_sum: bool = Field(description="Whether its figure is part of the one explained.")
+    brings: float | None = Field(
+        None, description="What it brings to the gap of the record explained; null where that is not split."
+    )
+    share: float | None = Field(None, description="The same as a part of the whole gap; negative where it makes up.")
 
 
 class Bound(WireModel):

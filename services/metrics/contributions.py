@@ -1,8 +1,8 @@
 """The gap of a rolled-up record split over the units below, adding up to the whole exactly.
 
-Of a share, 100·Σn/Σd, each child brings (100·n − planned·d) / Σd: what it lacks, weighed by its own denominator. Of an
-amount each child brings n − planned·w, with w its part in the sum of the children's own plans; where one of them has
-no plan nobody can say what it owes, and nothing is split.
+Of a quotient of sums, f·Σn/Σd (a share, a rate, a weighted mean), each child brings (f·n − planned·d) / Σd: what it
+lacks, weighed by its own denominator. Of an amount each child brings n − planned·w, with w its part in the sum of the
+children's own plans; where one of them has no plan nobody can say what it owes, and nothing is split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,11 @@ class Brought(NamedTuple):
     under: int
 
 
-def of_share(parts: Sequence[Part], planned: Quotient) -> Brought:
-    """What each child brings to 100·Σn/Σd − planned, in points. Σd is above 0."""
-    p, q = planned
-    return Brought({part.unit: 100 * part.n * q - p * part.d for part in parts}, q * sum(part.d for part in parts))
+def of_quotient(parts: Sequence[Part], planned: Quotient, factor: Quotient) -> Brought:
+    """What each child brings to factor·Σn/Σd − planned. Σd is above 0; the factor of a share is 100."""
+    p, q = planned[0] * factor[1], planned[1] * factor[0]
+    under = planned[1] * factor[1] * sum(part.d for part in parts)
+    return Brought({part.unit: part.n * q - part.d * p for part in parts}, under)
 
 
 def of_amount(parts: Sequence[Part], planned: Quotient, plans: Mapping[str, Quotient]) -> Brought | None:

@@ -12,12 +12,15 @@ import orjson
 from contracts.explanations import Explanation, FigureBehind, Inputs, Step
 from services.metrics.behind import figures_behind, units_in_sum
 from services.metrics.bounds import would_change
+from services.metrics.contributions import Brought
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
+from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
 from services.metrics.progress import digest_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import amount
+from services.metrics.shortfall import split as split_of
 from services.metrics.state import KpiState, Record
 from services.metrics.trust import against
 from services.metrics.wording import OF_PARTS, PER, measure, step, trusted, unit_of
@@ -34,6 +37,7 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
     record = state.records.get((unit, window.id), Record())
     judged = orjson.loads(content)
     until = min(today, window.last) if reading.as_of is None else reading.as_of
+    split = None if judged["contributions"] is None else _split(definition, unit, window, reading)
     behind = figures_behind(definition, state.units, unit, window, until, today)
     return Explanation.model_validate(
         {
@@ -53,7 +57,7 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
             "figures": behind[:FIGURES],
             "figures_count": len(behind),
             "observations_count": sum(one.events for one in behind),
-            "children": list(_children(state, definition, unit, window, today, until)),
+            "children": list(_children(state, definition, unit, window, today, until, split)),
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
         }
     )
@@ -83,8 +87,22 @@ def _name(definition: Definition, unit: str, window: Window) -> dict[str, str]:
     return {"province": province, "kpi": definition.kpi_id, "org_unit": unit, "period": window.id}
 
 
+def _split(definition: Definition, unit: str, window: Window, reading: Reading) -> Brought | None:
+    """What each child brings to the gap, of a record that says what the first five of them do."""
+    by = None if reading.as_of is None else definition.judging(unit, window, reading.as_of)
+    if by is None or reading.value is None or reading.as_of is None:
+        return None
+    return split_of(definition, window, reading, by.planned(reading.as_of) or (by.aim(reading.value), SCALE))
+
+
 def _children(
-    state: KpiState, definition: Definition, unit: str, window: Window, today: int, until: int
+    state: KpiState,
+    definition: Definition,
+    unit: str,
+    window: Window,
+    today: int,
+    until: int,
+    split: Brought | None,
 ) -> Iterator[dict[str, Any]]:
     if not definition.kind.computed:
         return
@@ -92,7 +110,14 @@ def _children(
     fold = Fold(state, definition, today)
     for child in definition.shape(until).children(unit):
         judged = orjson.loads(fold.judge(child, window, None)[2])
-        yield {**judged, "org_unit": child, "in_sum": child in inside}
+        yield {**judged, "org_unit": child, "in_sum": child in inside, **_brought(split, child)}
+
+
+def _brought(split: Brought | None, child: str) -> dict[str, float]:
+    if split is None or child not in split.gaps:
+        return {}
+    gap = split.gaps[child]
+    return {"brings": gap / split.under, "share": gap / sum(split.gaps.values())}
 
 
 # the calculation in words

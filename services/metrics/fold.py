@@ -10,12 +10,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.metrics import contributions
+from services.metrics.contributions import shown
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.doubting import Doubted, doubted
 from services.metrics.doubts import LOOK_BACK
-from services.metrics.exact import SCALE
 from services.metrics.judge import MISSED, Judgement, judge
 from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
@@ -23,6 +22,7 @@ from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import because
+from services.metrics.shortfall import split
 from services.metrics.state import Head, KpiState
 
 Touched = dict[tuple[str, Window], set[int]]
@@ -180,7 +180,7 @@ class Fold:
                 reading = self._read(unit, window, by, limit)
         found = judge(reading, by, verdict, definition.norms, today, window.last)
         extra: dict[str, object] = {"needed": None}
-        extra["contributions"] = self._contributions(unit, window, reading, found, by)
+        extra["contributions"] = self._contributions(window, reading, found, by)
         if by is not None and definition.kind.computed and reading.value is not None and reading.as_of is not None:
             if by.keeps:
                 values = list(readings.held(unit, window, min(window.last, by.deadline, limit or window.last)))
@@ -219,27 +219,16 @@ class Fold:
         return reading, found.status, content, due
 
     def _contributions(
-        self, unit: str, window: Window, reading: Reading, found: Judgement, by: Obligation | None
+        self, window: Window, reading: Reading, found: Judgement, by: Obligation | None
     ) -> dict[str, object] | None:
         """The gap split over the units directly below, where the record is short of its plan and its parts make it."""
-        definition, gap = self._definition, found.gap
-        assert definition is not None
-        if by is None or gap is None or found.planned is None or gap[0] * by.sign >= 0 or not reading.parts:
+        if by is None or found.planned is None or found.gap is None or reading.value is None or not reading.parts:
             return None
-        n, d = sum(part.n for part in reading.parts), sum(part.d for part in reading.parts)
-        p, q = reading.value or (0, 1)
-        if d > 0 and p * d == 100 * n * q:
-            return contributions.shown(contributions.of_share(reading.parts, found.planned))
-        if d or p * SCALE != n * q:
-            return None  # a value that is neither a share nor a sum of its parts
-        day, plans = reading.as_of or window.last, {}
-        for part in reading.parts:
-            own = definition.judging(part.unit, window, day)
-            planned = own.planned(day) if own is not None else None
-            if planned is not None:
-                plans[part.unit] = planned
-        brought = contributions.of_amount(reading.parts, found.planned, plans)
-        return None if brought is None else contributions.shown(brought)
+        if found.gap[0] * by.sign >= 0 if by.sign else by.met(reading.value):
+            return None
+        assert self._definition is not None
+        brought = split(self._definition, window, reading, found.planned)
+        return None if brought is None else shown(brought)
 
     def _read(self, unit: str, window: Window, verdict: Obligation | None, limit: int | None) -> Reading:
         assert self._definition is not None

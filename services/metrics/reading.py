@@ -115,10 +115,11 @@ class Readings:
         return reading
 
     def latest_after(self, unit: str, window: Window, day: int) -> int | None:
-        """The latest day of the period after `day` on which the unit or one below reported."""
+        """The latest day of the period after `day` with a standing figure of the unit or of a reporting one below."""
         shape = self.definition.shape(window.last)
         asked = (unit, *(() if shape.is_leaf(unit) else shape.expected(unit)))
-        days = [self._units[one].latest(day + 1, window.last) for one in asked if one in self._units]
+        counted = self.definition.kind.increments
+        days = [self._units[one].stands_after(day, window.last, counted) for one in asked if one in self._units]
         return max((found for found in days if found is not None), default=None)
 
     def held(self, unit: str, window: Window, until: int) -> Iterator[Quotient]:

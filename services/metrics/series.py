@@ -208,6 +208,14 @@ class Series:
             at -= 1
         return None
 
+    def stands_after(self, day: int, last: int, increments: bool) -> int | None:
+        """The last day after `day`, up to `last`, with a figure that stands, or an increment where they count."""
+        for at in range(bisect_right(self.order, last) - 1, bisect_right(self.order, day) - 1, -1):
+            content = self.days[self.order[at]]
+            if content.standing() is not None or (increments and content.increments is not None):
+                return self.order[at]
+        return None
+
     def _at(self, day: int) -> Day:
         content = self.days.get(day)
         if content is None:

@@ -47,6 +47,7 @@ class ModelRecord:
     missing_members: tuple[str, ...] | None = None
     timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
+    contributions: dict[str, Fraction] | None = None
     flags: tuple[str, ...] = ()
     trust: str | None = None
     inputs: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class _Sums:
     complete: bool = False
     reported_at: datetime | None = None
     adds: bool = False
+    below: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
 
 class _Model:
@@ -143,13 +145,27 @@ class _Model:
         if now_valid is None and by is not None:
             now_valid = by
             record, sums = self._read(unit, period, _deadline(by, period))
+        if now_valid is not None and self._reported_late(unit, period, _deadline(now_valid, period)):
+            record.codes.append("late_figures")
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, self.today)
         judge(record, verdict, self._reported_on(sums))
         if record.value is not None:
             record.trust = _trust(record)
         if by is not None and self.kpi.kind in COMPUTED and record.value is not None:
             self._add_what_is_needed(record, verdict, unit, period)
+            record.contributions = self._contributions(record, verdict, sums, period)
         return record
+
+    def _reported_late(self, unit: str, period: Period, deadline: date) -> bool:
+        below = [] if self._is_leaf(unit, period.last) else self._expected(unit, period.last)
+        if self.kpi.kind not in ("ratio", "flow"):
+            days = [day for one in (unit, *below) if one in self.figures for day in self._absolute_days(one)]
+        else:
+            days = [day for one in (unit, *below) if one in self.figures for day in self.figures[one].days()]
+        return any(deadline < day <= period.last for day in days)
+
+    def _absolute_days(self, unit: str) -> list[date]:
+        return [own.day for own in self.figures[unit].standing()]
 
     def _judging(self, unit: str, period: Period, as_of: date | None) -> Target | None:
         day = as_of or min(max(self.today, period.first), period.last)
@@ -276,12 +292,13 @@ class _Model:
                 roster = self._roster(unit, roster_day)
                 alone.d = Fraction(roster[0]) if roster is not None else Fraction(0)
             return alone
-        below = [
-            self._sums(child, part, until, tree_day, roster_day)
+        below = {
+            child: self._sums(child, part, until, tree_day, roster_day)
             for child in self.catalog.units.children(unit, tree_day)
             if self._reports_below(child, tree_day)
-        ]
-        return self._direct_or_parts(alone, below, len(self._expected(unit, tree_day)))
+        }
+        alone.below = {child: (sums.n, sums.d) for child, sums in below.items()}
+        return self._direct_or_parts(alone, [*below.values()], len(self._expected(unit, tree_day)))
 
     def _own(self, figures: Figures, first: date, until: date) -> Own | None:
         if self.kpi.kind == "level" and self.kpi.within_period == "mean":
@@ -461,6 +478,46 @@ class _Model:
                     return len(roster.members), frozenset(roster.members)
                 return roster.size or 0, None
         return None
+
+    # whose the gap is
+
+    def _contributions(
+        self, record: ModelRecord, verdict: Verdict, sums: list[_Sums], period: Period
+    ) -> dict[str, Fraction] | None:
+        if record.gap is None or record.planned is None or record.value is None or any(one.direct for one in sums):
+            return None
+        if verdict.band is not None:
+            short = not verdict.met(record.value)
+        else:
+            short = record.gap > 0 if verdict.lower_is_better else record.gap < 0
+        parts: dict[str, tuple[Fraction, Fraction]] = {}
+        for child, (n, d) in (item for one in sums for item in one.below.items()):
+            before = parts.get(child, (Fraction(0), Fraction(0)))
+            parts[child] = before[0] + n, before[1] + d
+        if not short or not parts:
+            return None
+        factors = {"ratio": 100, "coverage": 100, "level": 1, "rate": self.kpi.rate_base or 100}
+        if self.kpi.kind in factors:
+            factor, whole = Fraction(factors[self.kpi.kind]), sum(d for _, d in parts.values())
+            return {child: (factor * n - record.planned * d) / whole for child, (n, d) in parts.items()}
+        plans = {child: self._own_plan(child, period, record.as_of or period.last) for child in parts}
+        known = [plan for plan in plans.values() if plan is not None]
+        if len(known) < len(plans) or sum(known) <= 0 or min(known) < 0:
+            return None
+        return {
+            child: n - record.planned * (plans[child] or Fraction(0)) / sum(known) for child, (n, _) in parts.items()
+        }
+
+    def _own_plan(self, unit: str, period: Period, day: date) -> Fraction | None:
+        target = self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
+        if target is None:
+            return None
+        verdict = Verdict(self.kpi, self.calendar, target, target, period, self.today)
+        if verdict.band is not None:
+            return None
+        if verdict.keeps:
+            return verdict.goal
+        return None if verdict.baseline is None else verdict.planned(day)
 
     # what would still meet the target
 

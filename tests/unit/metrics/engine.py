@@ -2,16 +2,15 @@
 model."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
-from math import isclose
 from typing import Any
 
 from aiokafka import ConsumerRecord
 
 from contracts.observations import ObservationRecorded
-from contracts.progress import ProgressJudged
+from contracts.progress import Contribution, ProgressJudged
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
@@ -156,8 +155,7 @@ def differences(engine: Engine, observations: Iterable[ObservationRecorded]) -> 
         wrong += [
             f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
         ]
-    wrong += [f"{key}: {what} without a reason" for key, record in found.items() for what in unexplained(record)]
-    return wrong + [f"{key}: contributions do not add up" for key, record in found.items() if not _adds_up(record)]
+    return wrong + [f"{key}: {what} without a reason" for key, record in found.items() for what in unexplained(record)]
 
 
 _NO_VALUE = {"zero_denominator", "no_denominator", "no_roster", "no_value", "parts_not_usable", "not_rolled_up"}
@@ -200,20 +198,11 @@ def unexplained(record: ProgressJudged) -> list[str]:
     )
 
 
-def _adds_up(record: ProgressJudged) -> bool:
-    """Whether the gap is what the units below bring to it."""
-    split = record.contributions
-    if split is None or record.gap is None:
-        return split is None
-    gap = sum(one.gap for one in split.top) + split.rest_gap
-    share = sum(one.share for one in split.top) + split.rest_share
-    return isclose(gap, record.gap, rel_tol=1e-6) and isclose(share, 1, rel_tol=1e-6)
-
-
 def published(record: ProgressJudged) -> dict[str, Any]:
     """What a published record says, comparable with the model."""
     target, needed, held = record.target, record.needed, record.held
     complete, differ, timely = record.completeness, record.discrepancy, record.timeliness
+    split = record.contributions
     return {
         "as_of": record.as_of,
         "value": record.value,
@@ -232,12 +221,14 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "missing_members": None if complete is None else complete.missing_members,
         "timeliness": None if timely is None else (timely.due, timely.on_time, timely.late),
         "discrepancy": None if differ is None else (differ.reported, differ.parts),
+        "contributions": None if split is None else (*split.top, split.units, split.rest_gap, split.rest_share),
         "flags": record.flags,
         "trust": record.trust,
         "inputs": record.inputs,
         "inputs_count": record.inputs_count,
         "target": None if target is None else (target.id, target.version),
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
+        "late_figures": "late_figures" in [reason.code for reason in record.reasons],
     }
 
 
@@ -265,13 +256,26 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "missing_members": record.missing_members,
         "timeliness": None if timely is None else (timely[0], timely[0] - len(timely[1]), timely[1]),
         "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
+        "contributions": _split(record.contributions),
         "flags": record.flags,
         "trust": record.trust,
         "inputs": record.inputs,
         "inputs_count": record.inputs_count,
         "target": record.target,
         "later_correction": "later_correction" in record.codes,
+        "late_figures": "late_figures" in record.codes,
     }
+
+
+def _split(gaps: Mapping[str, Fraction] | None) -> tuple[object, ...] | None:
+    """The five that bring most, how many there are, and what the others bring together."""
+    whole = sum((gaps or {}).values())
+    if gaps is None or whole == 0:
+        return None
+    ordered = sorted(gaps, key=lambda unit: (-gaps[unit] / whole, unit))
+    top = [Contribution(org_unit=unit, gap=float(gaps[unit]), share=float(gaps[unit] / whole)) for unit in ordered[:5]]
+    rest = sum((gaps[unit] for unit in ordered[5:]), Fraction(0))
+    return (*top, len(gaps), float(rest), float(rest / whole))
 
 
 def _float(number: Fraction | None) -> float | None:

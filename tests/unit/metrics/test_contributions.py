@@ -1,13 +1,15 @@
 """The shortfall split over the units below, adding up to the whole exactly."""
 
+from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.contributions import Brought, Part, of_amount, of_share, shown
+from services.metrics.contributions import Brought, Part, of_amount, of_quotient, shown
 from services.metrics.exact import SCALE
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local, unit
 from tests.unit.metrics.engine import run
 
 NOW = local("2023-12-14")
@@ -21,8 +23,10 @@ def test_what_the_units_bring_to_a_share_adds_up_to_the_gap(
 ) -> None:
     parts = [Part(str(at), n * SCALE, d * SCALE) for at, (n, d) in enumerate(pairs)]
     value = Fraction(100 * sum(n for n, _ in pairs), sum(d for _, d in pairs))
-    gaps, under = of_share(parts, line)
+    gaps, under = of_quotient(parts, line, (100, 1))
     assert Fraction(sum(gaps.values()), under) == value - Fraction(*line)
+    per_thousand = of_quotient(parts, line, (1_000 * SCALE, SCALE))
+    assert Fraction(sum(per_thousand.gaps.values()), per_thousand.under) == 10 * value - Fraction(*line)
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS.filter(bool)), min_size=1, max_size=20), PLANNED)
@@ -73,3 +77,63 @@ def test_an_amount_is_split_by_the_plans_of_the_units_and_not_without_them() -> 
     found = run(a_catalog(kpi, whole, a, b), NOW, figures).record("p").contributions
     assert found is not None
     assert [(one.org_unit, one.gap, one.share) for one in found.top] == [("p.b", -90.0, 0.9), ("p.a", -10.0, 0.1)]
+
+
+def test_five_of_71_communes_make_up_80_percent_of_the_gap() -> None:
+    """71 communes of 100 cases each are to do 90 %: 66 do 89 and bring 66 points, five do 37.2 and bring 264."""
+    units = (unit("p", "province"), *(unit(f"p.{at:02d}", "commune", "p") for at in range(71)))
+    done = [37.2 if at < 5 else 89 for at in range(71)]
+    figures = [an_observation(f"p.{at:02d}", numerator=n * 10, denominator=1000) for at, n in enumerate(done)]
+    record = run(a_catalog(a_target("p", 90, 90), units=units), NOW, figures).record("p")
+    assert record.contributions is not None
+    assert [one.org_unit for one in record.contributions.top] == [f"p.{at:02d}" for at in range(5)]
+    assert sum(one.share for one in record.contributions.top) == pytest.approx(0.8)
+    assert record.contributions.rest_share == pytest.approx(0.2)
+
+
+def test_a_weighted_mean_is_split_by_the_weights() -> None:
+    """(10·3 + 40·1) / 4 = 17.5 of 40: the first lacks 30 with three quarters of the weight."""
+    kpi = a_kpi("k", "level", levels=("commune",), unit_of_measure="Mbps")
+    figures = [an_observation("p.a.1", value=10, weight="3"), an_observation("p.a.2", value=40, weight="1")]
+    record = run(a_catalog(kpi, a_target("p.a", 40, 40)), NOW, figures).record("p.a")
+    assert (record.value, record.gap) == (17.5, -22.5)
+    assert record.contributions is not None
+    assert [(one.org_unit, one.gap) for one in record.contributions.top] == [("p.a.1", -22.5), ("p.a.2", 0.0)]
+
+
+def test_a_rate_is_split_whatever_its_base() -> None:
+    """3 and 5 among 4,000 inhabitants are 2 per 1,000 where 4 are to be kept; the second of 1,000 has 5."""
+    kpi = a_kpi("k", "rate", levels=("commune",), rate_base=Decimal(1000), unit_of_measure="per_1000")
+    figures = [
+        an_observation("p.a.1", numerator=3, denominator=3000),
+        an_observation("p.a.2", numerator=5, denominator=1000),
+    ]
+    record = run(a_catalog(kpi, a_target("p.a", 4, None, intent="keep")), NOW, figures).record("p.a")
+    assert (record.value, record.gap) == (2, -2)
+    assert record.contributions is not None
+    assert [(one.org_unit, one.gap) for one in record.contributions.top] == [("p.a.1", -2.25), ("p.a.2", 0.25)]
+
+
+def test_what_lies_outside_a_band_is_split_on_either_side() -> None:
+    """50 and 90 of 100 make 70 %, 10 points above the band: the second brings 15, the first takes 5 back."""
+    figures = [
+        an_observation("p.a.1", numerator=50, denominator=100),
+        an_observation("p.a.2", numerator=90, denominator=100),
+    ]
+    band = a_target("p.a", None, None, comparator="band", low=40, high=60, intent="keep")
+    record = run(a_catalog(band), NOW, figures).record("p.a")
+    assert (record.value, record.gap) == (70, 10)
+    assert record.contributions is not None
+    assert [(one.org_unit, one.gap) for one in record.contributions.top] == [("p.a.2", 15.0), ("p.a.1", -5.0)]
+    inside = a_target("p.a", None, None, comparator="band", low=40, high=80, intent="keep")
+    assert run(a_catalog(inside), NOW, figures).record("p.a").contributions is None
+
+
+def test_where_lower_is_better_those_above_the_plan_bring_the_gap() -> None:
+    kpi = a_kpi("k", "stock", direction="decrease", levels=("commune",))
+    figures = [an_observation("p.a.1", "2023-12-14", value=30), an_observation("p.a.2", "2023-12-14", value=5)]
+    targets = [a_target(unit, 10, 50, comparator="<=") for unit in ("p.a.1", "p.a.2")]
+    record = run(a_catalog(kpi, a_target("p.a", 20, 100, comparator="<="), *targets), NOW, figures).record("p.a")
+    assert record.gap == 15
+    assert record.contributions is not None
+    assert [(one.org_unit, one.gap) for one in record.contributions.top] == [("p.a.1", 20.0), ("p.a.2", -5.0)]

@@ -112,6 +112,20 @@ async def test_a_sum_names_its_parts_and_a_direct_figure_does_not() -> None:
     assert [(one.org_unit, one.in_sum) for one in district.children] == [("p.b.1", False), ("p.b.2", False)]
 
 
+async def test_every_unit_below_says_what_it_brings_to_the_gap() -> None:
+    """180 of 300 are 60 %, 30 points short of 90: the first commune lacks 20 of 100, the second 70 of 200."""
+    engine = await an_engine(
+        an_observation("p.a.1", "2023-09-30", 70, 100),
+        an_observation("p.a.2", "2023-09-30", 110, 200),
+        unit="p.a", value=90, intent="keep", baseline=None,
+    )  # fmt: skip
+    said = await explained(engine, "p.a")
+    assert said.judged.gap == -30
+    assert {one.org_unit: one.brings for one in said.children} == {"p.a.1": -20 / 3, "p.a.2": -70 / 3}
+    assert sum(one.share or 0 for one in said.children) == 1
+    assert [one.brings for one in (await explained(engine, "p")).children] == [None, None]
+
+
 async def test_each_bound_is_the_first_value_that_gets_its_status() -> None:
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
     said = await explained(engine)

@@ -249,6 +249,15 @@ def test_a_target_is_judged_on_figures_up_to_its_deadline_and_later_ones_are_sho
     assert "late_figures" in engine.codes()
 
 
+def test_a_late_figure_that_was_withdrawn_is_shown_as_late_no_longer() -> None:
+    catalog = a_catalog(STOCK, a_target("p.a.1", 100, 0, deadline=day("2023-06-30")))
+    both = [an_observation(as_of="2023-06-15", value=90), an_observation(as_of="2023-07-10", value=100)]
+    withdrawal = an_observation(as_of="2023-07-10", retracts=True)
+    engine = run(catalog, local("2023-07-20"), both, [withdrawal])
+    assert "late_figures" not in engine.codes()
+    assert differences(engine, [*both, withdrawal]) == []
+
+
 def test_stale_is_unknown_whatever_the_value() -> None:
     """Two cadences after 2 July is 2 September; on the 3rd it is too old."""
     assert judged(49, now="2023-09-02").record().status == "on_track"
