@@ -1,20 +1,16 @@
 """What Đắk Nông published of places, speeds and rates, sent through the door: each comes out as it was published."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from aiokafka import ConsumerRecord
 
-from deploy.embedded.demo.events import Said
 from deploy.embedded.demo.facts import published_figures
-from services.ingest.batch import Sound
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.check import check_folder
-from tests.unit.ingest.door import Record, an_examiner
 from tests.unit.metrics.builders import VERSION, local
 from tests.unit.metrics.engine import Engine
+from tests.unit.metrics.through_the_door import through_the_door
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "catalogs" / "dak-nong"
 NOW = local("2023-01-10")
@@ -26,24 +22,8 @@ def engine() -> Engine:
     catalog = Catalog.of(check_folder(FOLDER).folder.items, 1, VERSION)
     said = published_figures(FOLDER / "facts.csv", catalog, NOW)
     engine = Engine(catalog, NOW)
-    asyncio.run(engine.handler.handle(_through_the_door(catalog, said)))
+    asyncio.run(engine.handler.handle(through_the_door(catalog, said, NOW)))
     return engine
-
-
-def _through_the_door(catalog: Catalog, said: Sequence[Said]) -> list[ConsumerRecord]:
-    examiner = an_examiner(catalogs={catalog.province.id: catalog})
-    records = [
-        Record(offset=at, key=one.key, value=one.value, headers=tuple(one.headers)) for at, one in enumerate(said)
-    ]
-    passed = []
-    for at, one in enumerate(examiner.examine(records, NOW)):
-        assert isinstance(one, Sound), one
-        key, payload = one.entry.key.encode(), one.entry.payload
-        headers = [("ce_type", b"vn.tiendo.observation.recorded.v1"), ("content-type", b"application/json")]
-        passed.append(
-            ConsumerRecord("observations.v1", 0, at, 0, 0, key, payload, None, len(key), len(payload), headers)
-        )
-    return passed
 
 
 @pytest.mark.parametrize(
