@@ -240,7 +240,7 @@ def test_what_is_written_as_percent_and_means_points_is_flagged() -> None:
 
 
 def test_a_target_that_the_year_before_already_meets_is_flagged_on_its_figure() -> None:
-    """dn-000-032: 99369 of 185376 files, 53.6 %, where 50 % is the target of 2023. dn-000-038: 47 of 47, where 100 % is."""
+    """dn-000-032: 99369 of 185376 files, 53.6 %, and 50 % for 2023. dn-000-038: 47 of 47, and 100 % for 2023."""
     share = a_kpi(levels=("province",))
     files, products = a_target("p", 50, None), a_target("p", 100, None)
     half = {"as_of": "2022-10-31", "numerator": 99369, "denominator": 185376}
