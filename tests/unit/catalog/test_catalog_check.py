@@ -464,7 +464,13 @@ def test_a_mistake_is_said_with_its_line_and_what_to_write(
     ("file", "old", "new", "said"),
     [
         ("targets.yaml", "value: 80", "value: 92", "equals its baseline (92); it will be judged like “intent: keep”"),
-        ("targets.yaml", "value: 80", "value: 95", "already met when it was set"),
+        (
+            "targets.yaml",
+            "value: 80",
+            "value: 95",
+            "targets.yaml:6: warning: already met when it was set: the baseline is 95, the target >= 92; it will be "
+            "judged like “intent: keep”, look whether one of them is meant otherwise",
+        ),
         ("targets.yaml", "period: 2023", "period: 2023\n    simulated: true", "decided by no authority: signed.p"),
         (
             "people.yaml",
@@ -543,6 +549,21 @@ def test_what_is_only_odd_is_a_warning(broken: Broken, file: str, old: str, new:
     checked = broken(file, old, new)
     assert checked.errors == ()
     assert any(said in str(problem) for problem in checked.warnings), [str(problem) for problem in checked.warnings]
+
+
+def test_a_band_that_holds_its_baseline_already_is_odd_unless_it_is_to_be_kept(broken: Broken, tmp_path: Path) -> None:
+    broken()
+    kpis = (tmp_path / "kpis.yaml").read_text(encoding="utf-8")
+    (tmp_path / "kpis.yaml").write_text(kpis.replace("kind: ratio", "kind: ratio\n    direction: band"), "utf-8")
+    band = "targets:\n  - {id: b, kpi: signed, unit: p, comparator: band, low: 70, high: 90, baseline: {value: 80}, "
+    for more, odd in (("period: 2023}", 1), ("period: 2023, intent: keep}", 0)):
+        (tmp_path / "targets.yaml").write_text(f"{band}{more}\n", encoding="utf-8")
+        checked = check_folder(tmp_path)
+        assert checked.errors == ()
+        said = [
+            str(problem) for problem in checked.warnings if "the baseline is 80, the target 70 to 90" in str(problem)
+        ]
+        assert len(said) == odd
 
 
 def test_a_unit_may_give_parts_to_another_on_two_days_under_two_ids(broken: Broken) -> None:

@@ -44,6 +44,8 @@ def _check_value(target: Target, located: Located) -> Iterator[Problem]:
             yield located.problem(
                 f"the band {target.low} to {target.high} holds nothing; write the lower one as “low”", "low"
             )
+        elif target.baseline is not None and target.low <= target.baseline.value <= target.high:
+            yield from _met_from_the_start(target, target.baseline.value, f"{target.low} to {target.high}", located)
         return
     if target.value is None:
         yield located.problem("the target has no value; write “value: …”")
@@ -59,8 +61,15 @@ def _compare_with_baseline(target: Target, value: Decimal, baseline: Decimal, lo
             f"the target equals its baseline ({value}); it will be judged like “intent: keep”", "value"
         )
     elif value < baseline if target.comparator == ">=" else value > baseline:
+        yield from _met_from_the_start(target, baseline, f"{target.comparator} {value}", located)
+
+
+def _met_from_the_start(target: Target, baseline: Decimal, goal: str, located: Located) -> Iterator[Problem]:
+    if target.intent != "keep":
         yield located.warning(
-            f"already met when it was set: the baseline is {baseline}, the target {target.comparator} {value}", "value"
+            f"already met when it was set: the baseline is {baseline}, the target {goal}; it will be judged like "
+            "“intent: keep”, look whether one of them is meant otherwise",
+            "baseline",
         )
 
 
