@@ -22,6 +22,7 @@ from contracts.progress import (
     Timeliness,
     Trust,
 )
+from contracts.statistics import Flag
 
 
 class Judged(WireModel):
@@ -69,6 +70,12 @@ class FigureBehind(WireModel):
     value: float | None = None
     reported_at: Instant
     preliminary: bool = False
+    rank: int | None = None
+    of: int | None = Field(None, description="The size of the field.")
+    done: bool | None = None
+    done_on: date | None = None
+    members: tuple[str, ...] | None = Field(None, description="Who is done, where they are named.")
+    weight: float | None = None
     flags: tuple[str, ...] = ()
     events: int = Field(1, description="How many observations it is made of.")
     observations: tuple[str, ...] = Field(description="Their ids; of a sum of increments the first twenty.")
@@ -140,10 +147,14 @@ class Explanation(WireModel):
     at_risk_pace: float
     judged: Judged
     formula: tuple[Step, ...]
+    doubts: tuple[Flag, ...] = Field((), description="What other figures make doubtful, with the numbers that do.")
     made_of: Literal["own", "parts", "nothing"]
     figures: tuple[FigureBehind, ...] = Field(description="The latest of them; all are under `/inputs`.")
     figures_count: int
     observations_count: int
+    forecasts: tuple[FigureBehind, ...] = Field(
+        (), description="What the unit sent as a forecast for days of the period; it never counts as a figure."
+    )
     children: tuple[ChildFigure, ...] = ()
     would_change: WouldChange
 

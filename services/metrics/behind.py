@@ -47,6 +47,19 @@ def units_in_sum(definition: Definition, units: dict[str, Series], unit: str, wi
     return found
 
 
+def forecasts_of(units: dict[str, Series], unit: str, window: Window) -> list[FigureBehind]:
+    """What the unit itself forecast for days of the period, the latest day first."""
+    series = units.get(unit)
+    days = [] if series is None else [day for day in reversed(series.order) if window.first <= day <= window.last]
+    return [
+        _absolute(unit, day, figure)
+        for day in days
+        if series is not None
+        for figure in series.days[day].forecasts
+        if not figure.retracts
+    ]
+
+
 def _standing(table: Table, unit: str) -> Iterator[tuple[str, Own]]:
     """The units whose own figures stand in this one's."""
     node = table.node(unit)
@@ -86,6 +99,7 @@ def _absolute(unit: str, day: int, figure: Figure) -> FigureBehind:
             "value": _shown(figure.v),
             "reported_at": moment_of(figure.reported_at),
             "preliminary": figure.grade == PRELIMINARY,
+            **(figure.more or {}),
             "flags": figure.flags,
             "observations": [figure.id.hex()],
         }

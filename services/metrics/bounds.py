@@ -14,10 +14,10 @@ from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE, Quotient
 from services.metrics.fold import Fold
+from services.metrics.formula import number
 from services.metrics.judge import MISSED, judge
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading
-from services.metrics.reasons import words
 from services.metrics.state import KpiState
 from services.metrics.wording import STATUSES, step, unit_of
 
@@ -94,7 +94,7 @@ def _bounds(
         vi, en = STATUSES[status]
         said = step(
             "from_value" if rises else "to_value",
-            {"value": words((value.numerator, value.denominator))},
+            {"value": number(float(value))},
             {"unit": unit_of(definition.kpi.unit_of_measure), "day": iso(day), "vi": vi, "en": en},
         )
         yield Bound.model_validate(

@@ -3,32 +3,29 @@
 Pure, over state as it was loaded: the same judgement that was published is made again, and told step by step.
 """
 
-from collections.abc import Iterator, Mapping
-from decimal import ROUND_DOWN, Decimal
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from contracts.explanations import Explanation, FigureBehind, Inputs, Step
-from services.metrics.behind import figures_behind, units_in_sum
+from contracts.explanations import Explanation, FigureBehind, Inputs
+from services.metrics.behind import figures_behind, forecasts_of, units_in_sum
 from services.metrics.bounds import would_change
 from services.metrics.contributions import Brought
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
+from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
+from services.metrics.formula import Told, formula
+from services.metrics.obligation import Obligation
 from services.metrics.progress import digest_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import amount
 from services.metrics.shortfall import split as split_of
 from services.metrics.state import KpiState, Record
-from services.metrics.trust import against
-from services.metrics.wording import OF_PARTS, PER, measure, step, trusted, unit_of
 
 FIGURES = 60
 """Figures that an explanation shows; the rest is under `/inputs`."""
-
-_FOUR = Decimal("0.0001")
 
 
 def explain(state: KpiState, definition: Definition, unit: str, window: Window, today: int) -> Explanation:
@@ -37,7 +34,9 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
     record = state.records.get((unit, window.id), Record())
     judged = orjson.loads(content)
     until = min(today, window.last) if reading.as_of is None else reading.as_of
-    split = None if judged["contributions"] is None else _split(definition, unit, window, reading)
+    by = None if judged["target"] is None else _judging(definition, unit, window, reading, today)
+    split = None if by is None or judged["contributions"] is None else _split(definition, window, reading, by)
+    doubts = list(_doubts(state, definition, unit, reading))
     behind = figures_behind(definition, state.units, unit, window, until, today)
     return Explanation.model_validate(
         {
@@ -52,11 +51,13 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
             "on_track_pace": float(definition.kpi.on_track_pace),
             "at_risk_pace": float(definition.kpi.at_risk_pace),
             "judged": judged,
-            "formula": list(_formula(definition, reading, judged)),
+            "formula": list(formula(Told(definition, reading, judged, by, doubts))),
+            "doubts": [doubt._asdict() for doubt in doubts],
             "made_of": "own" if reading.direct else "parts" if behind else "nothing",
             "figures": behind[:FIGURES],
             "figures_count": len(behind),
             "observations_count": sum(one.events for one in behind),
+            "forecasts": forecasts_of(state.units, unit, window),
             "children": list(_children(state, definition, unit, window, today, until, split)),
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
         }
@@ -87,10 +88,27 @@ def _name(definition: Definition, unit: str, window: Window) -> dict[str, str]:
     return {"province": province, "kpi": definition.kpi_id, "org_unit": unit, "period": window.id}
 
 
-def _split(definition: Definition, unit: str, window: Window, reading: Reading) -> Brought | None:
+def _judging(definition: Definition, unit: str, window: Window, reading: Reading, today: int) -> Obligation | None:
+    """The version of the target that judged."""
+    day = reading.as_of if reading.as_of is not None else min(max(today, window.first), window.last)
+    return definition.judging(unit, window, day) or definition.judging(unit, window, today)
+
+
+def _doubts(state: KpiState, definition: Definition, unit: str, reading: Reading) -> Iterator[Doubt]:
+    """What other figures make doubtful in the unit's own figure, or in what it says beside its parts."""
+    for own in reading.own if reading.direct else ():
+        if own.figure is not None:
+            series = state.units[unit]
+            differs = among_sources(series.days[own.base], own.figure)
+            yield from [] if differs is None else [differs]
+            yield from of_series(definition, series, own.base, own.figure)
+    if reading.discrepancy is not None and PARTS_DISAGREE in reading.flags:
+        yield among_parts(reading.discrepancy["reported"], reading.discrepancy["parts"])
+
+
+def _split(definition: Definition, window: Window, reading: Reading, by: Obligation) -> Brought | None:
     """What each child brings to the gap, of a record that says what the first five of them do."""
-    by = None if reading.as_of is None else definition.judging(unit, window, reading.as_of)
-    if by is None or reading.value is None or reading.as_of is None:
+    if reading.value is None or reading.as_of is None:
         return None
     return split_of(definition, window, reading, by.planned(reading.as_of) or (by.aim(reading.value), SCALE))
 
@@ -118,79 +136,3 @@ def _brought(split: Brought | None, child: str) -> dict[str, float]:
         return {}
     gap = split.gaps[child]
     return {"brings": gap / split.under, "share": gap / sum(split.gaps.values())}
-
-
-# the calculation in words
-
-
-def _formula(definition: Definition, reading: Reading, judged: Mapping[str, Any]) -> Iterator[Step]:
-    unit = {"unit": unit_of(judged["unit_of_measure"])}
-    yield measure(definition.kpi.kind)
-    value = judged["value"]
-    if value is None:
-        yield step("no_value", {})
-    elif judged["numerator"] is not None and judged["denominator"]:
-        numbers = {"n": number(judged["numerator"]), "d": number(judged["denominator"]), "value": number(value)}
-        code = OF_PARTS.get(definition.kpi.kind, "share")
-        yield step(code, {**numbers, "base": str(definition.kpi.rate_base or 100)}, unit)
-    else:
-        yield step("amount", {"value": number(value)}, unit)
-    if judged["as_of"] is not None:
-        complete = judged["completeness"] or {"reported": 0, "expected": 0}
-        counts = {name: str(complete[name]) for name in ("reported", "expected")}
-        yield step("own" if reading.direct else "parts", counts, {"as_of": judged["as_of"]})
-    if value is not None:
-        yield trusted(against(judged["flags"], judged["reasons"], judged["completeness"], direct=reading.direct))
-    if judged["target"] is not None:
-        yield from _against(definition, judged, judged["target"], unit)
-
-
-def _against(
-    definition: Definition, judged: Mapping[str, Any], target: Mapping[str, Any], unit: Mapping[str, str]
-) -> Iterator[Step]:
-    """What the figure is measured against."""
-    goal = _goal(target)
-    names = {**unit, "deadline": target["deadline"], "id": target["id"], "version": str(target["version"])}
-    yield step("target", {"goal": goal}, names)
-    if judged["value"] is None:
-        return
-    value, baseline = number(judged["value"]), target["baseline"]
-    planned, pace, completion = judged["planned"], judged["pace"], judged["completion"]
-    bounds = {"on_track": amount(definition.norms.on_track), "at_risk": amount(definition.norms.at_risk)}
-    held = target["intent"] == "keep" or baseline is None or planned is None or target["value"] is None
-    if planned is not None:
-        names |= {"as_of": judged["as_of"], "baseline_on": str(target["baseline_on"])}
-        if held:
-            yield step("held_to", {"planned": number(planned)}, names)
-        else:
-            yield step(
-                "planned",
-                {"planned": number(planned), "baseline": number(baseline), "goal": number(target["value"])},
-                names,
-            )
-        yield step("gap", {"value": value, "planned": number(planned), "gap": number(judged["gap"])})
-    if completion is not None and target["value"] is not None:
-        ends = {"value": value, "baseline": number(baseline), "aim": number(target["value"])}
-        yield step("completion", {**ends, "completion": number(completion)})
-    if pace is not None and (held or completion is None):
-        yield step("pace_to_target", {"pace": number(pace), **bounds})
-    elif pace is not None:
-        ends = {"value": value, "baseline": number(baseline), "planned": number(planned)}
-        yield step("pace", {**ends, "pace": number(pace), **bounds})
-    if judged["needed"] is not None:
-        per = judged["needed"]["per"]
-        needed = {"amount": number(judged["needed"]["amount"])}
-        yield step("needed", needed, {"per_vi": PER[per], "per_en": per, "deadline": target["deadline"]})
-
-
-def _goal(target: Mapping[str, Any]) -> str:
-    if target["value"] is None:
-        return f"{number(target['low'])} … {number(target['high'])}"
-    return f"{target['comparator'].replace('>=', '≥').replace('<=', '≤')} {number(target['value'])}"
-
-
-def number(value: float) -> str:
-    """Up to four decimals, cut and not rounded, as the reasons of a record write them."""
-    text = format(Decimal(repr(value)).quantize(_FOUR, ROUND_DOWN), "f")
-    cut = text.rstrip("0").rstrip(".")
-    return "0" if cut == "-0" else cut

@@ -7,6 +7,7 @@ clamped to its first and last value.
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from math import lcm
 from typing import Protocol
 
@@ -24,6 +25,10 @@ class Curve(Protocol):
 
     def planned(self, day: int) -> Quotient:
         """What should be reached by the end of the day."""
+        ...
+
+    def around(self, day: int) -> tuple[tuple[int, Quotient], tuple[int, Quotient]] | None:
+        """The two points between which the day's value lies on a straight line; None where it stays as it is."""
         ...
 
     def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
@@ -50,6 +55,12 @@ class Line:
             before, value = after, following
         return value, self.scale
 
+    def around(self, day: int) -> tuple[tuple[int, Quotient], tuple[int, Quotient]] | None:
+        for (before, value), (after, following) in pairwise(self.points):
+            if before < day < after:
+                return (before, (value, self.scale)), (after, (following, self.scale))
+        return None
+
     def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
         return None
 
@@ -64,6 +75,9 @@ class Stairs:
     def planned(self, day: int) -> Quotient:
         following = bisect_right(self.points, day, key=lambda point: point[0])
         return self.points[max(following - 1, 0)][1], SCALE
+
+    def around(self, day: int) -> tuple[tuple[int, Quotient], tuple[int, Quotient]] | None:
+        return None
 
     def ahead(self, value: Quotient, as_of: int, sign: int) -> tuple[int, Dated] | None:
         p, q = value

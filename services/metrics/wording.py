@@ -4,7 +4,11 @@ Vietnamese."""
 from collections.abc import Mapping
 
 from contracts.explanations import Step
+from services.metrics.days import in_vietnam
+from services.metrics.doubts import Doubt
 from services.metrics.trust import Against
+
+_TURNED = str.maketrans(",.", ".,")
 
 MEASURES: dict[str, tuple[str, str]] = {
     "ratio": (
@@ -36,8 +40,8 @@ MEASURES: dict[str, tuple[str, str]] = {
 """How each kind of KPI is measured."""
 
 STEPS: dict[str, tuple[str, str]] = {
-    "share": ("100 × {n} ÷ {d} = {value} {unit}.", "100 × {n} ÷ {d} = {value} {unit}."),
-    "per_base": ("{base} × {n} ÷ {d} = {value} {unit}.", "{base} × {n} ÷ {d} = {value} {unit}."),
+    "share": ("100 × {n} ÷ {d} {eq} {value} {unit}.", "100 × {n} ÷ {d} {eq} {value} {unit}."),
+    "per_base": ("{base} × {n} ÷ {d} {eq} {value} {unit}.", "{base} × {n} ÷ {d} {eq} {value} {unit}."),
     "count": ("{n} trên {d} đơn vị đã xong.", "{n} of {d} units are done."),
     "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
     "no_value": ("Chưa tính được giá trị.", "No value can be computed."),
@@ -50,39 +54,65 @@ STEPS: dict[str, tuple[str, str]] = {
         "Added up from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
     ),
     "trust": ("Độ tin cậy {grade}: {vi}.", "Trust {grade}: {en}."),
+    "doubt": ("Cảnh báo: {vi}", "Doubt: {en}"),
+    "discrepancy": (
+        "Số báo cáo trực tiếp là {reported} {unit}; các đơn vị bên dưới cộng lại là {parts} {unit}.",
+        "Reported directly: {reported} {unit}; the units below make {parts} {unit}.",
+    ),
     "target": (
         "Mục tiêu {goal} {unit} vào {deadline} ({id}, phiên bản {version}).",
         "Target {goal} {unit} by {deadline} ({id}, version {version}).",
     ),
-    "planned": (
-        "Kế hoạch đến {as_of}: {planned} {unit}, đi từ {baseline} (ngày {baseline_on}) đến {goal} (ngày {deadline}).",
-        "Plan on {as_of}: {planned} {unit}, from {baseline} (on {baseline_on}) to {goal} (on {deadline}).",
+    "planned": ("Kế hoạch đến {as_of}: {planned} {unit}.", "Plan on {as_of}: {planned} {unit}."),
+    "planned_between": (
+        "Kế hoạch đến {as_of} = {start} + ({end} − {start}) × {gone} ÷ {days} ngày {eq} {planned} {unit}, "
+        "đi từ {start} (ngày {since}) đến {end} (ngày {until}).",
+        "Plan on {as_of} = {start} + ({end} − {start}) × {gone} ÷ {days} days {eq} {planned} {unit}, "
+        "from {start} (on {since}) to {end} (on {until}).",
     ),
-    "held_to": (
-        "Mức phải giữ vào {as_of}: {planned} {unit}.",
-        "The line to hold on {as_of}: {planned} {unit}.",
+    "held_to": ("Mức phải giữ: {planned} {unit}.", "The line to hold: {planned} {unit}."),
+    "nearer_edge": (
+        "Cận gần hơn của khoảng mục tiêu: {planned} {unit}.",
+        "The nearer edge of the target's band: {planned} {unit}.",
     ),
     "gap": (
-        "Chênh lệch = giá trị − kế hoạch = {value} − {planned} = {gap}.",
-        "Gap = value − plan = {value} − {planned} = {gap}.",
+        "Chênh lệch = giá trị − kế hoạch = {value} − {planned} = {gap} {points_vi}.",
+        "Gap = value − plan = {value} − {planned} = {gap} {points_en}.",
     ),
     "completion": (
-        "Mức hoàn thành = ({value} − {baseline}) ÷ ({aim} − {baseline}) = {completion}.",
-        "Completion = ({value} − {baseline}) ÷ ({aim} − {baseline}) = {completion}.",
+        "Mức hoàn thành = ({value} − {baseline}) ÷ ({aim} − {baseline}) {eq} {completion}.",
+        "Completion = ({value} − {baseline}) ÷ ({aim} − {baseline}) {eq} {completion}.",
     ),
     "pace": (
-        "Nhịp độ = ({value} − {baseline}) ÷ ({planned} − {baseline}) = {pace}; đúng tiến độ từ {on_track}, "
+        "Nhịp độ = ({value} − {baseline}) ÷ ({planned} − {baseline}) {eq} {pace}; đúng tiến độ từ {on_track}, "
         "có nguy cơ từ {at_risk}, thấp hơn là chậm.",
-        "Pace = ({value} − {baseline}) ÷ ({planned} − {baseline}) = {pace}; on track from {on_track}, "
+        "Pace = ({value} − {baseline}) ÷ ({planned} − {baseline}) {eq} {pace}; on track from {on_track}, "
         "at risk from {at_risk}, behind below that.",
     ),
     "pace_to_target": (
-        "Nhịp độ so thẳng giá trị với mục tiêu: {pace}; các ngưỡng là {on_track} và {at_risk}.",
-        "The pace compares the value with the target itself: {pace}; the bounds are {on_track} and {at_risk}.",
+        "Nhịp độ so thẳng giá trị với mục tiêu = {over} ÷ {under} {eq} {pace}; đúng tiến độ từ {on_track}, "
+        "có nguy cơ từ {at_risk}, thấp hơn là chậm.",
+        "The pace compares the value with the target itself = {over} ÷ {under} {eq} {pace}; on track from {on_track}, "
+        "at risk from {at_risk}, behind below that.",
     ),
+    "pace_of_line": (
+        "Nhịp độ so với mức phải giữ = {over} ÷ {under} {eq} {pace}; chưa giữ được thì có nguy cơ từ {on_track}, "
+        "thấp hơn là chậm.",
+        "The pace against the line = {over} ÷ {under} {eq} {pace}; if it is not held, at risk from {on_track}, "
+        "behind below that.",
+    ),
+    "pace_inside": ("Nằm trong khoảng mục tiêu: nhịp độ là 1.", "Inside the target's band the pace is 1."),
     "needed": (
-        "Còn cần {amount} mỗi {per_vi} để kịp mục tiêu vào {deadline}.",
-        "{amount} a {per_en} are needed to meet the target by {deadline}.",
+        "Còn cần {amount} {points_vi} mỗi {per_vi} để kịp mục tiêu vào {deadline}.",
+        "{amount} {points_en} a {per_en} are needed to meet the target by {deadline}.",
+    ),
+    "so_far": (
+        "Từ lúc xuất phát đến nay, trung bình: {amount} {points_vi} mỗi {per_vi}.",
+        "So far, on average since the baseline: {amount} {points_en} a {per_en}.",
+    ),
+    "best": (
+        "Cao nhất từng đạt: {amount} {points_vi} mỗi {per_vi}.",
+        "The best ever reached: {amount} {points_en} a {per_en}.",
     ),
     # what would change it
     "from_value": ("Từ {value} {unit} trở lên vào {day}: {vi}.", "{value} {unit} or more on {day}: {en}."),
@@ -120,14 +150,17 @@ PER = {"day": "ngày", "week": "tuần", "month": "tháng", "quarter": "quý", "
 
 
 def step(code: str, numbers: Mapping[str, str], names: Mapping[str, str] | None = None) -> Step:
-    """The sentence of that code. `numbers` in English notation; `names` stay as they are."""
+    """The sentence of that code. `numbers` in English notation; of `names` only days are written anew."""
     vi, en = STEPS[code]
-    local = {name: text.replace(".", ",") for name, text in numbers.items()}
-    return Step(
-        code=code,
-        text_vi=_tidy(vi.format(**local, **(names or {}))),
-        text_en=_tidy(en.format(**numbers, **(names or {}))),
-    )
+    names = names or {}
+    local = {name: text.translate(_TURNED) for name, text in numbers.items()}
+    local |= {name: in_vietnam(text) for name, text in names.items()}
+    return Step(code=code, text_vi=_tidy(vi.format(**local)), text_en=_tidy(en.format(**numbers, **names)))
+
+
+def doubted(doubt: Doubt) -> Step:
+    """What is doubted about the figure."""
+    return step("doubt", {}, {"vi": doubt.message_vi, "en": doubt.message_en})
 
 
 def trusted(held: Against) -> Step:
@@ -156,6 +189,11 @@ def measure(kind: str) -> Step:
 def unit_of(code: str) -> str:
     """What stands behind a number: the sign of a percentage; other units have a name in the catalog, not here."""
     return "%" if code == "percent" else ""
+
+
+def points_of(code: str) -> tuple[str, str]:
+    """What a difference of two values is counted in, in both languages: of percentages it is points."""
+    return ("điểm %", "points") if code == "percent" else ("", "")
 
 
 def _tidy(text: str) -> str:

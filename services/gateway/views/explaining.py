@@ -163,7 +163,7 @@ def explained(
         period=said.period,
         span=f"{numbers.day(said.first)} – {numbers.day(said.last)}",
         said=teller.say(record, kpi, name),
-        reasons=[words.either(one.text_vi, one.text_en) for one in said.judged.reasons],
+        reasons=teller.reasons(record, kpi),
         steps=[words.either(one.text_vi, one.text_en) for one in said.formula],
         picture=_picture(said, past, teller, measure, name),
         past=[_past(point, teller, measure) for point in reversed(past.points)],
@@ -333,10 +333,10 @@ def _former(said: ExplanationWithOrigins, past: History, kpi: Kpi, teller: Telle
     then = past.said
     if then is None:
         return None
-    words = teller.words
+    words, record = teller.words, _record(said, then.judged, now)
     return Former(
         day=teller.numbers.day(then.on),
-        said=teller.say(_record(said, then.judged, now), kpi, ""),
-        reasons=[words.either(one.text_vi, one.text_en) for one in then.judged.reasons],
+        said=teller.say(record, kpi, ""),
+        reasons=teller.reasons(record, kpi),
         doubts=[words.either(one.text_vi, one.text_en) for one in then.doubts],
     )

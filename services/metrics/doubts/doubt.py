@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from services.metrics.days import in_vietnam
 from services.metrics.reasons import amount
 
 
@@ -15,8 +16,9 @@ class Doubt(NamedTuple):
 
 
 def doubted(code: str, vi: str, en: str, **evidence: str) -> Doubt:
-    """The sentences may name the evidence in braces; numbers in Vietnamese ones get a decimal comma."""
-    local = {name: text.replace(".", ",") for name, text in evidence.items()}
+    """The sentences may name the evidence in braces; Vietnamese ones have a decimal comma, and days as people write
+    them."""
+    local = {name: in_vietnam(text.replace(".", ",")) for name, text in evidence.items()}
     return Doubt(code, vi.format_map(local), en.format_map(evidence), evidence)
 
 

@@ -18,7 +18,7 @@ async def test_the_page_says_how_the_figure_came_about_in_vietnamese_first() -> 
     async with Gateway(owners=await both()).client() as client:
         page = (await client.get(PAGE)).text
         english = (await client.get(f"{PAGE}&lang=en")).text
-    assert "100 × 550 ÷ 1000 = 55 %." in page
+    assert "100 × 550 ÷ 1.000 = 55 %." in page
     assert "Số liệu lấy từ đâu" in page
     assert f"statistics.reported.v1 / 0 / {FIGURES[1].raw.offset}" in page
     assert "Where the figures came from" in english

@@ -126,7 +126,7 @@ def test_a_doubt_names_its_figure_and_its_numbers_in_both_languages() -> None:
     (one,) = engine.topic.doubted()
     assert (one.source, one.as_of, one.kpi, one.org_unit) == ("urn:test:system", day("2023-02-14"), "k", "p.a.1")
     (flag,) = one.flags
-    assert flag.message_vi == "Số lũy kế giảm: 437 ngày 2023-01-14, nay 436."
+    assert flag.message_vi == "Số lũy kế giảm: 437 ngày 14/01/2023, nay 436."
     assert flag.message_en == "A cumulative figure fell: 437 on 2023-01-14, now 436."
     assert flag.evidence == {"before": "437", "before_on": "2023-01-14", "now": "436"}
     (record,) = engine.topic.doubts

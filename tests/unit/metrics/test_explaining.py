@@ -3,15 +3,16 @@
 import asyncio
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from contracts.catalog import Parent
+from contracts.catalog import Parent, PlanPoint, StepPlan
 from contracts.explanations import Bound, Explanation, History
 from services.metrics.asking import WAITING, Asker, Busy, Unknown
 from tests.model import recompute
-from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, local
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, day, local
 from tests.unit.metrics.engine import Engine
 
 NOW = local("2023-10-02")
@@ -63,12 +64,16 @@ async def test_the_explanation_says_what_was_published() -> None:
 async def test_the_calculation_is_told_in_both_languages_with_its_numbers() -> None:
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 857, 1000))
     formula = {one.code: one for one in (await explained(engine)).formula}
-    assert formula["share"].text_vi == "100 × 857 ÷ 1000 = 85,7 %."
-    assert formula["share"].text_en == "100 × 857 ÷ 1000 = 85.7 %."
-    assert formula["planned"].text_en == (
-        "Plan on 2023-09-30: 89.5274 %, from 80 (on 2022-12-15) to 92 (on 2023-12-14)."
+    assert formula["share"].text_vi == "100 × 857 ÷ 1.000 = 85,7 %."
+    assert formula["share"].text_en == "100 × 857 ÷ 1,000 = 85.7 %."
+    assert formula["planned_between"].text_vi == (
+        "Kế hoạch đến 30/09/2023 = 80 + (92 − 80) × 289 ÷ 364 ngày ≈ 89,5274 %, "
+        "đi từ 80 (ngày 15/12/2022) đến 92 (ngày 14/12/2023)."
     )
-    assert "(85,7 − 80) ÷ (89,5274 − 80) = 0,598" in formula["pace"].text_vi
+    assert formula["gap"].text_vi == "Chênh lệch = giá trị − kế hoạch = 85,7 − 89,5274 = -3,8274 điểm %."
+    assert formula["pace"].text_vi.startswith("Nhịp độ = (85,7 − 80) ÷ (89,5274 − 80) ≈ 0,598")
+    assert formula["needed"].text_en == "2.5567 points a month are needed to meet the target by 2023-12-14."
+    assert formula["so_far"].text_en == "So far, on average since the baseline: 0.6003 points a month."
     assert formula["own"].text_en == "This is what the unit itself reported, as of 2023-09-30."
 
 
@@ -112,6 +117,108 @@ async def test_a_sum_names_its_parts_and_a_direct_figure_does_not() -> None:
     assert [(one.org_unit, one.in_sum) for one in district.children] == [("p.b.1", False), ("p.b.2", False)]
 
 
+def lines(said: Explanation) -> dict[str, str]:
+    return {one.code: one.text_vi for one in said.formula}
+
+
+async def test_a_difference_adds_up_as_it_is_read() -> None:
+    """92.51768… − 91.80219… is 0.71548…: from the numbers shown anybody makes 0.7155."""
+    engine = await an_engine(an_observation("p.a.1", "2023-12-08", 144916, 156636))
+    said = lines(await explained(engine))
+    assert said["gap"] == "Chênh lệch = giá trị − kế hoạch = 92,5176 − 91,8021 = 0,7155 điểm %."
+    assert said["share"] == "100 × 144.916 ÷ 156.636 ≈ 92,5176 %."
+
+
+async def test_a_line_to_hold_is_told_as_one() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 88, 100), intent="keep", baseline=None)
+    said = lines(await explained(engine))
+    assert said["held_to"] == "Mức phải giữ: 92 %."
+    assert said["gap"].endswith("= 88 − 92 = -4 điểm %.")
+    assert said["pace_of_line"] == (
+        "Nhịp độ so với mức phải giữ = 88 ÷ 92 ≈ 0,9565; chưa giữ được thì có nguy cơ từ 0,95, thấp hơn là chậm."
+    )
+    assert "needed" not in said
+
+
+async def test_a_target_without_a_baseline_is_held_against_the_value_itself() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 69, 100), baseline=None)
+    said = lines(await explained(engine))
+    assert said["pace_to_target"].startswith("Nhịp độ so thẳng giá trị với mục tiêu = 69 ÷ 92 = 0,75;")
+    assert not {"planned", "planned_between", "gap", "completion", "so_far"} & said.keys()
+
+
+@pytest.mark.parametrize(
+    ("done", "pace", "planned"),
+    [
+        (30, "Nhịp độ so thẳng giá trị với mục tiêu = 30 ÷ 40 = 0,75;", "40"),
+        (50, "Nằm trong khoảng mục tiêu: nhịp độ là 1.", "40"),
+        (75, "Nhịp độ so thẳng giá trị với mục tiêu = 60 ÷ 75 = 0,8;", "60"),
+    ],
+)
+async def test_a_band_is_told_by_its_nearer_edge(done: int, pace: str, planned: str) -> None:
+    band: dict[str, Any] = {"value": None, "baseline": 80, "comparator": "band", "low": 40, "high": 60}
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", done, 100), **band)
+    said = lines(await explained(engine))
+    assert said["nearer_edge"] == f"Cận gần hơn của khoảng mục tiêu: {planned} %."
+    assert (said.get("pace_inside") or said["pace_to_target"]).startswith(pace)
+    assert said["completion"].startswith(f"Mức hoàn thành = ({done} − 80) ÷ ({planned} − 80) ")
+
+
+async def test_a_staircase_stays_at_its_step() -> None:
+    plan = StepPlan(curve="step", points=(PlanPoint(on=day("2023-06-30"), value=Decimal(85)),))
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 84, 100), plan=plan)
+    assert lines(await explained(engine))["planned"] == "Kế hoạch đến 30/09/2023: 85 %."
+
+
+async def test_what_other_figures_make_doubtful_is_told_with_its_numbers() -> None:
+    """dn-001-016 and dn-002-036: 437 procedures in June, 436 in October."""
+    kpi = a_kpi(kind="stock", may_fall=False, unit_of_measure="procedure")
+    fell = [an_observation("p.a.1", "2023-06-14", value=437), an_observation("p.a.1", "2023-09-30", value=436)]
+    said = await explained(await an_engine(*fell, kpi_spec=kpi, value=500, baseline=400))
+    assert [flag.code for flag in said.doubts] == ["cumulative_fell"]
+    assert said.doubts[0].evidence == {"before": "437", "before_on": "2023-06-14", "now": "436"}
+    assert lines(said)["doubt"] == "Cảnh báo: Số lũy kế giảm: 437 ngày 14/06/2023, nay 436."
+    assert lines(said)["trust"] == "Độ tin cậy B: 1 cảnh báo về số liệu."
+
+
+async def test_a_total_reported_above_is_told_beside_what_its_parts_make() -> None:
+    """qb-003-008: 7,301 computers, of which 5,636 and 1,558 are 7,194."""
+    kpi = a_kpi(kind="stock", unit_of_measure="machine")
+    figures = [
+        an_observation("p.a", value=7301),
+        an_observation("p.a.1", value=5636),
+        an_observation("p.a.2", value=1558),
+    ]
+    said = await explained(await an_engine(*figures, kpi_spec=kpi, value=8000, baseline=7000), "p.a")
+    assert lines(said)["discrepancy"] == ("Số báo cáo trực tiếp là 7.301; các đơn vị bên dưới cộng lại là 7.194.")
+    assert [flag.code for flag in said.doubts] == ["parts_disagree"]
+
+
+async def test_a_forecast_is_shown_apart_and_counts_for_nothing() -> None:
+    figures = [
+        an_observation("p.a.1", "2023-09-30", 85, 100),
+        an_observation("p.a.1", "2023-12-14", 95, 100, status="forecast"),
+    ]
+    said = await explained(await an_engine(*figures))
+    assert (said.judged.value, said.figures_count) == (85, 1)
+    assert [(str(one.as_of), one.numerator) for one in said.forecasts] == [("2023-12-14", 95)]
+
+
+async def test_a_rank_says_its_place_and_a_milestone_that_it_is_done() -> None:
+    rank = a_kpi(kind="rank", direction="decrease")
+    place = await an_engine(
+        an_observation("p.a.1", "2023-09-30", rank=41, of=63), kpi_spec=rank, value=40, baseline=54, comparator="<="
+    )
+    (figure,) = (await explained(place)).figures
+    assert (figure.rank, figure.of) == (41, 63)
+    done = await an_engine(
+        an_observation("p.a.1", "2023-09-30", done=True, done_on="2023-09-12"),
+        kpi_spec=a_kpi(kind="milestone"), value=1, baseline=None,
+    )  # fmt: skip
+    (figure,) = (await explained(done)).figures
+    assert (figure.done, str(figure.done_on)) == (True, "2023-09-12")
+
+
 async def test_every_unit_below_says_what_it_brings_to_the_gap() -> None:
     """180 of 300 are 60 %, 30 points short of 90: the first commune lacks 20 of 100, the second 70 of 200."""
     engine = await an_engine(
@@ -145,14 +252,14 @@ async def test_a_bound_is_also_a_numerator_over_the_present_denominator() -> Non
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 101))
     achieved = bound(await explained(engine), "achieved")
     assert (achieved.value, achieved.numerator) == (92, 93)  # 92.92 of 101
-    assert achieved.text_vi == "Từ 92 % trở lên vào 2023-10-14: đã đạt."
+    assert achieved.text_vi == "Từ 92 % trở lên vào 14/10/2023: đã đạt."
 
 
 async def test_a_rate_is_told_by_its_base() -> None:
     kpi = a_kpi(kind="rate", unit_of_measure="per_100_inhabitants", rate_base=1000)
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 3, 40), kpi_spec=kpi, value=90, baseline=10)
     said = await explained(engine)
-    assert "1000 × 3 ÷ 40 = 75." in [one.text_en for one in said.formula]
+    assert "1,000 × 3 ÷ 40 = 75." in [one.text_en for one in said.formula]
     achieved = bound(said, "achieved")
     assert (achieved.value, achieved.numerator) == (90, 4)
 

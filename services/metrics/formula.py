@@ -1,0 +1,200 @@
+"""The calculation of a record in words, line by line.
+
+Numbers are cut to four decimals, as the reasons of a record write them, and a line that shows a sum or a quotient says
+whether what it shows is exact. A difference is that of the numbers shown, so that whoever checks it finds it right.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+from typing import Any
+
+from contracts.explanations import Step
+from services.metrics.days import iso
+from services.metrics.definition import Definition
+from services.metrics.doubts import Doubt
+from services.metrics.exact import SCALE, Quotient
+from services.metrics.obligation import Obligation
+from services.metrics.reading import Reading
+from services.metrics.reasons import amount
+from services.metrics.trust import against
+from services.metrics.wording import OF_PARTS, PER, doubted, measure, points_of, step, trusted, unit_of
+
+_PLACES = 4
+_MOST_PLACES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told: a judgement (as published), what it was made from, and by which version of the target."""
+
+    definition: Definition
+    reading: Reading
+    judged: Mapping[str, Any]
+    by: Obligation | None
+    doubts: Sequence[Doubt] = ()
+
+
+def formula(told: Told) -> Iterator[Step]:
+    """How the value came about, what it is held against, and what follows."""
+    yield measure(told.definition.kpi.kind)
+    yield from _value(told)
+    if told.judged["value"] is not None:
+        held = told.judged["flags"], told.judged["reasons"], told.judged["completeness"]
+        yield trusted(against(*held, direct=told.reading.direct))
+    for doubt in told.doubts:
+        yield doubted(doubt)
+    if told.by is not None:
+        yield from _against(told, told.by)
+
+
+def _value(told: Told) -> Iterator[Step]:
+    judged, kpi = told.judged, told.definition.kpi
+    unit = {"unit": unit_of(kpi.unit_of_measure)}
+    value = judged["value"]
+    if value is None:
+        yield step("no_value", {})
+    elif judged["numerator"] is not None and judged["denominator"]:
+        numbers = {"n": number(judged["numerator"]), "d": number(judged["denominator"]), "value": number(value)}
+        base = {"base": number(float(kpi.rate_base or 100))}
+        yield step(OF_PARTS.get(kpi.kind, "share"), {**numbers, **base}, {**unit, "eq": _sign(value)})
+    else:
+        yield step("amount", {"value": number(value)}, unit)
+    if judged["as_of"] is not None:
+        complete = judged["completeness"] or {"reported": 0, "expected": 0}
+        counts = {name: number(complete[name]) for name in ("reported", "expected")}
+        yield step("own" if told.reading.direct else "parts", counts, {"as_of": judged["as_of"]})
+    if judged["discrepancy"] is not None:
+        yield step("discrepancy", {name: number(judged["discrepancy"][name]) for name in ("reported", "parts")}, unit)
+
+
+def _against(told: Told, by: Obligation) -> Iterator[Step]:
+    """What the figure is measured against."""
+    judged, target = told.judged, told.judged["target"]
+    code = told.definition.kpi.unit_of_measure
+    points_vi, points_en = points_of(code)
+    unit = {"unit": unit_of(code), "points_vi": points_vi, "points_en": points_en}
+    names = {**unit, "deadline": target["deadline"], "id": target["id"], "version": str(target["version"])}
+    yield step("target", {"goal": goal_of(target)}, names)
+    value, planned = judged["value"], judged["planned"]
+    if value is None:
+        return
+    if planned is not None:
+        yield _planned(told, by, names)
+        yield _gap(value, planned, unit)
+    if judged["completion"] is not None:
+        yield _completion(told, by, value)
+    if judged["pace"] is not None:
+        yield _pace(told, by, value)
+    if judged["needed"] is not None:
+        yield from _needed(judged["needed"], names)
+
+
+def _planned(told: Told, by: Obligation, names: Mapping[str, str]) -> Step:
+    as_of, planned = told.judged["as_of"], told.judged["planned"]
+    names = {**names, "as_of": as_of, "eq": _sign(planned)}
+    if not by.sign:
+        return step("nearer_edge", {"planned": number(planned)}, names)
+    if by.keeps or by.curve is None:
+        return step("held_to", {"planned": number(planned)}, names)
+    around = None if told.reading.as_of is None else by.curve.around(told.reading.as_of)
+    if around is None:
+        return step("planned", {"planned": number(planned)}, names)
+    (since, start), (until, end) = around
+    numbers = {"start": _quotient(start), "end": _quotient(end), "planned": number(planned)}
+    days = {"gone": number((told.reading.as_of or since) - since), "days": number(until - since)}
+    return step("planned_between", {**numbers, **days}, {**names, "since": iso(since), "until": iso(until)})
+
+
+def _gap(value: float, planned: float, unit: Mapping[str, str]) -> Step:
+    places = _PLACES
+    while value != planned and _cut(value, places) == _cut(planned, places) and places < _MOST_PLACES:
+        places += 1
+    shown = _cut(value, places), _cut(planned, places)
+    numbers = {"value": _plain(shown[0]), "planned": _plain(shown[1]), "gap": _plain(shown[0] - shown[1])}
+    return step("gap", numbers, unit)
+
+
+def _completion(told: Told, by: Obligation, value: float) -> Step:
+    assert told.reading.value is not None
+    baseline, aim = (by.baseline or 0) / SCALE, by.aim(told.reading.value) / SCALE
+    completion = told.judged["completion"]
+    ends = {"value": number(value), "baseline": number(baseline), "aim": number(aim)}
+    eq = _sign_of(completion, (value, baseline), (aim, baseline))
+    return step("completion", {**ends, "completion": number(completion)}, {"eq": eq})
+
+
+def _pace(told: Told, by: Obligation, value: float) -> Step:
+    judged, norms = told.judged, told.definition.norms
+    pace = judged["pace"]
+    numbers = {"pace": number(pace), "on_track": amount(norms.on_track), "at_risk": amount(norms.at_risk)}
+    if by.curve is not None:
+        baseline, planned = (by.baseline or 0) / SCALE, judged["planned"]
+        ends = {"value": number(value), "baseline": number(baseline), "planned": number(planned)}
+        return step("pace", {**numbers, **ends}, {"eq": _sign_of(pace, (value, baseline), (planned, baseline))})
+    if not by.sign and told.reading.value is not None and by.met(told.reading.value):
+        return step("pace_inside", numbers)
+    over, under = _compared(by, value)
+    code = "pace_of_line" if by.keeps else "pace_to_target"
+    return step(
+        code,
+        {**numbers, "over": number(over), "under": number(under)},
+        {"eq": _sign_of(pace, (over, 0), (under, 0))},
+    )
+
+
+def _compared(by: Obligation, value: float) -> tuple[float, float]:
+    """Value and target in the order in which a pace without a plan divides them."""
+    if by.sign:
+        goal = by.goal / SCALE
+        return (value, goal) if by.sign > 0 else (goal, value)
+    return (value, by.low / SCALE) if value < by.low / SCALE else (by.high / SCALE, value)
+
+
+def _needed(needed: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Step]:
+    per = {**names, "per_vi": PER[needed["per"]], "per_en": needed["per"]}
+    yield step("needed", {"amount": number(needed["amount"])}, per)
+    for code in ("so_far", "best"):
+        if needed[code] is not None:
+            yield step(code, {"amount": number(needed[code])}, per)
+
+
+# numbers
+
+
+def goal_of(target: Mapping[str, Any]) -> str:
+    """The target of a record in a sentence."""
+    if target["value"] is None:
+        return f"{number(target['low'])} … {number(target['high'])}"
+    return f"{target['comparator'].replace('>=', '≥').replace('<=', '≤')} {number(target['value'])}"
+
+
+def number(value: float) -> str:
+    """Up to four decimals, cut and not rounded; thousands are set apart: 1,234.5."""
+    return _plain(_cut(value, _PLACES))
+
+
+def _quotient(value: Quotient) -> str:
+    return number(value[0] / value[1])
+
+
+def _cut(value: float, places: int) -> Decimal:
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
+
+
+def _plain(shown: Decimal) -> str:
+    text = f"{shown:,f}"
+    cut = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if cut == "-0" else cut
+
+
+def _sign(value: float) -> str:
+    """Whether what is shown is all of it."""
+    return "=" if Decimal(repr(value)) == _cut(value, _PLACES) else "≈"
+
+
+def _sign_of(quotient: float, over: tuple[float, float], under: tuple[float, float]) -> str:
+    """Whether the quotient of the differences shown is the one shown."""
+    above, below = (Fraction(_cut(a, _PLACES)) - Fraction(_cut(b, _PLACES)) for a, b in (over, under))
+    return "=" if below and above / below == Fraction(_cut(quotient, _PLACES)) else "≈"
