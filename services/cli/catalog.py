@@ -17,7 +17,7 @@ from rich.text import Text
 
 from contracts.catalog import CatalogObject, OrgUnit
 from contracts.topics import CATALOG
-from services.runtime.catalog import codec, stream
+from services.runtime.catalog import Catalog, codec, stream
 from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.difference import Change, differences, rejudged
 from services.runtime.catalog.problems import Problem
@@ -91,15 +91,17 @@ def diff(folder: Folder) -> None:
     province, objects = _readable(folder)
     found = _on_broker(stream.read(_kafka_settings().connection()))
     before = found[province].values if province in found else {}
-    after = codec.encode_all(province, objects)
-    changes = differences(before, after)
+    changes = differences(before, codec.encode_all(province, objects))
     for change in changes:
         _print_change(change)
-    kpis = rejudged(changes, after, before)
     if not changes:
         console.print("nothing would change")
-    elif kpis:
-        console.print(f"judged anew: {'the figures of all KPIs' if kpis == ('*',) else ', '.join(kpis)}")
+        return
+    standing = found[province].catalog if province in found else None
+    anew = list(rejudged(standing, Catalog.of(objects)))
+    console.print("judged anew:" if anew else "no figure would be judged anew")
+    for sentence in anew:
+        console.print(Text(f"    {sentence}"))
 
 
 @app.command()

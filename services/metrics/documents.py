@@ -10,10 +10,11 @@ Short names, since they are stored a million times; absent where the value is th
 Judgements:
 
     {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
-     units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due}}}
+     units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
+                      c: [catalog, what is new in it …]}}}
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from services.metrics.days import day_of, iso
 from services.metrics.exact import loaded, stored
 from services.metrics.figures import ACTUAL, Day, Figure, Increments
-from services.metrics.state import FigureBucket, Head, JudgementBucket, KpiState, Record
+from services.metrics.state import Cause, FigureBucket, Head, JudgementBucket, KpiState, Record
 from services.runtime.errors import Unprocessable
 
 SCHEMA = 1
@@ -150,10 +151,19 @@ def _load_judgements(state: KpiState, document: Document) -> None:
             previous=cell.get("p"),
             as_of=_ordinal(cell.get("a")),
             digest=bytes(cell["h"]),
-            trail=tuple(Head(_ordinal(as_of), version, previous) for as_of, version, previous in cell.get("t", ())),
+            trail=tuple(_head(*head) for head in cell.get("t", ())),
             due=None if due is None else day_of(due),
+            cause=_cause(cell.get("c")),
         )
         state.place(plain(field), period, record)
+
+
+def _head(as_of: str | None, version: int, previous: str | None, cause: Sequence[str] | None = None) -> Head:
+    return Head(_ordinal(as_of), version, previous, _cause(cause))
+
+
+def _cause(content: Sequence[str] | None) -> Cause | None:
+    return None if content is None else Cause(content[0], tuple(content[1:]))
 
 
 def _ordinal(text: str | None) -> int | None:
@@ -269,9 +279,14 @@ def _record_document(record: Record) -> dict[str, Any]:
     if record.as_of is not None:
         content["a"] = iso(record.as_of)
     if record.trail:
-        content["t"] = [
-            [None if head.as_of is None else iso(head.as_of), head.version, head.previous] for head in record.trail
-        ]
+        content["t"] = [_head_document(head) for head in record.trail]
     if record.due is not None:
         content["u"] = iso(record.due)
+    if record.cause is not None:
+        content["c"] = [record.cause.catalog, *record.cause.what]
     return content
+
+
+def _head_document(head: Head) -> list[Any]:
+    content = [None if head.as_of is None else iso(head.as_of), head.version, head.previous]
+    return content if head.cause is None else [*content, [head.cause.catalog, *head.cause.what]]

@@ -21,9 +21,9 @@ from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import because
+from services.metrics.reasons import because, catalog_changed
 from services.metrics.shortfall import split
-from services.metrics.state import Head, KpiState
+from services.metrics.state import Cause, Head, KpiState
 
 Touched = dict[tuple[str, Window], set[int]]
 """Records, and the days of the figures that touched them."""
@@ -66,11 +66,11 @@ class Fold:
         self.doubted = doubted(self.state, self._definition, observations, self.today)
         return told
 
-    def again(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
-        """Judge records that no figure touched: a tick, a new catalog. Only what changed is said."""
+    def again(self, records: Iterable[tuple[str, Window, Cause | None]]) -> list[Emission]:
+        """Judge records that no figure touched: a tick, or a new catalog as the cause. Only what changed is said."""
         said: list[Emission] = []
-        for unit, window in records:
-            self._say_if_changed(said, unit, window)
+        for unit, window, cause in records:
+            self._say_if_changed(said, unit, window, cause)
         return said
 
     def repeat(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
@@ -149,7 +149,7 @@ class Fold:
 
     # judging
 
-    def _say_if_changed(self, said: list[Emission], unit: str, window: Window) -> None:
+    def _say_if_changed(self, said: list[Emission], unit: str, window: Window, cause: Cause | None) -> None:
         state = self.state
         known = state.records.get((unit, window.id))
         reading, status, content, due = self.judge(unit, window, None)
@@ -160,7 +160,7 @@ class Fold:
                 state.record_moved(unit, window.id)
             return
         record = state.record(unit, window.id)
-        record.becomes(status, reading.as_of, digest)
+        record.becomes(status, reading.as_of, digest, cause)
         record.due = due
         state.record_moved(unit, window.id, owes=True)
         said.append(self.emission(unit, window, record.head, status, content))
@@ -241,7 +241,8 @@ class Fold:
         definition = self._definition
         assert definition is not None
         key = key_of(definition, unit, window)
-        return Emission(key, head.version, status, head.previous, definition.catalog.version, content)
+        further = () if head.cause is None else (catalog_changed(*head.cause),)
+        return Emission(key, head.version, status, head.previous, definition.catalog.version, content, further)
 
 
 class _Telling:

@@ -3,6 +3,7 @@
 Built as plain dicts for speed; a contract test holds every field to `ProgressJudged`.
 """
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from services.metrics.exact import nearest
 from services.metrics.judge import Judgement
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading, shown
+from services.metrics.reasons import Reason
 from services.metrics.trust import Against, against
 
 
@@ -27,6 +29,8 @@ class Emission(NamedTuple):
     previous: str | None
     catalog_version: str
     content: bytes
+    further: tuple[Reason, ...] = ()
+    """Reasons that tell how the version came about; they are no part of the judgement."""
 
     def value(self, judged_at: str) -> bytes:
         """The JSON payload. `judged_at`: RFC 3339."""
@@ -35,7 +39,8 @@ class Emission(NamedTuple):
             f',"previous_status":{previous},"version":{self.version}'
             f',"catalog_version":"{self.catalog_version}","judged_at":"{judged_at}"}}'
         )
-        return self.content[:-1] + around.encode()
+        content = self.content if not self.further else with_reasons(self.content, self.further)
+        return content[:-1] + around.encode()
 
 
 def content_of(
@@ -84,6 +89,13 @@ def content_of(
 def trust_of(reading: Reading, found: Judgement) -> Against:
     """What is held against the figure of a record."""
     return against(reading.flags, found.reasons, reading.completeness, direct=reading.direct)
+
+
+def with_reasons(content: bytes, further: Iterable[Reason]) -> bytes:
+    """The content with more reasons behind its own."""
+    said = orjson.loads(content)
+    said["reasons"] += further
+    return orjson.dumps(said)
 
 
 def digest_of(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from services.metrics.exact import SCALE, Quotient
@@ -128,7 +129,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
     ),
+    # how a version came about
+    "catalog_changed": (
+        "Đánh giá lại theo danh mục {catalog}, thay đổi: {vi}.",
+        "Judged again under catalog {catalog}, in which this is new: {en}.",
+    ),
 }
+
+NEW_IN_CATALOG: dict[str, tuple[str, str]] = {
+    "target": ("mục tiêu", "the target"),
+    "targets_below": ("mục tiêu của các đơn vị bên dưới", "the targets of the units below"),
+    "bounds": ("ngưỡng đánh giá", "the bounds on the pace"),
+    "definition": ("định nghĩa chỉ tiêu", "the definition of the KPI"),
+    "sources": ("các chỉ tiêu nguồn", "the KPIs that it is derived from"),
+    "tree": ("cơ cấu đơn vị", "the units"),
+    "calendar": ("lịch kỳ báo cáo", "the calendar"),
+    "working_days": ("ngày làm việc", "the working days"),
+}
+"""What of a catalog may bring a judgement about, in the words of `services.runtime.catalog.rejudging`."""
 
 _PLAIN: dict[str, Reason] = {
     code: {"code": code, "text_vi": vi, "text_en": en} for code, (vi, en) in TEXTS.items() if "{" not in vi
@@ -142,6 +160,17 @@ def because(code: str, **numbers: str) -> Reason:
     vi, en = TEXTS[code]
     local: dict[str, Any] = {name: text.replace(".", ",") for name, text in numbers.items()}
     return {"code": code, "text_vi": vi.format_map(local), "text_en": en.format_map(numbers)}
+
+
+def catalog_changed(catalog: str, what: Iterable[str]) -> Reason:
+    """The reason of a version that another catalog brought about."""
+    names = [NEW_IN_CATALOG[one] for one in what]
+    vi, en = TEXTS["catalog_changed"]
+    return {
+        "code": "catalog_changed",
+        "text_vi": vi.format(catalog=catalog, vi=", ".join(name for name, _ in names)),
+        "text_en": en.format(catalog=catalog, en=", ".join(name for _, name in names)),
+    }
 
 
 def words(quotient: Quotient) -> str:

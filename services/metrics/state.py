@@ -20,12 +20,21 @@ UNITS_A_CHUNK = 100
 """Units that share a document: few enough to be rewritten cheaply, many enough to be written together."""
 
 
+class Cause(NamedTuple):
+    """What brought a version about if no figure and no day did: the catalog of that version, and what in it is new, in
+    the words of `rejudging.REASONS`."""
+
+    catalog: str
+    what: tuple[str, ...]
+
+
 class Head(NamedTuple):
-    """A head of a record that was published: its date, its version, and the status of the version before."""
+    """A head of a record that was published: its date, its version, the status of the version before, its cause."""
 
     as_of: int | None
     version: int
     previous: str | None
+    cause: Cause | None = None
 
 
 class Record:
@@ -35,7 +44,7 @@ class Record:
     batch is delivered again.
     """
 
-    __slots__ = ("as_of", "digest", "due", "previous", "status", "trail", "version")
+    __slots__ = ("as_of", "cause", "digest", "due", "previous", "status", "trail", "version")
 
     def __init__(
         self,
@@ -46,6 +55,7 @@ class Record:
         digest: bytes = b"",
         trail: tuple[Head, ...] = (),
         due: int | None = None,
+        cause: Cause | None = None,
     ) -> None:
         self.version = version
         self.status = status
@@ -54,14 +64,16 @@ class Record:
         self.digest = digest
         self.trail = trail
         self.due = due
+        self.cause = cause
 
     @property
     def head(self) -> Head:
         """What it says now, as a head."""
-        return Head(self.as_of, self.version, self.previous)
+        return Head(self.as_of, self.version, self.previous, self.cause)
 
-    def becomes(self, status: str, as_of: int | None, digest: bytes) -> None:
-        """A new version."""
+    def becomes(self, status: str, as_of: int | None, digest: bytes, cause: Cause | None = None) -> None:
+        """A new version. What there was no version of before has no cause."""
+        self.cause = cause if self.version else None
         self.previous, self.version = self.status, self.version + 1
         self.status, self.as_of, self.digest = status, as_of, digest
 

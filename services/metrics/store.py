@@ -7,7 +7,7 @@ partition has moved, and this process must stop writing.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -41,11 +41,12 @@ class Store(Protocol):
         ...
 
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
-        """Under which catalog and on which day all records of a KPI were last judged: `{catalog, day}`."""
+        """Under which catalog and on which day all records of a KPI were last judged: `{catalog, day, marks}`, with
+        the marks of that catalog."""
         ...
 
-    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
-        """Note that all records of the KPIs are judged."""
+    async def mark_judged(self, judged: Mapping[str, Document]) -> None:
+        """Note of these KPIs that all their records are judged; one that was never touched is left out."""
         ...
 
     async def business_time(self) -> datetime | None:
@@ -119,10 +120,12 @@ class MongoStore:
         stored = await self._kpis.find({"_id": {"$in": list(keys)}, "judged": {"$exists": True}}).to_list()
         return {kpi["_id"]: kpi["judged"] for kpi in stored}
 
-    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
-        await self._kpis.update_many(
-            {"_id": {"$in": list(keys)}}, {"$set": {"judged": {"catalog": catalog, "day": day}}}
-        )
+    async def mark_judged(self, judged: Mapping[str, Document]) -> None:
+        if judged:
+            await self._kpis.bulk_write(
+                [UpdateOne({"_id": key}, {"$set": {"judged": dict(noted)}}) for key, noted in judged.items()],
+                ordered=False,
+            )
 
     async def business_time(self) -> datetime | None:
         noted = await self._meta.find_one({"_id": CLOCK})

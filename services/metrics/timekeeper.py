@@ -1,26 +1,28 @@
 """What no figure brings about: a day that passes, a catalog that changes, records that begin to exist.
 
 Beside the stream, and in small turns, so that figures never wait long. Of each KPI it is noted under which catalog and
-on which day all its records were judged; what is judged already is not judged again after a restart.
+on which day all its records were judged; what is judged already is not judged again after a restart, and of what a
+catalog leaves as it was nothing is judged at all.
 
 Nobody delivers the cause of these changes again after a crash. So what was changed here is marked as owed in the same
 write, and no longer owed once it was published.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
-from services.metrics.days import Window, day_of, iso
-from services.metrics.definition import Definition
-from services.metrics.documents import published
+from services.metrics.days import day_of, iso
+from services.metrics.documents import Document, published
+from services.metrics.duties import Changes, Duty
 from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
 from services.metrics.progress import Emission
 from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.rejudging import NOTHING
 from services.runtime.errors import Fenced
 from services.runtime.kafka.delivery import passes_by_itself
 from services.runtime.kafka.producer import partition_of
@@ -29,8 +31,6 @@ log = structlog.get_logger()
 
 RECORDS_A_TURN = 2_000
 """Records that are judged before the stream gets its turn again."""
-
-Records = list[tuple[str, Window]]
 
 
 class Turns(Protocol):
@@ -59,6 +59,7 @@ class Timekeeper:
         self._delivery = delivery
         self._generation = -1
         self._done: dict[str, tuple[str, int]] = {}
+        self._changes: dict[str, Changes] = {}
 
     async def run(self, every_s: float) -> None:
         """Look again and again. Errors that pass are waited out; others end the task, which health notices."""
@@ -96,46 +97,40 @@ class Timekeeper:
         work = self._workshop
         judged = await work.store.judged(keys)
         due = await work.store.due(keys, iso(today))
+        changes = self._changes.setdefault(catalog.province.id, Changes(catalog)).to(catalog)
+        noted: dict[str, Document] = {}
         for key in keys:
             self._still_ours()
             definition = work.definitions.of(key, catalog)
             if definition is None:
                 continue
-            before = judged.get(key)
-            if before is None or before["catalog"] != catalog.version:
-                await self._turns(key, definition, None, today, owed=key in due)
-            else:
-                born = list(_born(definition, day_of(before["day"]), today))
-                if born or key in due:
-                    await self._turns(key, definition, (born, due.get(key, [])), today, owed=key in due)
-        await work.store.mark_judged(keys, catalog.version, iso(today))
+            before, documents = judged.get(key), due.get(key, [])
+            since = None if before is None else day_of(before["day"])
+            touched = NOTHING if before is None else changes.since(before, definition.kpi_id)
+            duty = Duty(definition, today, since, touched, documents)
+            if duty:
+                await self._turns(key, duty, owed=bool(documents))
+            noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
+        await work.store.mark_judged(noted)
+        changes.done()
         for key in keys:
             self._done[key] = (catalog.version, today)
 
-    async def _turns(
-        self,
-        key: str,
-        definition: Definition,
-        only: tuple[Records, list[tuple[str, int]]] | None,
-        today: int,
-        *,
-        owed: bool,
-    ) -> None:
-        """Judge a KPI's records, all or only some, a turn at a time."""
-        at = 0
+    async def _turns(self, key: str, duty: Duty, *, owed: bool) -> None:
+        """Judge a KPI's records, a turn at a time."""
+        at, definition = 0, duty.definition
         while True:
             async with self._delivery.turn:
                 self._still_ours()
                 if self._workshop.definitions.of(key, definition.catalog) is not definition:
                     raise Moved
                 state = (await self._workshop.memory.hold([(key, definition)]))[key]
-                records = _all(state, definition, today) if only is None else _some(state, definition, *only)
-                turn = records[at : at + RECORDS_A_TURN]
-                fold = Fold(state, definition, today)
+                records = duty.records(state)
+                fold = Fold(state, definition, duty.today)
                 said: list[Emission] = []
                 if owed and at == 0:
                     said += fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
-                said += fold.again(turn)
+                said += fold.again(records[at : at + RECORDS_A_TURN])
                 try:
                     await self._out(state, said)
                 except BaseException:
@@ -158,29 +153,3 @@ class Timekeeper:
     def _still_ours(self) -> None:
         if self._delivery.assignments != self._generation:
             raise Moved
-
-
-def _all(state: KpiState, definition: Definition, today: int) -> Records:
-    """Every record that there is or should be by today."""
-    records = {(unit, definition.window(period)): None for unit, period in state.records}
-    for unit, window in definition.bound_units():
-        begins = definition.begins(unit, window)
-        if begins is not None and begins <= today:
-            records[unit, window] = None
-    return sorted(records)
-
-
-def _some(state: KpiState, definition: Definition, born: Records, due: list[tuple[str, int]]) -> Records:
-    """The records of these documents, and those that begin to exist."""
-    records = {(unit, definition.window(period)) for period, chunk in due for unit in state.by_bucket[period, chunk]}
-    return sorted(records.union(born))
-
-
-def _born(definition: Definition, since: int, today: int) -> Iterator[tuple[str, Window]]:
-    """The records that begin to exist after one day and until another."""
-    if since >= today:
-        return
-    for unit, window in definition.bound_units():
-        begins = definition.begins(unit, window)
-        if begins is not None and since < begins <= today:
-            yield unit, window

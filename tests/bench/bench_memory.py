@@ -7,7 +7,7 @@ large.
 import asyncio
 import gc
 import multiprocessing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -125,7 +125,7 @@ class _Nowhere:
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
         return {}
 
-    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
+    async def mark_judged(self, judged: Mapping[str, Document]) -> None:
         """Nothing is kept."""
 
     async def business_time(self) -> datetime | None:

@@ -1,11 +1,28 @@
 """What would change between the catalog that stands and the one of a folder, in words."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
+from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.codec import kind_of
+from services.runtime.catalog.rejudging import NEW, REASONS, TREE, Comparison, Touched
+
+IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "target": "target",
+        "targets_below": "targets of the units below",
+        "bounds": "bounds on the pace",
+        "definition": "definition",
+        "sources": "KPIs that it is derived from",
+        "tree": "units",
+        "calendar": "calendar",
+        "working_days": "working days",
+    }
+)
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +40,36 @@ def differences(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list
     return sorted(_changes(before, after), key=lambda change: (change.kind, change.id))
 
 
-def rejudged(changes: list[Change], after: Mapping[str, bytes], before: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The KPIs whose figures are judged anew. A change of units or calendars concerns all KPIs: `("*",)`."""
-    if any(change.kind in ("org_unit", "succession", "calendar", "province") for change in changes):
-        return ("*",)
-    kpis = {change.id for change in changes if change.kind == "kpi"}
-    for change in changes:
-        if change.kind == "target":
-            for values in (after, before):
-                kpis.update(
-                    str(json.loads(value)["kpi"])
-                    for key, value in values.items()
-                    if kind_of(key) == "target" and key.endswith(f"/{change.id}")
-                )
-    return tuple(sorted(kpis))
+def rejudged(before: Catalog | None, after: Catalog) -> Iterator[str]:
+    """Whose figures are judged anew and why, a sentence for each KPI that is touched: by the comparison that metrics
+    acts on."""
+    comparison = None if before is None else Comparison(before, after)
+    for kpi_id in sorted(after.kpis):
+        touched = NEW if comparison is None else comparison.of(kpi_id)
+        if touched.everything:
+            yield f"{kpi_id}: all figures ({_words(touched.everything)})"
+        elif touched:
+            records = _bound(after, kpi_id) if touched.units or touched.days else touched.targets | touched.above
+            yield f"{kpi_id}: {_counted(touched, records)}"
+
+
+def _bound(catalog: Catalog, kpi_id: str) -> set[tuple[str, str]]:
+    """Units and periods for which the KPI has a target."""
+    targets = catalog.targets
+    return {(unit.id, period.id) for unit in catalog.units for period in targets.periods(kpi_id, unit.id)}
+
+
+def _counted(touched: Touched, records: Iterable[tuple[str, str]]) -> str:
+    """The units, the first few by name."""
+    why = {record: touched.why(*record) for record in records}
+    units = sorted({unit for (unit, _), reasons in why.items() if reasons} | touched.units)
+    more = f" and {len(units) - _NAMED} more units" if len(units) > _NAMED else ""
+    reasons = {reason for found in why.values() for reason in found} | ({TREE} if touched.units else set())
+    return f"{', '.join(units[:_NAMED])}{more} ({_words(reasons)})"
+
+
+def _words(reasons: Iterable[str]) -> str:
+    return ", ".join(IN_WORDS[reason] for reason in REASONS if reason in set(reasons))
 
 
 def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[Change]:

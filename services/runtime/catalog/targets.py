@@ -1,7 +1,7 @@
 """Which target applies to a unit, and which of its versions judges a figure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from contracts.catalog import Kpi, Target
@@ -20,7 +20,9 @@ class Targets:
         self._kpis, self._units, self._calendars = kpis, units, calendars
         self._own: dict[tuple[str, str], list[Target]] = defaultdict(list)
         self._of_level: dict[tuple[str, str], list[Target]] = defaultdict(list)
+        self._of_kpi: dict[str, list[Target]] = defaultdict(list)
         for target in self._all:
+            self._of_kpi[target.kpi].append(target)
             if target.unit is not None:
                 self._own[target.kpi, target.unit].append(target)
             elif target.level is not None:
@@ -32,6 +34,10 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def of_kpi(self, kpi_id: str) -> Sequence[Target]:
+        """All targets of the KPI, every version, by id."""
+        return self._of_kpi.get(kpi_id, ())
 
     def of_unit(self, kpi_id: str, unit_id: str) -> tuple[Target, ...]:
         """The targets that apply to the unit, every version: its own, and its level's for the other periods."""

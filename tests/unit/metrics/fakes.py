@@ -1,7 +1,7 @@
 """Store, topic and catalog in memory, which keep the promises of the real ones and can be made to fail."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,10 +62,10 @@ class FakeStore:
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
         return {key: self.kpis[key]["judged"] for key in keys if "judged" in self.kpis.get(key, {})}
 
-    async def mark_judged(self, keys: Iterable[str], catalog: str, day: str) -> None:
-        for key in keys:
+    async def mark_judged(self, judged: Mapping[str, Document]) -> None:
+        for key, noted in judged.items():
             if key in self.kpis:
-                self.kpis[key]["judged"] = {"catalog": catalog, "day": day}
+                self.kpis[key]["judged"] = copy.deepcopy(dict(noted))
 
     async def business_time(self) -> datetime | None:
         return self.now

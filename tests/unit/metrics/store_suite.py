@@ -97,8 +97,12 @@ class StoreSuite:
     async def test_what_was_judged_is_remembered(self, store: Store) -> None:
         await store.create({KEY: 1})
         assert await store.judged([KEY]) == {}
-        await store.mark_judged([KEY, "p/never-touched"], "1-abc", "2023-09-30")
-        assert await store.judged([KEY, "p/never-touched"]) == {KEY: {"catalog": "1-abc", "day": "2023-09-30"}}
+        noted = {"catalog": "1-abc", "day": "2023-09-30", "marks": {"target": "abcdef"}}
+        await store.mark_judged({KEY: noted, "p/never-touched": noted})
+        assert await store.judged([KEY, "p/never-touched"]) == {KEY: noted}
+        await store.mark_judged({})
+        await store.mark_judged({KEY: {**noted, "day": "2023-10-01"}})
+        assert await store.judged([KEY]) == {KEY: {**noted, "day": "2023-10-01"}}
 
     async def test_business_time_never_falls_back(self, store: Store) -> None:
         assert await store.business_time() is None
