@@ -11,6 +11,7 @@ from pydantic import Field
 from contracts.base import Id, Instant, WireModel
 from contracts.observations import ObservationRecorded
 from contracts.progress import (
+    Closed,
     Completeness,
     Contributions,
     Discrepancy,
@@ -129,6 +130,30 @@ class WouldChange(WireModel):
     by_itself: ByItself | None = None
 
 
+class HistoryPoint(WireModel):
+    """What stands at one `as_of`, and how that was judged on that day."""
+
+    as_of: date
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    planned: float | None = None
+    gap: float | None = None
+    pace: float | None = None
+    status: Status
+    target: str | None = Field(None, description="Id of the target that judged.")
+    target_version: int | None = None
+
+
+class TargetVersion(WireModel):
+    """A version of the target, and the last figure that it judged: which stays as it was judged."""
+
+    target: TargetJudged
+    valid_from: date | None = None
+    valid_to: date | None = Field(None, description="First day on which it no longer holds.")
+    last: HistoryPoint | None = Field(None, description="As it was judged then; null where it judged no figure yet.")
+
+
 class Explanation(WireModel):
     """Why a record says what it says."""
 
@@ -146,6 +171,8 @@ class Explanation(WireModel):
     on_track_pace: float
     at_risk_pace: float
     judged: Judged
+    closed: Closed | None = Field(None, description="Beside a later correction: what stood when the period was closed.")
+    targets: tuple[TargetVersion, ...] = Field((), description="All versions of the target, the first to hold first.")
     formula: tuple[Step, ...]
     doubts: tuple[Flag, ...] = Field((), description="What other figures make doubtful, with the numbers that do.")
     made_of: Literal["own", "parts", "nothing"]
@@ -157,21 +184,6 @@ class Explanation(WireModel):
     )
     children: tuple[ChildFigure, ...] = ()
     would_change: WouldChange
-
-
-class HistoryPoint(WireModel):
-    """What stands at one `as_of`, and how that was judged on that day."""
-
-    as_of: date
-    value: float | None
-    numerator: float | None = None
-    denominator: float | None = None
-    planned: float | None = None
-    gap: float | None = None
-    pace: float | None = None
-    status: Status
-    target: str | None = Field(None, description="Id of the target that judged.")
-    target_version: int | None = None
 
 
 class SaidThen(WireModel):

@@ -119,6 +119,17 @@ class Held(WireModel):
     kept: int
 
 
+class Closed(WireModel):
+    """The judgement as it stood when the period was closed, where figures that were reported later changed it."""
+
+    status: Status
+    value: float | None
+    as_of: AsOf | None
+    pace: float | None = None
+    closed_on: date = Field(description="The first day after the deadline and its grace.")
+    version: int | None = Field(None, description="The version of the record that said so; null if none did.")
+
+
 class ProgressJudged(WireModel):
     """`vn.tiendo.progress.judged.v1`. Numbers are not rounded; `version` rises with each change of the record."""
 
@@ -148,6 +159,9 @@ class ProgressJudged(WireModel):
         None, description="Of a rolled-up record short of its plan, where it can be split."
     )
     held: Held | None = None
+    closed: Closed | None = Field(
+        None, description="Beside a later correction: what the record said when its period was closed."
+    )
     flags: tuple[str, ...] = ()
     trust: Trust | None = Field(
         None,

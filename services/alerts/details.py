@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.progress import ProgressJudged
+from contracts.progress import Closed, ProgressJudged, Status
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
@@ -45,6 +45,8 @@ def facts_of(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
         facts += _while_firing(scene, member, language)
     else:
         facts.append(_was(scene, member, language))
+    if record.closed is not None:
+        facts.append(_closed(scene, record.closed, language))
     if record.completeness is not None and record.completeness.reported < record.completeness.expected:
         parts = say(language, "parts", reported=record.completeness.reported, expected=record.completeness.expected)
         facts.append(Fact(say(language, "l_parts"), parts))
@@ -174,6 +176,21 @@ def _target(scene: Scene, record: ProgressJudged, language: Language) -> Fact | 
         "high": figures.amount(target.high, scene.kpi, language),
     }
     return Fact(say(language, "l_target"), say(language, "target_band", deadline=deadline, **edges))
+
+
+def _closed(scene: Scene, closed: Closed, language: Language) -> Fact:
+    """`Khi khép kỳ 29/12/2026: đạt 61,6 %, không đạt mục tiêu; số liệu được bổ sung hoặc sửa sau đó`."""
+    if closed.value is None:
+        said = say(language, "closed_nothing")
+    else:
+        said = say(language, "standing", value=figures.amount(closed.value, scene.kpi, language))
+    end = _CLOSED.get(closed.status)
+    known = said if end is None else f"{said}, {say(language, end)}"
+    label = say(language, "l_closed", day=figures.day(closed.closed_on, language))
+    return Fact(label, say(language, "closed", said=known))
+
+
+_CLOSED = {Status.ACHIEVED: "closed_met", Status.MISSED: "closed_missed"}
 
 
 def _was(scene: Scene, member: Member, language: Language) -> Fact:

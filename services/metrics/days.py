@@ -1,9 +1,12 @@
 """Days as ordinals: what sums and comparisons are made with inside, and how they look outside."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Window(NamedTuple):
@@ -33,3 +36,8 @@ def in_vietnam(text: str) -> str:
 
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+
+
+def local_day(microseconds: int, zone: ZoneInfo) -> int:
+    """The local date of a moment, given in microseconds since 1970."""
+    return (_EPOCH + timedelta(microseconds=microseconds)).astimezone(zone).toordinal()

@@ -6,6 +6,7 @@ Also of a KPI that the catalog does not know (any more): its figures are kept, a
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cached_property
 
 from contracts.catalog import Kpi, PeriodKind, Target
 from services.metrics import needed
@@ -214,11 +215,27 @@ class Definition:
             versions = self._versions(unit, window)
             always = len(versions) == 1 and versions[0].valid_from is None and versions[0].valid_to is None
             if not versions or always:
-                self._only[key] = self._obligation(versions[0], window) if versions else None
+                self._only[key] = self.obligation(versions[0], window) if versions else None
                 return self._only[key]
             target = self.catalog.targets.judging(self.kpi_id, unit, window.id, date.fromordinal(day))
-            return None if target is None else self._obligation(target, window)
+            return None if target is None else self.obligation(target, window)
         return self._only[key]
+
+    @cached_property
+    def first_closing(self) -> int | None:
+        """The first day on which a target of the KPI is closed: deadline and grace have passed."""
+        return min(self._closings, default=None)
+
+    @cached_property
+    def least_grace(self) -> int:
+        """The shortest time, in days, from the deadline of a target until it is closed."""
+        return min((target.grace_days for target in self.catalog.targets.of_kpi(self.kpi_id)), default=0)
+
+    @property
+    def _closings(self) -> Iterator[int]:
+        for target in self.catalog.targets.of_kpi(self.kpi_id):
+            deadline = target.deadline or self.calendar.parse(target.period).last
+            yield deadline.toordinal() + target.grace_days
 
     def turns(self, unit: str, window: Window) -> list[int]:
         """The days on which another version of the target becomes the valid one."""
@@ -247,7 +264,8 @@ class Definition:
         targets = self.catalog.targets.of_unit(self.kpi_id, unit)
         return [target for target in targets if target.period == window.id]
 
-    def _obligation(self, target: Target, window: Window) -> Obligation:
+    def obligation(self, target: Target, window: Window) -> Obligation:
+        """The target, worked out for its period."""
         key = target.object_id, window.id
         found = self._obligations.get(key)
         if found is None:

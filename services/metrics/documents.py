@@ -11,7 +11,7 @@ Judgements:
 
     {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
      units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
-                      c: [catalog, what is new in it …]}}}
+                      c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version]}}}
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from typing import Any
 from services.metrics.days import day_of, iso
 from services.metrics.exact import loaded, stored
 from services.metrics.figures import ACTUAL, Day, Figure, Increments
-from services.metrics.state import Cause, FigureBucket, Head, JudgementBucket, KpiState, Record
+from services.metrics.state import Cause, Closed, FigureBucket, Head, JudgementBucket, KpiState, Record
 from services.runtime.errors import Unprocessable
 
 SCHEMA = 1
@@ -154,6 +154,7 @@ def _load_judgements(state: KpiState, document: Document) -> None:
             trail=tuple(_head(*head) for head in cell.get("t", ())),
             due=None if due is None else day_of(due),
             cause=_cause(cell.get("c")),
+            closed=None if "x" not in cell else Closed(*cell["x"]),
         )
         state.place(plain(field), period, record)
 
@@ -284,6 +285,8 @@ def _record_document(record: Record) -> dict[str, Any]:
         content["u"] = iso(record.due)
     if record.cause is not None:
         content["c"] = [record.cause.catalog, *record.cause.what]
+    if record.closed is not None:
+        content["x"] = list(record.closed)
     return content
 
 

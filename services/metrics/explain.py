@@ -19,10 +19,11 @@ from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
 from services.metrics.formula import Told, formula
 from services.metrics.obligation import Obligation
-from services.metrics.progress import digest_of
+from services.metrics.progress import digest_of, with_reasons
 from services.metrics.reading import Reading
 from services.metrics.shortfall import split as split_of
 from services.metrics.state import KpiState, Record
+from services.metrics.versions import versions
 
 FIGURES = 60
 """Figures that an explanation shows; the rest is under `/inputs`."""
@@ -32,7 +33,9 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
     """The explanation of a record as it stands on the local date `today`."""
     reading, status, content, _ = Fold(state, definition, today).judge(unit, window, None)
     record = state.records.get((unit, window.id), Record())
-    judged = orjson.loads(content)
+    published = record.digest == digest_of(content)
+    said = Fold(state, definition, today).emission(unit, window, record, record.head, status, content)
+    judged = orjson.loads(with_reasons(content, said.further) if published else content)
     until = min(today, window.last) if reading.as_of is None else reading.as_of
     by = None if judged["target"] is None else _judging(definition, unit, window, reading, today)
     split = None if by is None or judged["contributions"] is None else _split(definition, window, reading, by)
@@ -44,13 +47,15 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
             "first": iso(window.first),
             "last": iso(window.last),
             "version": record.version,
-            "published": record.digest == digest_of(content),
+            "published": published,
             "judged_on": iso(today),
             "catalog_version": definition.catalog.version,
             "kind": definition.kpi.kind,
             "on_track_pace": float(definition.kpi.on_track_pace),
             "at_risk_pace": float(definition.kpi.at_risk_pace),
             "judged": judged,
+            "closed": None if said.closed is None else said.closed._asdict(),
+            "targets": list(versions(state, definition, unit, window, today)),
             "formula": list(formula(Told(definition, reading, judged, by, doubts))),
             "doubts": [doubt._asdict() for doubt in doubts],
             "made_of": "own" if reading.direct else "parts" if behind else "nothing",

@@ -10,6 +10,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from services.metrics import closing
 from services.metrics.contributions import shown
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
@@ -23,7 +24,7 @@ from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
 from services.metrics.reasons import because, catalog_changed
 from services.metrics.shortfall import split
-from services.metrics.state import Cause, Head, KpiState
+from services.metrics.state import Cause, Head, KpiState, Record
 
 Touched = dict[tuple[str, Window], set[int]]
 """Records, and the days of the figures that touched them."""
@@ -76,6 +77,17 @@ class Fold:
     def repeat(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Say records again under the version that they have, or under a new one if they changed meanwhile."""
         return [one for unit, window in records for one in _Telling(self, unit, window, set()).told()]
+
+    def close(self, observations: Iterable[Observation]) -> None:
+        """Take down how the records stand that these observations may change after their closing; before folding."""
+        definition = self._definition
+        if definition is None:
+            return
+        for observation in observations:
+            for unit, window, verdict in closing.closings(self.state, definition, observation, self.today):
+                record = self.state.record(unit, window.id)
+                record.closed = closing.taken_down(self.judge(unit, window, None)[2], verdict, record.version)
+                self.state.record_moved(unit, window.id)
 
     # folding
 
@@ -163,7 +175,7 @@ class Fold:
         record.becomes(status, reading.as_of, digest, cause)
         record.due = due
         state.record_moved(unit, window.id, owes=True)
-        said.append(self.emission(unit, window, record.head, status, content))
+        said.append(self.emission(unit, window, record, record.head, status, content))
 
     def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
         """Judge the record as it stands, or as it stood when figures after `limit` are left out."""
@@ -237,12 +249,19 @@ class Fold:
             return self.state.readings(self._definition).read(unit, window, limit, self.today, former=True)
         return self.state.readings(self._definition).read(unit, window, until, self.today)
 
-    def emission(self, unit: str, window: Window, head: Head, status: str, content: bytes) -> Emission:
+    def emission(self, unit: str, window: Window, record: Record, head: Head, status: str, content: bytes) -> Emission:
+        """A version of a record, with what tells how it came about."""
         definition = self._definition
         assert definition is not None
-        key = key_of(definition, unit, window)
-        further = () if head.cause is None else (catalog_changed(*head.cause),)
-        return Emission(key, head.version, status, head.previous, definition.catalog.version, content, further)
+        key, version = key_of(definition, unit, window), definition.catalog.version
+        if head.cause is None and record.closed is None:
+            return Emission(key, head.version, status, head.previous, version, content)
+        further = [] if head.cause is None else [catalog_changed(*head.cause)]
+        verdict = definition.judging(unit, window, self.today)
+        closed = closing.shown(record.closed, verdict, self.today, content)
+        if closed is not None and b'"later_correction"' not in content:
+            further.insert(0, because("later_correction"))
+        return Emission(key, head.version, status, head.previous, version, content, tuple(further), closed)
 
 
 class _Telling:
@@ -313,4 +332,4 @@ class _Telling:
 
     def _say(self, head: Head, status: str, content: bytes) -> None:
         self._heads.append(head)
-        self._said.append(self._fold.emission(self._unit, self._window, head, status, content))
+        self._said.append(self._fold.emission(self._unit, self._window, self._record, head, status, content))

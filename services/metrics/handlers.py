@@ -16,10 +16,13 @@ from aiokafka import ConsumerRecord
 from contracts import envelope
 from contracts.topics import OBSERVATIONS
 from services.metrics import observations
+from services.metrics.closing import first_later
+from services.metrics.definition import Definition
 from services.metrics.documents import figure_changes, judgement_changes, written
 from services.metrics.doubting import Doubted
 from services.metrics.fold import Fold
 from services.metrics.memory import Definitions, Memory
+from services.metrics.observations import Observation
 from services.metrics.progress import Emission
 from services.metrics.publisher import Publisher
 from services.metrics.state import KpiState
@@ -51,6 +54,28 @@ class _Share:
     province: str
     number: int = 0
     payloads: list[tuple[dict[str, Any], ConsumerRecord]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The observations of one KPI, and those behind them for which it is to be taken down how closed records stand."""
+
+    state: KpiState
+    definition: Definition | None
+    today: int
+    observations: Sequence[Observation]
+    later: Sequence[Observation] = ()
+
+    def cut_at_a_closing(self) -> "_Batch | None":
+        """Cut off what comes before the first figure that changes a record after its closing; None without such a one.
+
+        What is cut off is folded, written and said first, so that it is durable how the record stood.
+        """
+        at = first_later(self.state, self.definition, self.observations, self.today)
+        if at is None:
+            return None
+        before, self.observations = self.observations[:at], self.observations[at:]
+        return _Batch(self.state, self.definition, self.today, before, self.observations)
 
 
 class Workshop:
@@ -118,18 +143,32 @@ class ObservationHandler:
         wanted = [(key, work.definitions.of(key, catalogs[share.province])) for key, share in shares.items()]
         with work.meters.stage("load"):
             states = await work.memory.hold(wanted)
+        batches = []
+        with work.meters.stage("decode"):
+            for key, definition in wanted:
+                share, zone = shares[key], catalogs[shares[key].province].zone
+                read = [_observation(*payload, zone) for payload in share.payloads]
+                batches.append(_Batch(states[key], definition, work.today(zone), read))
+        traceparent = envelope.header(records[-1].headers, "ce_traceparent")
+        early = [found for batch in batches if (found := batch.cut_at_a_closing()) is not None]
+        if early:
+            await self._fold(early, traceparent)
+        await self._fold(batches, traceparent)
+
+    async def _fold(self, batches: Sequence["_Batch"], traceparent: str | None) -> None:
+        """Fold, write, publish."""
+        work = self._workshop
         said: list[Emission] = []
         doubted: list[Doubted] = []
         with work.meters.stage("fold"):
-            for key, definition in wanted:
-                zone = catalogs[shares[key].province].zone
-                fold = Fold(states[key], definition, work.today(zone))
-                said += fold.batch([_observation(*payload, zone) for payload in shares[key].payloads])
+            for batch in batches:
+                fold = Fold(batch.state, batch.definition, batch.today)
+                said += fold.batch(batch.observations)
+                fold.close(batch.later)
                 doubted += fold.doubted
                 work.meters.folded.inc(fold.folded)
                 work.meters.skipped.inc(fold.skipped)
-        await work.write(states.values())
-        traceparent = envelope.header(records[-1].headers, "ce_traceparent")
+        await work.write([batch.state for batch in batches])
         await work.publisher.publish(said, traceparent)
         await work.publisher.doubt(doubted, traceparent)
 

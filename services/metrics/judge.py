@@ -94,7 +94,8 @@ def _without_value(view: View, verdict: Obligation, today: int) -> Judgement:
     if view.as_of is None:
         return Judgement(MISSED, [because("no_figure_by_deadline", deadline=iso(verdict.deadline))])
     passed = because("deadline_passed", deadline=iso(verdict.deadline), value="–", goal=goal_of(verdict))
-    return Judgement(MISSED, [passed, because(view.why)])
+    later = [because("later_correction")] if view.reported_on() >= verdict.missed_on else []
+    return Judgement(MISSED, [passed, because(view.why), *later])
 
 
 def _measure(value: Quotient, by: Obligation, as_of: int | None) -> Judgement:
@@ -189,7 +190,7 @@ def _decide(
             why = because("step_ahead", step_on=iso(step_on), step=amount(step), value=words(value))
     found.reasons.append(why)
     found.open = not met and not by.keeps
-    if missed and found.status == ACHIEVED and view.reported_on() >= verdict.missed_on:
+    if missed and view.reported_on() >= verdict.missed_on:
         found.reasons.append(because("later_correction"))
     _explain_nulls(found, by)
     found.due = _next(met, missed, stale, by, verdict, norms, as_of, today, last)

@@ -34,7 +34,7 @@ def history(
         reading, status, content, _ = Fold(state, definition, day).judge(unit, window, day)
         # A later day on which the same figure still stands says nothing of the day that it is dated to.
         if reading.as_of is not None and iso(reading.as_of) not in points:
-            points[iso(reading.as_of)] = _point(status, orjson.loads(content))
+            points[iso(reading.as_of)] = point_of(status, orjson.loads(content))
     return History.model_validate(
         {
             "province": definition.catalog.province.id,
@@ -53,10 +53,11 @@ def history(
     )
 
 
-def _point(status: str, judged: dict[str, Any]) -> HistoryPoint:
-    target = judged.pop("target")
+def point_of(status: str, judged: dict[str, Any]) -> HistoryPoint:
+    """A judgement in brief."""
+    target = judged["target"]
     named = {} if target is None else {"target": target["id"], "target_version": target["version"]}
-    return HistoryPoint.model_validate({**judged, **named, "status": status})
+    return HistoryPoint.model_validate({**judged, "target": None, **named, "status": status})
 
 
 def _days(state: KpiState, definition: Definition, unit: str, window: Window, today: int) -> Iterator[int]:

@@ -17,6 +17,7 @@ from services.metrics.judge import Judgement
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading, shown
 from services.metrics.reasons import Reason
+from services.metrics.state import Closed
 from services.metrics.trust import Against, against
 
 
@@ -31,16 +32,19 @@ class Emission(NamedTuple):
     content: bytes
     further: tuple[Reason, ...] = ()
     """Reasons that tell how the version came about; they are no part of the judgement."""
+    closed: Closed | None = None
 
     def value(self, judged_at: str) -> bytes:
         """The JSON payload. `judged_at`: RFC 3339."""
         previous = "null" if self.previous is None else f'"{self.previous}"'
         around = (
             f',"previous_status":{previous},"version":{self.version}'
-            f',"catalog_version":"{self.catalog_version}","judged_at":"{judged_at}"}}'
+            f',"catalog_version":"{self.catalog_version}","judged_at":"{judged_at}"'
         )
+        if self.closed is not None:
+            around += f',"closed":{orjson.dumps(self.closed._asdict()).decode()}'
         content = self.content if not self.further else with_reasons(self.content, self.further)
-        return content[:-1] + around.encode()
+        return content[:-1] + around.encode() + b"}"
 
 
 def content_of(

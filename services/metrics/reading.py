@@ -6,11 +6,11 @@ day, too: the answer is then what stands when figures of later days are left out
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any
 
 from services.metrics.contributions import Part
-from services.metrics.days import Window
+from services.metrics.days import Window, local_day
 from services.metrics.definition import Definition, Shape
 from services.metrics.doubts import PARTS_DISAGREE, SOURCES_DISAGREE, codes
 from services.metrics.exact import SCALE, Quotient, nearest, on_the_wire
@@ -22,8 +22,6 @@ from services.metrics.series import Own, Series
 from services.metrics.standing import stands
 from services.metrics.tables import Tables
 from services.metrics.timeliness import Timeliness
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 OVER_NATURAL_RANGE = "over_natural_range"
 
@@ -55,8 +53,7 @@ class Reading:
 
     def reported_on(self) -> int:
         """The local date on which the latest figure behind it was reported."""
-        moment = _EPOCH + timedelta(microseconds=self.reported_at)
-        return moment.astimezone(self.zone).toordinal()
+        return local_day(self.reported_at, self.zone)
 
     @property
     def preliminary(self) -> bool:

@@ -11,8 +11,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # why the status is what it is
     "target_met": ("Đạt mục tiêu: {value}, mục tiêu {goal}.", "The target is met: {value}, target {goal}."),
     "later_correction": (
-        "Đính chính sau hạn: số liệu làm đạt mục tiêu chỉ được báo cáo khi đã hết thời gian chờ.",
-        "A later correction: the figure that meets the target was reported after the time was up.",
+        "Đính chính sau hạn: số liệu được bổ sung hoặc sửa khi kỳ đã khép.",
+        "A later correction: figures were added or corrected after the period was closed.",
     ),
     "deadline_passed": (
         "Đã quá hạn {deadline} và thời gian chờ số liệu mà chưa đạt: {value}, mục tiêu {goal}.",

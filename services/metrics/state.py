@@ -28,6 +28,17 @@ class Cause(NamedTuple):
     what: tuple[str, ...]
 
 
+class Closed(NamedTuple):
+    """How a record stood when figures began to come that were reported after its period was closed."""
+
+    status: str
+    value: float | None
+    as_of: str | None
+    pace: float | None
+    closed_on: str
+    version: int | None
+
+
 class Head(NamedTuple):
     """A head of a record that was published: its date, its version, the status of the version before, its cause."""
 
@@ -44,7 +55,7 @@ class Record:
     batch is delivered again.
     """
 
-    __slots__ = ("as_of", "cause", "digest", "due", "previous", "status", "trail", "version")
+    __slots__ = ("as_of", "cause", "closed", "digest", "due", "previous", "status", "trail", "version")
 
     def __init__(
         self,
@@ -56,6 +67,7 @@ class Record:
         trail: tuple[Head, ...] = (),
         due: int | None = None,
         cause: Cause | None = None,
+        closed: Closed | None = None,
     ) -> None:
         self.version = version
         self.status = status
@@ -65,6 +77,7 @@ class Record:
         self.trail = trail
         self.due = due
         self.cause = cause
+        self.closed = closed
 
     @property
     def head(self) -> Head:

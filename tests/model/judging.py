@@ -180,12 +180,17 @@ def judge(record: "ModelRecord", verdict: Verdict, reported_on: date | None) -> 
     if value is None or as_of is None:
         record.status = "missed" if missed else "unknown"
         record.codes.append("no_figure_by_deadline" if missed and as_of is None else "")
+        _mark_a_later_correction(record, verdict, reported_on, missed)
         return
     _measure(record, verdict, value, as_of)
     record.status = _status(record, verdict, value, as_of, missed)
     if record.status == "unknown":
         record.codes.append("stale")
-    if record.status == "achieved" and missed and reported_on is not None and reported_on >= verdict.missed_on:
+    _mark_a_later_correction(record, verdict, reported_on, missed)
+
+
+def _mark_a_later_correction(record: "ModelRecord", verdict: Verdict, reported_on: date | None, missed: bool) -> None:
+    if missed and reported_on is not None and reported_on >= verdict.missed_on:
         record.codes.append("later_correction")
 
 

@@ -128,6 +128,9 @@ def _between_title(head: Head, ground: Ground, teller: Teller) -> str:
 def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
     words, numbers, record, kpi = teller.words, teller.numbers, head.record, head.kpi
     measure = teller.measure(kpi, record)
+    if record.closed is not None:
+        closed_on = numbers.day(record.closed.closed_on)
+        yield Fact(words("Khi khép kỳ ({day})", day=closed_on), teller.closed(record.closed, measure))
     if record.needed is not None and record.target is not None:
         said = [
             words(

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from contracts.catalog import Kpi
-from contracts.explanations import ExplanationWithOrigins, FigureBehind, History, HistoryPoint, Judged
+from contracts.explanations import (
+    ExplanationWithOrigins,
+    FigureBehind,
+    History,
+    HistoryPoint,
+    Judged,
+    TargetVersion,
+)
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from services.gateway.views.chart import Picture, Point, chart, lines_of
@@ -97,6 +104,17 @@ class PastRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of the target, from when to when it holds, and what was judged under it last."""
+
+    version: str
+    target: str
+    span: str
+    badge: Badge | None
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class Former:
     """What was said on a former day."""
 
@@ -118,6 +136,11 @@ class Explained:
     span: str
     said: Said
     reasons: list[str]
+    closed_on: str
+    closed: str
+    """What the record said when its period was closed; empty without a later correction."""
+    versions: list[VersionRow]
+    """All versions of the target, where there are several."""
     steps: list[str]
     picture: str
     past: list[PastRow]
@@ -164,6 +187,9 @@ def explained(
         span=f"{numbers.day(said.first)} – {numbers.day(said.last)}",
         said=teller.say(record, kpi, name),
         reasons=teller.reasons(record, kpi),
+        closed_on=numbers.day(said.closed.closed_on) if said.closed is not None else "",
+        closed=teller.closed(said.closed, measure) if said.closed is not None else "",
+        versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         steps=[words.either(one.text_vi, one.text_en) for one in said.formula],
         picture=_picture(said, past, teller, measure, name),
         past=[_past(point, teller, measure) for point in reversed(past.points)],
@@ -239,6 +265,23 @@ def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
         value=numbers.value(point.value, measure),
         planned=numbers.value(point.planned, measure),
         gap=numbers.signed(point.gap, measure) if point.gap is not None else "–",
+    )
+
+
+def _version(one: TargetVersion, teller: Teller, measure: Measure) -> VersionRow:
+    words, numbers, last = teller.words, teller.numbers, one.last
+    since = numbers.day(one.valid_from) if one.valid_from is not None else ""
+    until = numbers.day(one.valid_to - timedelta(days=1)) if one.valid_to is not None else ""
+    if since and until:
+        span = f"{since} – {until}"
+    else:
+        span = words("từ {day}", day=since) if since else words("đến {day}", day=until) if until else ""
+    return VersionRow(
+        version=words("phiên bản {version}", version=one.target.version),
+        target=words("{value} vào {day}", value=teller.goal(one.target, measure), day=numbers.day(one.target.deadline)),
+        span=span,
+        badge=badge(last.status, words) if last is not None else None,
+        last=f"{numbers.value(last.value, measure)}, {words('đến {day}', day=numbers.day(last.as_of))}" if last else "",
     )
 
 

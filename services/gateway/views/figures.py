@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.catalog import Kpi
-from contracts.progress import ProgressJudged, Status
+from contracts.progress import Closed, ProgressJudged, Status, TargetJudged
 from services.gateway.views import reasons, svg
 from services.gateway.views.numbers import Measure, Numbers, is_zero, rounded
 from services.gateway.views.reading import day_of_figure
@@ -57,7 +57,7 @@ class Teller:
         value, planned, target = (
             self.numbers.value(record.value, measure),
             self.numbers.value(record.planned, measure),
-            self._target(record, measure),
+            self.goal(record.target, measure) if record.target is not None else "",
         )
         label = self.words(
             "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}",
@@ -88,10 +88,17 @@ class Teller:
         """Why the record has its status, and why something in it is missing."""
         return reasons.why(record, self.measure(kpi, record), self.words, self.numbers)
 
-    def _target(self, record: ProgressJudged, measure: Measure) -> str:
-        target = record.target
-        if target is None:
-            return ""
+    def closed(self, closed: Closed, measure: Measure) -> str:
+        """What the record said when its period was closed, where later figures changed it."""
+        value = self.numbers.value(closed.value, measure) if closed.value is not None else self.words("Chưa có số liệu")
+        return self.words(
+            "{status}, {value}; số liệu được bổ sung hoặc sửa sau đó",
+            status=badge(closed.status, self.words).word,
+            value=value,
+        )
+
+    def goal(self, target: TargetJudged, measure: Measure) -> str:
+        """What is to be reached or held."""
         if target.value is not None:
             sign = "≤\u202f" if target.comparator == "<=" else ""
             return sign + self.numbers.value(target.value, measure, fixed=False)

@@ -137,6 +137,16 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "còn {count} cảnh báo": ("{count} more alert", "{count} more alerts"),
     "Xem hết": "Show all",
     # Explanation
+    "Khi khép kỳ ({day})": "When the period was closed ({day})",
+    "{status}, {value}; số liệu được bổ sung hoặc sửa sau đó": (
+        "{status}, {value}; figures were added or corrected later"
+    ),
+    "Các phiên bản mục tiêu": "Versions of the target",
+    "Phiên bản": "Version",
+    "phiên bản {version}": "version {version}",
+    "{value} vào {day}": "{value} by {day}",
+    "Hiệu lực": "Valid",
+    "Đánh giá gần nhất theo phiên bản này": "Last judged under this version",
     "Giải thích": "Explanation",
     "Giải thích số liệu": "Explain this figure",
     "Về bảng theo dõi": "Back to the dashboard",

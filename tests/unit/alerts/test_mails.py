@@ -192,6 +192,16 @@ def test_it_says_which_units_below_make_up_most_of_the_gap() -> None:
     assert "phần thiếu" not in text_of(mails_of(Story().sees(0.77, contributions=ahead))[0])
 
 
+def test_a_mail_about_a_later_correction_says_what_stood_when_the_period_was_closed() -> None:
+    closed = {"status": "missed", "value": 61.6, "as_of": "2023-12-10", "closed_on": "2023-12-29"}
+    text = text_of(mails_of(Story().sees(0.77, closed=closed))[0])
+    assert "Khi khép kỳ 29/12/2023: đạt 61,6 %, không đạt mục tiêu; số liệu được bổ sung hoặc sửa sau đó" in text
+    assert "figures were added or corrected later" in text
+    nothing = text_of(mails_of(Story().sees(0.77, closed={**closed, "value": None, "as_of": None}))[0])
+    assert "Khi khép kỳ 29/12/2023: chưa có số liệu, không đạt mục tiêu;" in nothing
+    assert "khép kỳ" not in text_of(mails_of(Story().sees(0.77))[0])
+
+
 def test_lines_whose_figures_are_missing_are_left_out() -> None:
     text = text_of(mails_of(Story().sees(0.77, needed=None, planned=None, gap=None))[0])
     assert "Cần đạt:" not in text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contracts import envelope
 from contracts.alerts import AlertTransition, Severity, TransitionType, alert_id
-from contracts.catalog import Kpi
+from contracts.catalog import CatalogObject, Kpi
 from contracts.progress import (
     Completeness,
     Needed,
@@ -36,6 +36,11 @@ _FIRST, _LAST = date(2022, 12, 15), date(2023, 12, 14)
 def dak_nong() -> Catalog:
     """The shipped catalog as version 1."""
     return Catalog.of(load_folder(DAK_NONG).items, 1, "1-0123456789ab")
+
+
+def with_objects(*more: CatalogObject) -> Catalog:
+    """The shipped catalog and more objects."""
+    return Catalog.of([*load_folder(DAK_NONG).items, *more], 2, "2-0123456789ab")
 
 
 def judged_year(catalog: Catalog, seed: int = 7) -> list[ProgressJudged]:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from contracts.progress import Completeness, Needed, ProgressJudged, Status
+from contracts.progress import Closed, Completeness, Needed, ProgressJudged, Status
 from services.gateway.documents import Document, progress_document
 from services.gateway.places import TreePlaces
 from services.gateway.views.board import Board, board, wanted
@@ -270,6 +270,14 @@ def test_the_detail_says_what_pace_is_needed_and_whether_it_was_ever_reached() -
     assert said["Cần"] == (
         "3,1\u00a0điểm % mỗi tháng đến 14/12/2023; đến nay 0,5\u00a0điểm %; cao nhất từng đạt 2,0\u00a0điểm %"
     )
+
+
+def test_the_detail_of_a_later_correction_says_what_stood_when_the_period_was_closed() -> None:
+    closed = Closed(status=Status.MISSED, value=85, as_of=date(2023, 12, 10), closed_on=date(2023, 12, 29))
+    detail = the_board([of_province(closed=closed)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    said = {fact.label: fact.text for fact in detail.facts}
+    assert said["Khi khép kỳ (29/12/2023)"] == "Không đạt, 85,0\u202f%; số liệu được bổ sung hoặc sửa sau đó"
 
 
 def test_missing_units_are_named_up_to_a_dozen() -> None:

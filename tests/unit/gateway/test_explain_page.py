@@ -2,14 +2,16 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from services.gateway.views.chart import Picture, Point, chart, lines_of, months
-from tests.unit.gateway.judged_province import NOW
+from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners
-from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both
+from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
 from tests.unit.gateway.test_routes import Gateway, filled
+from tests.unit.metrics.builders import local
 
 PAGE = f"/explain?kpi={KPI}&unit={UNIT}&period=2023"
 
@@ -41,6 +43,36 @@ async def test_a_unit_above_lists_those_below_with_links_to_their_pages() -> Non
     children = page.split('id="children"')[1].split("</table>")[0]
     assert children.count("<tr>") == 9  # a head and eight communes
     assert f"/explain?kpi={KPI}&amp;unit={UNIT}&amp;period=2023" in children
+
+
+async def test_a_later_correction_stands_beside_what_was_said_when_the_period_was_closed() -> None:
+    closed = local("2024-01-05")
+    later = figure("2023-09-30", 930, revision=2, reported_at=closed)
+    asked = owners(await metrics_with(CATALOG, closed, [*FIGURES, later]), ingest_with(FIGURES))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+        plain = (await client.get(f"/explain?kpi={KPI}&unit=dak-nong.cu-jut.xa-dak-wil&period=2023")).text
+    said = page.split('id="closed"')[1].split("</p>")[0]
+    assert "Khi khép kỳ (29/12/2023)</b>: Không đạt, 55,0\u202f%; số liệu được bổ sung hoặc sửa sau đó" in said
+    assert 'id="closed"' not in plain
+
+
+async def test_versions_of_a_target_are_a_table_of_their_own() -> None:
+    turn = date(2023, 7, 1)
+    mine = CATALOG.targets.versions(KPI, UNIT, "2023")[0].model_copy(update={"unit": UNIT, "level": None, "id": "mine"})
+    old = mine.model_copy(update={"valid_to": turn})
+    new = mine.model_copy(update={"valid_from": turn, "version": 2, "value": Decimal(60)})
+    catalog = with_objects(old, new)
+    asked = owners(await metrics_with(catalog, NOW, FIGURES), ingest_with(FIGURES))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+        plain = (await client.get(f"/explain?kpi={KPI}&unit={PARENT}&period=2023")).text
+    table = page.split('<table class="facts" id="versions"')[1].split("</table>")[0]
+    assert re.findall(r"phiên bản \d", table) == ["phiên bản 1", "phiên bản 2"]
+    assert "đến 30/06/2023" in table
+    assert "từ 01/07/2023" in table
+    assert "60\u202f% vào 14/12/2023" in table
+    assert 'id="versions"' not in plain
 
 
 @pytest.mark.parametrize(

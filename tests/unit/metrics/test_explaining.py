@@ -436,3 +436,56 @@ async def test_asking_writes_and_publishes_nothing() -> None:
     await explained(engine)
     await told(engine, on="2023-09-01")
     assert (engine.store.writes, len(engine.topic.records)) == (writes, records)
+
+
+async def test_a_later_correction_is_explained_beside_what_stood_when_the_period_was_closed() -> None:
+    in_time = an_observation("p.a.1", "2023-12-10", 85, 100, reported_at=local("2023-12-12"))
+    later = an_observation("p.a.1", "2023-12-10", 93, 100, revision=2, reported_at=local("2024-01-05"))
+    engine = await an_engine(in_time, later, now=local("2024-01-05"))
+    said = await explained(engine)
+    assert said.closed == engine.record().closed
+    assert said.closed is not None
+    assert (said.closed.status, said.closed.value, str(said.closed.closed_on)) == ("missed", 85, "2023-12-29")
+    assert "later_correction" in [one.code for one in said.judged.reasons]
+
+
+async def test_the_reason_that_a_catalog_gave_is_explained_while_it_stands() -> None:
+    engine = await an_engine(an_observation("p.a.1", "2023-09-30", 85, 100))
+    await engine.tick()
+    engine.catalogs.switch(a_catalog(a_target(value=84), number=2))
+    unpublished = await explained(engine)
+    assert (unpublished.published, unpublished.judged.status) == (False, "achieved")
+    assert "catalog_changed" not in [one.code for one in unpublished.judged.reasons]
+    await engine.tick()
+    said = await explained(engine)
+    assert said.judged.reasons == engine.record().reasons
+    assert said.judged.reasons[-1].code == "catalog_changed"
+
+
+async def test_versions_of_a_target_stand_side_by_side_each_with_what_it_judged_last() -> None:
+    """Raised from 84 to 92 on 1 July: 85 at the end of May was enough, 86 at the end of September is not."""
+    turn = day("2023-07-01")
+    first = a_target(value=84, id="t", valid_to=turn)
+    second = a_target(value=92, id="t", version=2, valid_from=turn)
+    engine = Engine(a_catalog(first, second), NOW)
+    await engine.take(an_observation("p.a.1", "2023-05-31", 85, 100), an_observation("p.a.1", "2023-09-30", 86, 100))
+    one, two = (await explained(engine)).targets
+    assert (one.target.version, one.valid_from, one.valid_to) == (1, None, turn)
+    assert (two.target.version, two.valid_from, two.valid_to) == (2, turn, None)
+    assert one.last is not None
+    assert two.last is not None
+    assert (str(one.last.as_of), one.last.value, one.last.status) == ("2023-05-31", 85, "achieved")
+    assert (str(two.last.as_of), two.last.value, two.last.status) == ("2023-09-30", 86, "behind")
+    assert [(point.target_version, point.status) for point in (await told(engine)).points] == [
+        (1, "achieved"),
+        (2, "behind"),
+    ]
+
+
+async def test_a_version_that_has_judged_nothing_yet_says_so() -> None:
+    later = a_target(value=95, id="t", version=2, valid_from=day("2023-11-01"))
+    engine = Engine(a_catalog(a_target(value=84, id="t", valid_to=day("2023-11-01")), later), NOW)
+    await engine.take(an_observation("p.a.1", "2023-05-31", 85, 100))
+    one, two = (await explained(engine)).targets
+    assert (one.last is not None, two.last) == (True, None)
+    assert len((await explained(await an_engine())).targets) == 1

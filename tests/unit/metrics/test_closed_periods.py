@@ -1,0 +1,230 @@
+"""Figures for a closed period: recorded, shown as a later correction, the closed judgement beside them."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.observations import ObservationRecorded
+from contracts.progress import ProgressJudged
+from services.runtime.errors import Transient
+from tests.model import ModelRecord, recompute
+from tests.model.recompute import Key
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, day, local
+from tests.unit.metrics.engine import Engine, plain
+from tests.unit.metrics.test_against_the_model import CATALOG, FLOW, RATIO, STOCK, cut, events
+
+CLOSED = local("2023-12-29")  # fifteen days after 14 December
+TARGETS = a_catalog(a_target(), a_target("p", 92, 80))
+
+
+def figure(numerator: int, reported: str, as_of: str = "2023-12-10", **more: Any) -> ObservationRecorded:
+    return an_observation("p.a.1", as_of, numerator, 100, reported_at=local(reported), **more)
+
+
+def beside(engine: Engine, org_unit: str = "p.a.1") -> tuple[Any, ...] | None:
+    """What stands beside the judgement: status, value, date, pace, the closing and the version that said so."""
+    closed = engine.record(org_unit).closed
+    if closed is None:
+        return None
+    return closed.status, closed.value, str(closed.as_of), closed.pace, str(closed.closed_on), closed.version
+
+
+IN_TIME = figure(85, "2023-12-12")
+LATER = figure(93, "2024-01-05", revision=2)
+
+
+async def test_a_figure_after_the_closing_leaves_the_closed_judgement_beside_it() -> None:
+    engine = Engine(TARGETS, local("2023-12-20"))
+    await engine.take(IN_TIME)
+    await engine.tick(CLOSED)
+    assert (engine.record().status, engine.record().version, beside(engine)) == ("missed", 2, None)
+    pace = engine.record().pace
+    engine.clock.moment = local("2024-01-05")
+    await engine.take(LATER)
+    assert (engine.record().status, engine.record().value) == ("achieved", 93)
+    assert "later_correction" in engine.codes()
+    assert beside(engine) == beside(engine, "p") == ("missed", 85, "2023-12-10", pace, "2023-12-29", 2)
+
+
+async def test_it_stands_beside_every_version_that_follows_also_after_a_restart_and_on_repeats() -> None:
+    engine = Engine(TARGETS, local("2023-12-20"))
+    await engine.take(IN_TIME)
+    await engine.tick(local("2024-01-05"))
+    await engine.take(LATER)
+    first = engine.record()
+    again = engine.restarted()
+    await again.take(LATER)
+    assert [one for one in again.topic.progress() if one.org_unit == "p.a.1"][-1] == first
+    await again.take(figure(94, "2024-01-06", revision=3))
+    assert (again.record().value, again.record().version) == (94, first.version + 1)
+    assert again.record().closed == first.closed
+
+
+async def test_what_goes_back_to_the_closed_judgement_shows_nothing_beside_it() -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.take(IN_TIME)
+    await engine.take(LATER)
+    assert beside(engine) is not None
+    await engine.take(figure(85, "2024-01-07", revision=3))
+    assert (beside(engine), engine.record().value) == (None, 85)
+    assert "later_correction" in engine.codes()
+
+
+async def test_nothing_by_the_closing_is_a_closed_judgement_too() -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.tick()
+    await engine.take(LATER)
+    assert beside(engine) == ("missed", None, "None", None, "2023-12-29", 1)
+    unseen = Engine(TARGETS, local("2024-01-05"))  # the same where no tick came between
+    await unseen.take(LATER)
+    assert beside(unseen) == ("missed", None, "None", None, "2023-12-29", None)
+
+
+async def test_a_figure_that_was_reported_in_time_and_arrives_after_the_closing_is_no_correction() -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.tick()
+    await engine.take(IN_TIME)
+    assert (engine.record().value, beside(engine)) == (85, None)
+    assert "later_correction" not in engine.codes()
+
+
+async def test_a_retraction_after_the_closing_is_a_correction_although_nothing_late_stands() -> None:
+    engine = Engine(TARGETS, local("2023-12-20"))
+    await engine.take(figure(81, "2023-11-12", "2023-11-10"), figure(93, "2023-12-12"))
+    await engine.tick(local("2024-01-05"))
+    await engine.take(figure(93, "2024-01-05", revision=2, retracts=True))
+    assert (engine.record().status, engine.record().value) == ("missed", 81)
+    assert "later_correction" in engine.codes()
+    closed = engine.record().closed
+    assert closed is not None
+    assert (closed.status, closed.value) == ("achieved", 93)
+
+
+async def test_a_batch_that_holds_both_is_cut_so_that_the_closed_judgement_is_known() -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.take(IN_TIME, LATER)
+    closed = engine.record().closed
+    assert closed is not None
+    assert (closed.status, closed.value, closed.version) == ("missed", 85, 1)
+    assert engine.store.writes == 2
+    await engine.take(figure(95, "2024-01-06", revision=3))
+    assert engine.store.writes == 3  # once it is known nothing is cut any more
+
+
+@pytest.mark.parametrize("half", ["figures", "judgements", "publish"])
+async def test_a_crash_does_not_let_a_later_figure_into_the_closed_judgement(half: str) -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.take(IN_TIME)
+    for _ in range(2):
+        engine.store.lose_figures, engine.store.lose_judgements = half == "figures", half == "judgements"
+        engine.topic.fail = half == "publish"
+        with suppress(Transient):
+            await engine.take(LATER)
+        engine.topic.fail = engine.store.lose_figures = engine.store.lose_judgements = False
+        engine = engine.restarted()
+    await engine.take(LATER)
+    closed = engine.record().closed
+    assert closed is not None
+    assert (closed.status, closed.value) == ("missed", 85)
+
+
+async def test_a_figure_dated_after_the_deadline_corrects_nothing() -> None:
+    catalog = a_catalog(a_target(deadline=day("2023-10-31")))
+    engine = Engine(catalog, local("2023-12-20"))
+    await engine.take(figure(85, "2023-10-12", "2023-10-10"))
+    await engine.take(figure(93, "2023-12-12"))
+    assert (engine.record().value, engine.record().status, beside(engine)) == (85, "missed", None)
+
+
+async def test_a_catalog_that_opens_the_period_again_ends_the_correction() -> None:
+    engine = Engine(TARGETS, local("2024-01-05"))
+    await engine.take(IN_TIME)
+    await engine.take(LATER)
+    engine.catalogs.switch(a_catalog(a_target(grace_days=60), a_target("p", 92, 80), number=2))
+    await engine.tick()
+    assert (engine.record().status, beside(engine)) == ("achieved", None)
+    engine.clock.moment = local("2024-03-01")
+    await engine.take(figure(70, "2024-03-01", revision=3))
+    closed = engine.record().closed
+    assert closed is not None
+    assert (closed.status, closed.value, str(closed.closed_on)) == ("achieved", 93, "2024-02-12")
+
+
+async def test_increments_after_the_closing_leave_what_was_summed_by_then() -> None:
+    catalog = a_catalog(a_kpi("k", "flow", modes=("absolute", "increment")), a_target("p", 400, None))
+    engine = Engine(catalog, local("2024-01-05"))
+    some = [an_increment("p.a.1", "2023-11-30", value=100, reported_at=local("2023-12-01")) for _ in range(2)]
+    late = an_increment("p.a.1", "2023-11-30", value=250, reported_at=local("2024-01-02"))
+    await engine.take(*some, late)
+    assert (engine.record("p").value, engine.record("p").status) == (450, "achieved")
+    closed = engine.record("p").closed
+    assert closed is not None
+    assert (closed.value, closed.status) == (200, "missed")
+
+
+KPIS = (RATIO, FLOW, STOCK)
+
+
+@given(events(KPIS), st.data(), st.sampled_from(["2023-12-29", "2024-01-20", "2024-06-01"]))
+def test_what_stands_beside_a_record_is_the_recomputation_from_what_was_reported_in_time(
+    found: list[ObservationRecorded], data: st.DataObject, now: str
+) -> None:
+    """For figures that come in the order in which they were reported, however they are cut into batches."""
+    stream = in_order([one.model_copy(update={"reported_at": one.reported_at + timedelta(days=10)}) for one in found])
+    at = sorted(data.draw(st.sets(st.integers(0, len(stream)), max_size=4)))
+    engine = asyncio.run(_told(cut(stream, at), now))
+    by_now = recompute(CATALOG, stream, local(now))
+    known: dict[date, dict[Key, ModelRecord]] = {}
+    for key, record in engine.latest().items():
+        closing = _closing(key, day(now))
+        if closing is not None and closing not in known:
+            early = [one for one in stream if one.reported_at.astimezone(CATALOG.zone).date() < closing]
+            known[closing] = recompute(CATALOG, early, local(now))
+        then = None if closing is None else _told_of(plain(known[closing][key]))
+        assert _found(record) == (None if then == _told_of(plain(by_now[key])) else then)
+
+
+async def _told(parts: Sequence[Sequence[ObservationRecorded]], now: str) -> Engine:
+    engine = Engine(CATALOG, local(now))
+    for part in parts:
+        await engine.take(*part)
+    await engine.tick()
+    return engine
+
+
+def in_order(found: list[ObservationRecorded]) -> list[ObservationRecorded]:
+    """By the time of reporting; raw offsets rise along."""
+    ordered = sorted(found, key=lambda one: one.reported_at)
+    return [
+        one.model_copy(update={"raw": one.raw.model_copy(update={"partition": 0, "offset": at})})
+        for at, one in enumerate(ordered)
+    ]
+
+
+def _closing(key: Key, today: date) -> date | None:
+    """The day on which the record was closed, if it was."""
+    kpi, unit_id, period = key
+    target = CATALOG.targets.judging(kpi, unit_id, period, today)
+    if target is None:
+        return None
+    deadline = target.deadline or CATALOG.calendar_of(kpi).parse(period).last
+    closing = deadline + timedelta(days=target.grace_days)
+    return closing if closing <= today else None
+
+
+NAMES = ("status", "value", "as_of", "pace")
+
+
+def _told_of(record: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(record[name] for name in NAMES)
+
+
+def _found(record: ProgressJudged) -> tuple[Any, ...] | None:
+    closed = record.closed
+    return None if closed is None else (closed.status.value, closed.value, closed.as_of, closed.pace)
