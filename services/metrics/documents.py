@@ -5,7 +5,8 @@ Short names, since they are stored a million times; absent where the value is th
     {_id: "<province>/<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
      units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary],
                            e: first reported, where that figure was replaced}}}}
-    figure: {o: id, s: source, t: reported_at, r: revision, g: 0: preliminary, x: retracts, n, d, v, l: flags, m: more}
+    figure: {o: id, s: source, k: id at the source (packed), t: reported_at, r: revision, g: 0: preliminary,
+             x: retracts, n, d, v, l: flags, m: more}
 
 Judgements:
 
@@ -132,7 +133,12 @@ def _figure(one: Document) -> Figure:
         _number(one.get("v")),
         tuple(one.get("l", ())),
         one.get("m"),
+        _name(one.get("k", "")),
     )
+
+
+def _name(value: str | bytes) -> str | bytes:
+    return value if isinstance(value, str) else bytes(value)
 
 
 def _number(value: Any) -> int | None:
@@ -266,6 +272,8 @@ def _figure_document(one: Figure) -> dict[str, Any]:
         content["l"] = list(one.flags)
     if one.more:
         content["m"] = one.more
+    if one.source_id:
+        content["k"] = one.source_id
     return content
 
 

@@ -1,10 +1,11 @@
 """Which figures of a batch are doubted, as `statistics.doubted.v1` says it.
 
-Asked after the whole batch is folded and judged, of the state alone: a batch that is delivered again says the same. A
-figure that came in an earlier batch is not told about again; its record shows whatever flags it has by now.
+Asked after the whole batch is folded and judged, of the state alone: a batch that is delivered again says the same.
+Also asked of figures that stood before: the few that look back upon one that came late, and those for the same days.
+What was told about them already is told again under the same event id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -12,7 +13,7 @@ import orjson
 from services.metrics.days import iso
 from services.metrics.definition import Definition
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
-from services.metrics.figures import Figure
+from services.metrics.figures import Figure, unpacked
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
 
@@ -51,26 +52,53 @@ class Doubted(NamedTuple):
         )
 
 
-def doubted(state: KpiState, definition: Definition, observations: Sequence[Observation], today: int) -> list[Doubted]:
-    """The doubted ones of a batch, in its order, each once. Figures that another has replaced are not doubted."""
+def doubted(
+    state: KpiState,
+    definition: Definition,
+    observations: Sequence[Observation],
+    after: Mapping[str, Iterable[int]],
+    today: int,
+) -> list[Doubted]:
+    """The doubted ones of a batch, in its order, then those that stood already, each once. Figures that another has
+    replaced are not doubted. `after`: by unit the days of standing figures that look back upon one of the batch."""
     found: dict[bytes, Doubted] = {}
-    for one in observations:
-        figure = one.figure
-        if figure is None or one.forecast or figure.retracts or figure.id in found:
+    for unit, day, figure in _asked(state, observations, after):
+        if figure.retracts or figure.id in found or not figure.source_id:
             continue
-        doubts = _doubts(state, definition, one.unit, one.day, figure, today)
+        doubts = _doubts(state, definition, unit, day, figure, today)
         if doubts:
             found[figure.id] = Doubted(
                 definition.catalog.province.id,
                 definition.kpi_id,
-                one.unit,
-                one.day,
+                unit,
+                day,
                 figure.source,
-                one.source_id,
+                unpacked(figure.source_id),
                 figure.id.hex(),
                 tuple(sorted(doubts)),
             )
     return list(found.values())
+
+
+def _asked(
+    state: KpiState, observations: Sequence[Observation], after: Mapping[str, Iterable[int]]
+) -> Iterator[tuple[str, int, Figure]]:
+    """The figures of the batch, then what stands after them, then what else was said of the same days."""
+    shared: dict[tuple[str, int], None] = {}
+    for one in observations:
+        if one.figure is not None and not one.forecast:
+            yield one.unit, one.day, one.figure
+            held = state.units[one.unit].days[one.day].figures
+            if len(held) > 1 or held[0].id != one.figure.id:
+                shared[one.unit, one.day] = None
+    for unit, days in after.items():
+        for day in sorted(days):
+            figure = state.units[unit].days[day].standing()
+            if figure is not None:
+                yield unit, day, figure
+    for unit, day in shared:
+        for figure in state.units[unit].days[day].figures:
+            yield unit, day, figure
 
 
 def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:

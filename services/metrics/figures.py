@@ -16,7 +16,8 @@ class Figure(NamedTuple):
     """A reported figure. The first four fields are its rank: compare `figure[:4]`.
 
     `reported_at` is in microseconds since 1970; `id` is the observation's, as bytes; numbers are scaled (see `exact`).
-    `more` holds what only rarer kinds bring: members, weight, rank, of, done, done_on.
+    `more` holds what only rarer kinds bring: members, weight, rank, of, done, done_on. `source_id` is the event's id at
+    its source, `packed`; empty where it was not kept.
     """
 
     revision: int
@@ -30,6 +31,7 @@ class Figure(NamedTuple):
     v: int | None = None
     flags: tuple[str, ...] = ()
     more: dict[str, Any] | None = None
+    source_id: str | bytes = ""
 
     @property
     def content(self) -> tuple[Any, ...]:
@@ -59,6 +61,25 @@ class Increments(NamedTuple):
             max(self.reported_at, other.reported_at),
             self.preliminary or other.preliminary,
         )
+
+
+def packed(name: str) -> str | bytes:
+    """A name to be kept a million times: a UUID as its 16 bytes, any other as it is."""
+    if len(name) == 36 and name[8] == name[13] == name[18] == name[23] == "-":
+        try:
+            short = bytes.fromhex(name.replace("-", ""))
+        except ValueError:
+            return name
+        return short if unpacked(short) == name else name
+    return name
+
+
+def unpacked(name: str | bytes) -> str:
+    """The name that was packed."""
+    if isinstance(name, str):
+        return name
+    digits = name.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def added(one: int | None, other: int | None) -> int | None:

@@ -5,7 +5,8 @@
    repeat must say again what a crash may have kept from being said.
 3. One version goes out for each `as_of` that became the head of a record, in the order of the dates; late figures
    change the version at the head.
-4. Of the figures in the batch that stand, those that others give reason to doubt are told to their publishers.
+4. Of the figures in the batch that stand, and of the few that look back upon a late one, those that others give reason
+   to doubt are told to their publishers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,6 +42,7 @@ class Fold:
         self.doubted: list[Doubted] = []
         self._definition = definition
         self._moved: dict[str, set[int]] = {}
+        self._after: dict[str, set[int]] = {}
 
     def batch(self, observations: Sequence[Observation]) -> list[Emission]:
         """Fold a batch and judge what it touches. Without a definition (the catalog does not know the KPI) the figures
@@ -64,7 +66,7 @@ class Fold:
             for telling in steps[day]:
                 telling.step(day)
         told = [emission for telling in tellings for emission in telling.told()]
-        self.doubted = doubted(self.state, self._definition, observations, self.today)
+        self.doubted = doubted(self.state, self._definition, observations, self._after, self.today)
         return told
 
     def again(self, records: Iterable[tuple[str, Window, Cause | None]]) -> list[Emission]:
@@ -144,7 +146,10 @@ class Fold:
                     touched.setdefault((unit, window), set()).add(day)
         for unit, on in days.items():  # a late figure may raise or clear doubts about the next few
             if unit in moved and (series := self.state.units.get(unit)) is not None:
-                for later in {later for day in on for later in series.standing_after(day, LOOK_BACK)} - on:
+                after = {later for day in on for later in series.standing_after(day, LOOK_BACK)} - on
+                if after:
+                    self._after[unit] = after
+                for later in after:
                     for window in self._windows(unit, later):
                         touched.setdefault((unit, window), set()).add(later)
         for (unit, window), on in touched.items():

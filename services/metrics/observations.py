@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from contracts.observations import ObservationRecorded
 from services.metrics.days import day_of
 from services.metrics.exact import scaled, stored
-from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments
+from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments, packed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -35,7 +35,6 @@ class Observation(NamedTuple):
     log: str
     partition: int
     offset: int
-    source_id: str
 
 
 def parse(value: bytes) -> dict[str, Any]:
@@ -71,6 +70,7 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
             v,
             tuple([flag["code"] for flag in content.get("flags", ())]),
             _rarer(content),
+            packed(content["source_id"]),
         )
     return Observation(
         content["org_unit"],
@@ -81,7 +81,6 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
         raw["log"],
         raw["partition"],
         raw["offset"],
-        content["source_id"],
     )
 
 

@@ -1,11 +1,14 @@
 """Doubts that need other figures: what raises each, what does not, and how often a clean year is doubted."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts.catalog import Kpi, Roster
 from contracts.observations import ObservationRecorded
@@ -14,8 +17,12 @@ from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.figures import ACTUAL, Figure
 from services.metrics.series import Series
+from services.runtime.catalog import Catalog
+from tests.model.doubting import doubts as plain_doubts
+from tests.model.standing import collect
 from tests.unit.metrics.builders import a_catalog, a_kpi, an_observation, day, local
 from tests.unit.metrics.engine import Engine, run
+from tests.unit.metrics.test_against_the_model import batches, cut
 
 NOW = local("2023-12-20")
 MONTHS = ("2023-01-14", "2023-02-14", "2023-03-14", "2023-04-14", "2023-05-14", "2023-06-14", "2023-07-14")
@@ -112,7 +119,7 @@ def test_a_source_that_says_otherwise_is_told_so_though_its_figure_does_not_stan
         [figure("2023-09-30", (40, 100), source_id="first", reported_at=late)],
         [figure("2023-09-30", (41, 100), source_id="second", source="urn:other", reported_at=early)],
     )  # fmt: skip
-    (told_of,) = engine.topic.doubted()
+    told_of = engine.topic.doubted()[0]
     assert (told_of.source, told_of.id, [flag.code for flag in told_of.flags]) == (
         "urn:other", "second", ["sources_disagree"],
     )  # fmt: skip
@@ -261,3 +268,108 @@ CLEAN = (
     (a_kpi("k", "coverage", rosters=(Roster(unit="p.a.1", size=71),)), _coverage),
     (a_kpi("k", "level"), _level),
 )
+
+
+# figures that stood before
+
+
+@pytest.mark.parametrize(
+    "name", ["march", "355a5707-24ca-406f-b48c-41887cf8111a", "355A5707-24CA-406F-B48C-41887CF8111A"]
+)
+async def test_a_late_figure_that_makes_one_doubtful_which_stood_before_is_told_to_that_ones_publisher(
+    name: str,
+) -> None:
+    engine = Engine(a_catalog(FLOW), NOW)
+    stood = figure(MONTHS[2], 436, source="urn:desk", source_id=name)
+    await engine.take(stood)
+    assert engine.topic.doubted() == []
+    late = figure(MONTHS[1], 437)
+    again = engine.restarted()  # the id of the event at its source is stored with the figure
+    await again.take(late)
+    (told_of,) = again.topic.doubted()
+    assert (told_of.source, told_of.id, told_of.observation_id) == ("urn:desk", name, stood.observation_id)
+    assert [flag.code for flag in told_of.flags] == ["cumulative_fell"]
+    assert again.record().flags == ("cumulative_fell",)
+    assert dict(again.topic.doubts[0].headers)["ce_id"] == f"{stood.observation_id}@cumulative_fell".encode()
+
+
+async def test_what_was_told_of_a_figure_already_has_the_same_id_when_it_is_told_again() -> None:
+    engine = Engine(a_catalog(FLOW), NOW)
+    for month, value in ((MONTHS[3], 400), (MONTHS[2], 437), (MONTHS[1], 420)):
+        await engine.take(figure(month, value))
+    ids = [dict(one.headers)["ce_id"] for one in engine.topic.doubts]
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+async def test_only_the_few_figures_that_look_back_upon_a_late_one_are_asked_about() -> None:
+    """Nine figures later nobody looks back that far: a fall is held against the nearest figure alone."""
+    engine = Engine(a_catalog(FLOW), NOW)
+    days = [f"2023-03-{number:02d}" for number in range(1, 12)]
+    falling = [*range(10, 20), 5]
+    await engine.take(*[figure(on, value) for on, value in zip(days, falling, strict=True)])
+    assert [str(one.as_of) for one in engine.topic.doubted()] == ["2023-03-11"]
+    await engine.take(figure("2023-02-20", 1))
+    assert [str(one.as_of) for one in engine.topic.doubted()] == ["2023-03-11"]
+    await engine.take(figure("2023-03-07", 16, revision=2))
+    assert [str(one.as_of) for one in engine.topic.doubted()] == ["2023-03-11", "2023-03-11"]
+
+
+async def test_of_two_sources_that_disagree_the_one_that_came_first_is_told_as_well() -> None:
+    engine = Engine(a_catalog(RATIO), NOW)
+    first = figure("2023-09-30", (40, 100), source_id="first", reported_at=local("2023-09-30"))
+    second = figure("2023-09-30", (41, 100), source="urn:other", reported_at=local("2023-10-01"))
+    await engine.take(first)
+    await engine.restarted().take(second)
+    assert [(one.source, one.flags[0].code) for one in engine.topic.doubted()] == [
+        ("urn:other", "sources_disagree"),
+        (first.source, "sources_disagree"),
+    ]
+
+
+async def test_a_batch_with_a_late_figure_says_the_same_doubts_when_it_is_delivered_again() -> None:
+    engine = Engine(a_catalog(FLOW), NOW)
+    await engine.take(figure(MONTHS[2], 436))
+    late = figure(MONTHS[1], 437)
+    await engine.take(late)
+    first = list(engine.topic.doubts)
+    await engine.restarted().take(late)
+    assert [one.value for one in engine.topic.doubts[len(first) :]] == [one.value for one in first]
+
+
+SAID = st.tuples(
+    st.integers(0, 11),
+    st.sampled_from([4100, 4100, 4200, 4078, 41, 9000]),
+    st.sampled_from(["urn:desk", "urn:desk", "urn:other"]),
+    st.integers(1, 3),
+    st.sampled_from([False] * 7 + [True]),
+)
+"""The month, the value, the source, the revision, and whether it withdraws."""
+
+
+@given(st.sampled_from([FLOW, STOCK]), st.lists(SAID, min_size=5, max_size=25), st.data())
+def test_in_whatever_order_figures_come_each_that_is_doubtful_in_the_end_was_told_so(
+    kpi: Kpi, said: list[tuple[int, int, str, int, bool]], data: st.DataObject
+) -> None:
+    found = [
+        figure(f"2023-{month + 1:02d}-10", value, source=source, revision=revision, retracts=retracts)
+        for month, value, source, revision, retracts in said
+    ]
+    catalog = a_catalog(kpi)
+    engine = asyncio.run(told_in(catalog, cut(found, data.draw(batches(len(found))))))
+    told_ids = {(dict(one.headers)["ce_id"] or b"").decode() for one in engine.topic.doubts}
+    standing = collect(found, catalog.zone)["p.a.1"].standing()
+    for own in standing:
+        expected = plain_doubts(kpi, catalog.calendar_of("k"), standing, own.day)
+        if own.disagree:
+            expected.add("sources_disagree")
+        assert not expected or f"{own.ids[0]}@{'+'.join(sorted(expected))}" in told_ids
+
+
+async def told_in(catalog: Catalog, parts: Sequence[Sequence[ObservationRecorded]]) -> Engine:
+    """The parts in their order, each by a process of its own."""
+    engine = Engine(catalog, NOW)
+    for part in parts:
+        await engine.take(*part)
+        engine = engine.restarted()
+    return engine

@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from contracts.observations import ObservationRecorded, observation_id
+from services.metrics.figures import packed, unpacked
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, local
 from tests.unit.metrics.engine import differences, run
 
@@ -231,3 +235,13 @@ def test_a_leap_day_is_a_day_like_any_other() -> None:
     record = run(catalog, local("2024-03-01"), [an_observation(as_of="2024-02-29", value=160)]).record(period="2024")
     # 1 January to 31 December 2024 are 365 days, 29 February is the 59th after the first
     assert (record.planned, record.status) == (100 + 366 * 59 / 365, "on_track")
+
+
+@given(st.text(max_size=40) | st.uuids().map(str) | st.uuids().map(lambda one: str(one).upper()))
+def test_the_name_of_an_event_comes_back_as_it_was(name: str) -> None:
+    assert unpacked(packed(name)) == name
+
+
+def test_a_uuid_is_kept_as_its_sixteen_bytes() -> None:
+    assert packed("355a5707-24ca-406f-b48c-41887cf8111a") == bytes.fromhex("355a570724ca406fb48c41887cf8111a")
+    assert packed("355a5707-24ca-406f-b48c-41887cf8111") == "355a5707-24ca-406f-b48c-41887cf8111"
