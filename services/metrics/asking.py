@@ -1,4 +1,4 @@
-"""Questions about one record, answered from what is stored: any replica can, whoever owns the partition.
+"""Questions about one record or period, answered from what is stored: any replica can, whoever owns the partition.
 
 One question at a time, computed beside the event loop, so that a curious reader does not hold up the stream.
 """
@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 from contracts.explanations import Explanation, History, Inputs
+from contracts.views import PeriodView
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.documents import state_of
@@ -17,12 +18,14 @@ from services.metrics.memory import Definitions
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
+from services.metrics.views import view
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.carrying import View
 
 WAITING = 32
 """Questions that may be under way or wait at once."""
 
-Answer = Explanation | History | Inputs
+Answer = Explanation | History | Inputs | PeriodView
 
 
 class Unknown(Exception):
@@ -69,6 +72,16 @@ class Asker:
             state, definition, window, today = await self._case(kpi, unit, period)
             return await asyncio.to_thread(inputs, state, definition, unit, window, today, start, limit)
 
+    async def view(self, province: str, kpi: str, period: str, asked: View) -> PeriodView:
+        """Raises `Unknown`, `Busy`."""
+        async with self._in_turn():
+            catalog = self._catalogs().get(province)
+            if catalog is None:
+                raise Unknown("unknown_province", f"there is no catalog of {province}")
+            definition, window = self._period(catalog, kpi, period)
+            state = await self._state(f"{province}/{kpi}")
+            return await asyncio.to_thread(view, state, definition, window, asked, self._today(catalog))
+
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
         if self._waiting >= WAITING:
@@ -84,16 +97,24 @@ class Asker:
         catalog = next((one for one in self._catalogs().values() if one.units.get(unit) is not None), None)
         if catalog is None:
             raise Unknown("unknown_org_unit", f"no catalog has the unit {unit}")
-        key = f"{catalog.province.id}/{kpi}"
-        definition = self._definitions.of(key, catalog)
+        definition, window = self._period(catalog, kpi, period)
+        state = await self._state(f"{catalog.province.id}/{kpi}")
+        if (unit, window.id) not in state.records and window not in definition.windows(unit):
+            raise Unknown("no_record", f"{state.key}/{unit}/{period} has no record")
+        return state, definition, window, self._today(catalog)
+
+    def _period(self, catalog: Catalog, kpi: str, period: str) -> tuple[Definition, Window]:
+        definition = self._definitions.of(f"{catalog.province.id}/{kpi}", catalog)
         if definition is None:
             raise Unknown("unknown_kpi", f"the catalog of {catalog.province.id} has no KPI {kpi}")
         try:
-            window = definition.window(period)
+            return definition, definition.window(period)
         except ValueError as error:
             raise Unknown("bad_period", str(error)) from None
+
+    async def _state(self, key: str) -> KpiState:
         stored = (await self._store.load([key])).get(key)
-        state = await asyncio.to_thread(state_of, key, stored) if stored is not None else KpiState(key, 1)
-        if (unit, window.id) not in state.records and window not in definition.windows(unit):
-            raise Unknown("no_record", f"{key}/{unit}/{period} has no record")
-        return state, definition, window, self._now().astimezone(catalog.zone).toordinal()
+        return await asyncio.to_thread(state_of, key, stored) if stored is not None else KpiState(key, 1)
+
+    def _today(self, catalog: Catalog) -> int:
+        return self._now().astimezone(catalog.zone).toordinal()

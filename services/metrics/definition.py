@@ -35,6 +35,11 @@ class Shape:
         self._children: dict[str, tuple[str, ...]] = {}
         self._expected: dict[str, frozenset[str]] = {}
 
+    @property
+    def leaves(self) -> frozenset[str]:
+        """The reporting units."""
+        return self._leaves
+
     def is_leaf(self, unit: str) -> bool:
         """Whether figures are due from it: a unit of the KPI's first level."""
         return unit in self._leaves

@@ -1,4 +1,4 @@
-"""The questions over HTTP, beside `/healthz`: `/internal/v1/explain/…`, for the gateway and nobody else.
+"""The questions over HTTP, beside `/healthz`: `/internal/v1/explain/…`, `/internal/v1/views/…`, for the gateway alone.
 
 Read-only. Nothing is checked here of who asks: the port must not be reachable from outside.
 """
@@ -13,15 +13,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.metrics.asking import Answer, Asker, Busy, Unknown
+from services.runtime.catalog.carrying import View
 
 log = structlog.get_logger()
 
 PATH = "/internal/v1/explain/{kpi}/{org_unit}/{period}"
+VIEWS = "/internal/v1/views/{province}/{kpi}/{period}"
 MAX_PAGE = 1_000
+
+_NAMED: dict[str, View] = {"as_it_was": "as_it_was", "as_it_is_now": "as_it_is_now"}
 
 
 def routes(asker: Asker) -> list[Route]:
-    """The three questions."""
+    """All questions."""
 
     async def explained(request: Request) -> Response:
         return await _answered(lambda: asker.explain(*_named(request)))
@@ -40,7 +44,24 @@ def routes(asker: Asker) -> list[Route]:
             return _refused(400, "bad_parameter", f"start is from 0, limit from 1 to {MAX_PAGE}")
         return await _answered(lambda: asker.inputs(*_named(request), int(start), int(limit)))
 
-    return [Route(PATH, explained), Route(f"{PATH}/history", past), Route(f"{PATH}/inputs", listed)]
+    async def viewed(request: Request) -> Response:
+        named = request.path_params
+        try:
+            view = _view(request.query_params.get("view", "as_it_was"))
+        except ValueError:
+            return _refused(400, "bad_parameter", "view is as_it_was, as_it_is_now or a date, YYYY-MM-DD")
+        return await _answered(lambda: asker.view(named["province"], named["kpi"], named["period"], view))
+
+    return [
+        Route(PATH, explained),
+        Route(f"{PATH}/history", past),
+        Route(f"{PATH}/inputs", listed),
+        Route(VIEWS, viewed),
+    ]
+
+
+def _view(asked: str) -> View:
+    return _NAMED.get(asked) or date.fromisoformat(asked)
 
 
 def _named(request: Request) -> tuple[str, str, str]:

@@ -28,7 +28,7 @@ class Level(Computed):
         return cls(averages=kpi.within_period == "mean")
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
-        weight = _weight_of(own)
+        weight = weight_of(own)
         if own.v is None or not weight:
             return None
         if not self.averages:
@@ -45,6 +45,7 @@ class Level(Computed):
         return "no_value" if own is not None else "parts_not_usable"
 
 
-def _weight_of(own: Own) -> int:
+def weight_of(own: Own) -> int:
+    """What the figure weighs, scaled; 0 if it does not say."""
     more = own.figure.more if own.figure is not None else None
     return loaded(more["weight"]) if more and "weight" in more else 0

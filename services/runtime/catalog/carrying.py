@@ -118,9 +118,10 @@ def carry(figures: Mapping[str, AnyFigure], units: OrgTree, lineage: Lineage, *,
         unit_id: tuple(origin for origin in lineage.origins(unit_id, since, on) if origin not in arrived[unit_id])
         for unit_id in made
     }
+    together = {unit: put_together([one.brings for one in parts if one.share]) for unit, parts in made.items()}
     return Carried(
         on=on,
-        figures=dict(sorted({**kept, **{unit: _together(parts) for unit, parts in made.items()}}.items())),
+        figures=dict(sorted({**kept, **together}.items())),
         contributions={unit: tuple(parts) for unit, parts in sorted(brought.items())},
         left=left,
         missing={unit_id: names for unit_id, names in sorted(missing.items()) if names},
@@ -141,8 +142,9 @@ def _why_not(unit_id: str, figure: AnyFigure, units: OrgTree, lineage: Lineage, 
     return figure.why if isinstance(figure, Bare) and unit_id in lineage.passages(since, on) else None
 
 
-def _together(contributions: Collection[Contribution]) -> Portable:
-    return reduce(_plus, (each.brings for each in contributions if each.share))
+def put_together(figures: Collection[Portable]) -> Portable:
+    """The sum of figures of one kind, at least one. Raises ValueError for figures of different kinds."""
+    return reduce(_plus, figures)
 
 
 def _plus(one: Portable, other: Portable) -> Portable:

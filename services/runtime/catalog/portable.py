@@ -40,6 +40,26 @@ NO_WEIGHT = Reason("no_weight", "không có trọng số để tính bình quân
 RANK_STANDS_ALONE = Reason(
     "rank_stands_alone", "thứ hạng chỉ đúng với đơn vị đã được xếp", "a rank is true only of the unit that was ranked"
 )
+OF_FORMER_UNITS = Reason(
+    "of_former_units",
+    "số liệu của đơn vị đã thay đổi trước ngày này; bản ghi của đơn vị cũ vẫn giữ nguyên",
+    "the figure of a unit that was changed before that day; its own record stays as it was",
+)
+NEWER_FIGURE = Reason(
+    "newer_figure",
+    "đơn vị kế thừa đã có số liệu mới hơn trong kỳ",
+    "the unit that follows has a newer figure in the period",
+)
+PREDECESSORS_STAND = Reason(
+    "predecessors_stand",
+    "đơn vị chưa có số liệu; số liệu của các đơn vị trước được dùng",
+    "the unit is silent, and what its predecessors had stands",
+)
+ANOTHER_LEVEL = Reason(
+    "another_level",
+    "đơn vị kế thừa ở cấp khác, số liệu của cấp đó được cộng từ nơi khác",
+    "the unit that follows is of another level, whose figures come from elsewhere",
+)
 DERIVED = Reason(
     "derived", "được tính lại từ các chỉ tiêu gốc", "it is computed anew from the figures that it derives from"
 )

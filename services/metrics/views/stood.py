@@ -1,0 +1,101 @@
+"""What stood in an accounting period, unit by unit, each on its own day: the figures that a view carries over."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from contracts.catalog import KpiKind
+from services.metrics.days import Window
+from services.metrics.definition import Definition
+from services.metrics.exact import SCALE
+from services.metrics.kinds import Parts
+from services.metrics.kinds.level import weight_of
+from services.metrics.series import Own, Series
+from services.runtime.catalog.portable import (
+    NO_PARTS,
+    NO_WEIGHT,
+    RANK_STANDS_ALONE,
+    Amount,
+    AnyFigure,
+    Bare,
+    Counted,
+    Portable,
+    Reason,
+    Weighted,
+)
+
+_ALONE: dict[KpiKind, Reason] = {"level": NO_WEIGHT, "rank": RANK_STANDS_ALONE}
+"""Why a figure without parts cannot be added, where that is not for want of a numerator or denominator."""
+
+
+class Stood(NamedTuple):
+    """What a unit has of its own. `day` is an ordinal: its units are those of the tree of that day.
+
+    `reported`: False for a reporting unit that is silent and stays in the total. `leaf`: whether figures are due from
+    it. `adds`: only increments stand, so that what its predecessors had before is not in it.
+    """
+
+    figure: AnyFigure
+    day: int
+    leaf: bool
+    reported: bool = True
+    adds: bool = False
+
+
+def stood(definition: Definition, units: dict[str, Series], part: Window, until: int) -> dict[str, Stood]:
+    """The figures that stand at the end of `until` in one accounting period, by unit."""
+    found = dict(_own(definition, units, part, min(until, part.last)))
+    day = max((one.day for one in found.values()), default=None)
+    if day is not None:
+        for unit in definition.shape(day).leaves - found.keys():
+            silent = _silent(definition, unit, day)
+            if silent is not None:
+                found[unit] = Stood(silent, day, leaf=True, reported=False)
+    return found
+
+
+def _own(definition: Definition, units: dict[str, Series], part: Window, until: int) -> Iterator[tuple[str, Stood]]:
+    kind = definition.kind
+    for unit, series in units.items():
+        own = series.average(part.first, until) if kind.averages else _standing(series, definition, part.first, until)
+        if own is None:
+            continue
+        leaf = definition.shape(own.day).is_leaf(unit)
+        if leaf or definition.may_report(unit):
+            yield unit, Stood(_figure(definition, unit, own), own.day, leaf, adds=own.figure is None)
+
+
+def _standing(series: Series, definition: Definition, first: int, until: int) -> Own | None:
+    return series.own(first, until, definition.kind.increments, keep=False)
+
+
+def _figure(definition: Definition, unit: str, own: Own) -> AnyFigure:
+    kind = definition.kind
+    parts = kind.parts(own, definition.roster(unit, own.day))
+    if parts is None:
+        alone = kind.alone(own)
+        why = _ALONE.get(definition.kpi.kind, NO_PARTS)
+        return Bare(None if alone is None else Fraction(*alone), why)
+    return _portable(definition, own, parts)
+
+
+def _portable(definition: Definition, own: Own, parts: Parts) -> Portable:
+    n, d = Fraction(parts[0], SCALE), Fraction(parts[1], SCALE)
+    match definition.kpi.kind:
+        case "flow" | "stock":
+            return Amount(n)
+        case "level":
+            weight = Fraction(weight_of(own), SCALE)
+            return Weighted(n / d * weight, weight)
+        case "milestone":
+            return Counted(n, Fraction(1))
+        case _:
+            return Counted(n, d)
+
+
+def _silent(definition: Definition, unit: str, day: int) -> Portable | None:
+    """What a reporting unit that is silent leaves in the total."""
+    if definition.kind.counts_units:
+        return Counted(Fraction(0), Fraction(1))
+    parts = definition.kind.silent(definition.roster(unit, day))
+    return None if parts is None else Counted(Fraction(parts[0], SCALE), Fraction(parts[1], SCALE))

@@ -1,0 +1,151 @@
+"""Figures on the units of another day, worked out from the list of accepted observations with exact fractions.
+
+Looks forward over reforms only, one figure at a time: where it stood, who follows, with which share.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from fractions import Fraction
+
+from contracts.observations import ObservationRecorded
+from services.runtime.catalog import Catalog, Period
+from tests.model.recompute import Model, Sums
+from tests.model.standing import Own
+
+Seen = tuple[Fraction | None, date | None, Fraction | None, Fraction | None]
+"""Value, as_of, numerator, denominator."""
+
+
+def viewed(
+    catalog: Catalog,
+    kpi: str,
+    observations: Iterable[ObservationRecorded],
+    period: str,
+    on: date | None,
+    now: datetime,
+) -> dict[str, Seen]:
+    """What every unit of the day `on` shows; None: as it was, on the day of the latest figure."""
+    mine = [one for one in {one.observation_id: one for one in observations}.values() if one.kpi == kpi]
+    today = now.astimezone(catalog.zone).date()
+    model = _Viewing(catalog, catalog.kpis[kpi], mine, today)
+    return model.view(catalog.calendars[catalog.kpis[kpi].calendar].parse(period), on)
+
+
+class _Viewing(Model):
+    def view(self, period: Period, on: date | None) -> dict[str, Seen]:
+        parts = [(part, self._stood(part, period.last)) for part in self._accounting(period, period.last)]
+        told = [(part, stood) for part, stood in parts if any(own.day >= period.first for own in stood.values())]
+        latest = max((own.day for _, stood in told for own in stood.values()), default=None)
+        day = on or latest or min(max(self.today, period.first), period.last)
+        units = [one.id for one in self.catalog.units if one.valid_on(day) and self._reports_below(one.id, day)]
+        seen: dict[str, Seen] = {}
+        for unit in units:
+            sums = [self._rolled(unit, self._placed(stood, day, carry=on is not None), day) for _, stood in told]
+            seen[unit] = self._shown([one for one in sums if one.as_of is not None and one.as_of >= period.first])
+        return seen
+
+    def _stood(self, part: Period, last: date) -> dict[str, Own]:
+        found = {}
+        for unit, figures in self.figures.items():
+            known = self.catalog.units.get(unit)
+            if known is not None and known.level in self.kpi.levels:
+                own = self._own(figures, part.first, min(part.last, last))
+                if own is not None:
+                    found[unit] = own
+        return found
+
+    def _placed(self, stood: dict[str, Own], on: date, *, carry: bool) -> dict[str, Sums]:
+        """What every unit of the day has of its own, or was brought."""
+        everything = [(unit, own.day, self._own_sums(unit, own), _adds(own)) for unit, own in stood.items()]
+        if stood and self.kpi.kind == "coverage":
+            day = max(own.day for own in stood.values())
+            for unit in self.catalog.units.of_level(self.kpi.levels[0], day):
+                roster = self._roster(unit, day)
+                if unit not in stood and roster is not None:
+                    everything.append((unit, day, Sums(d=Fraction(roster[0])), False))
+        by_unit: dict[str, list[tuple[int, bool, Sums]]] = {}
+        for unit, day, sums, adds in everything:
+            for heir, share in (self._heirs(unit, day, on) if carry else {unit: Fraction(1)}).items():
+                known = self.catalog.units.get(heir)
+                changed = carry and (heir != unit or self._touched(unit, day, on))
+                if known is None or not known.valid_on(on) or (sums.own is not None and not sums.adds and changed):
+                    continue
+                if share:
+                    by_unit.setdefault(heir, []).append((self._era(day), adds, _share(sums, share)))
+        return {unit: self._overlaid(brought) for unit, brought in by_unit.items()}
+
+    def _overlaid(self, brought: list[tuple[int, bool, Sums]]) -> Sums:
+        """What came to one unit: the latest era's stands, and if it is increments only, adds to what was before."""
+        if any(one.own is not None for _, _, one in brought):
+            heard = {era for era, _, one in brought if one.own is not None}
+            brought = [each for each in brought if each[0] in heard]
+        taken: list[Sums] = []
+        for era in sorted({era for era, _, _ in brought}, reverse=True):
+            of_era = [(adds, one) for each, adds, one in brought if each == era]
+            taken += [one for _, one in of_era]
+            if not all(adds and one.adds for adds, one in of_era):
+                break
+        if len(taken) == 1:
+            value = self._value(taken[0].n, taken[0].d) if taken[0].adds else taken[0].value
+            return replace(taken[0], value=value, own_value=value)
+        n, d = sum((one.n for one in taken), Fraction(0)), sum((one.d for one in taken), Fraction(0))
+        usable = max((one.usable_on for one in taken if one.usable_on is not None), default=None)
+        value = self._value(n, d) if usable is not None else None
+        owns = [one.own for one in taken if one.own is not None]
+        return Sums(
+            n=n, d=d, usable_on=usable, seen_on=usable, as_of=usable, covered=int(usable is not None), value=value,
+            own_value=value, own=max(owns, key=lambda own: own.day, default=None), direct=True, adds=usable is not None,
+        )  # fmt: skip
+
+    def _era(self, day: date) -> int:
+        return sum(each <= day for each in {one.effective for one in self.catalog.successions})
+
+    def _touched(self, unit: str, since: date, on: date) -> bool:
+        return any(
+            since < one.effective <= on and unit in (one.from_unit, one.to_unit) for one in self.catalog.successions
+        )
+
+    def _heirs(self, unit: str, since: date, on: date) -> dict[str, Fraction]:
+        held = {unit: Fraction(1)}
+        for day in sorted({one.effective for one in self.catalog.successions if since < one.effective <= on}):
+            after: dict[str, Fraction] = {}
+            for one, share in held.items():
+                rows = [row for row in self.catalog.successions if row.effective == day and row.from_unit == one]
+                stated = sum((Fraction(row.weight) for row in rows if row.weight is not None), Fraction(0))
+                for row in rows:
+                    part = Fraction(row.weight) if row.weight is not None else 1 - stated
+                    after[row.to_unit] = after.get(row.to_unit, Fraction(0)) + share * part
+                if not rows:
+                    after[one] = after.get(one, Fraction(0)) + share
+            held = after
+        return held
+
+    def _rolled(self, unit: str, placed: dict[str, Sums], on: date) -> Sums:
+        alone = placed.get(unit, Sums())
+        if self._is_leaf(unit, on):
+            return alone
+        below = [
+            self._rolled(child, placed, on)
+            for child in self.catalog.units.children(unit, on)
+            if self._reports_below(child, on)
+        ]
+        return self._direct_or_parts(replace(alone), below, len(self._expected(unit, on)))
+
+    def _shown(self, told: list[Sums]) -> Seen:
+        if not told:
+            return None, None, None, None
+        last = max(told, key=lambda one: one.as_of or date.min)
+        summed = [one for one in told if one.usable_on is not None and one.value is not None]
+        if len(told) > 1 and self._adds_up_periods() and summed:
+            n, d = sum((one.n for one in summed), Fraction(0)), sum((one.d for one in summed), Fraction(0))
+            return self._value(n, d), max(one.as_of for one in summed if one.as_of), n, d
+        return last.value, last.as_of, last.n if last.adds else None, last.d if last.adds else None
+
+
+def _adds(own: Own) -> bool:
+    return own.summed and own.base is None
+
+
+def _share(sums: Sums, share: Fraction) -> Sums:
+    return replace(sums, n=sums.n * share, d=sums.d * share)
