@@ -16,7 +16,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway import problems
 from services.gateway.parts import Parts
 from services.gateway.problems import unavailable
-from services.gateway.routes import alerts, catalog, dashboard, explain, explain_page, progress, statistics, stream
+from services.gateway.routes import (
+    alerts,
+    catalog,
+    dashboard,
+    explain,
+    explain_page,
+    other_days,
+    other_days_page,
+    progress,
+    statistics,
+    stream,
+)
 from services.runtime import health
 from services.runtime.health import Health
 from services.runtime.telemetry import Telemetry
@@ -57,10 +68,11 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (progress, explain, alerts, catalog, statistics, stream):
+    for routes in (progress, explain, other_days, alerts, catalog, statistics, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))
+    app.include_router(other_days_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))
     problems.install(app)
     app.add_exception_handler(PyMongoError, _database_away)

@@ -1,4 +1,4 @@
-"""Asking the owners of the data: metrics for explanation, history and inputs, ingest for where observations came from.
+"""Asking the owners of the data: metrics for explanation, history, inputs and views, ingest for where figures are from.
 
 Each question has a time limit; an owner that is away, slow or not yet started is a 503 that says which one it is.
 """
@@ -16,8 +16,10 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins
 from contracts.observations import ObservationRecorded
+from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
 from services.gateway.settings import GatewaySettings
+from services.runtime.catalog.carrying import View
 
 log = structlog.get_logger()
 
@@ -25,6 +27,9 @@ M = TypeVar("M", bound=BaseModel)
 
 IDS_AT_ONCE = 200
 """Observations that one question to ingest names."""
+
+NO_RECORD = "bản ghi tiến độ này", "such progress record"
+NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period in the catalog"
 
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
@@ -39,17 +44,27 @@ class Owners:
 
     async def explain(self, kpi: str, org_unit: str, period: str) -> Explanation:
         """Raises `Problem`: 404 where there is no such record, 503 where metrics is away."""
-        return await _asked(self._metrics, "metrics", _path(kpi, org_unit, period), {}, Explanation)
+        return await _asked(self._metrics, "metrics", _path(kpi, org_unit, period), {}, Explanation, NO_RECORD)
 
     async def history(self, kpi: str, org_unit: str, period: str, on: date | None) -> History:
         """The same of the past."""
         asked = {} if on is None else {"on": on.isoformat()}
-        return await _asked(self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/history", asked, History)
+        return await _asked(
+            self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/history", asked, History, NO_RECORD
+        )
 
     async def inputs(self, kpi: str, org_unit: str, period: str, start: int, limit: int) -> Inputs:
         """The same of a page of inputs."""
         asked = {"start": str(start), "limit": str(limit)}
-        return await _asked(self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/inputs", asked, Inputs)
+        return await _asked(
+            self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/inputs", asked, Inputs, NO_RECORD
+        )
+
+    async def view(self, province: str, kpi: str, period: str, view: View) -> PeriodView:
+        """A period's figures on the units of another day. Raises `Problem`: 404 where the catalog knows no such KPI or
+        period, 503 where metrics is away."""
+        path = f"/internal/v1/views/{province}/{kpi}/{period}"
+        return await _asked(self._metrics, "metrics", path, {"view": str(view)}, PeriodView, NO_PERIOD)
 
     async def origins(self, figures: Iterable[FigureBehind]) -> tuple[ObservationRecorded, ...]:
         """The observations of these figures as the ledger has them, in their order."""
@@ -58,7 +73,7 @@ class Owners:
         chunks = iter(lambda: list(islice(rest, IDS_AT_ONCE)), [])
         path = "/internal/v1/observations"
         pages = await asyncio.gather(
-            *(_asked(self._ingest, "ingest", path, {"ids": ",".join(chunk)}, Origins) for chunk in chunks)
+            *(_asked(self._ingest, "ingest", path, {"ids": ",".join(chunk)}, Origins, NO_RECORD) for chunk in chunks)
         )
         return tuple(one for page in pages for one in page.items)
 
@@ -79,7 +94,10 @@ def _path(kpi: str, org_unit: str, period: str) -> str:
     return f"/internal/v1/explain/{kpi}/{org_unit}/{period}"
 
 
-async def _asked(client: AsyncClient, owner: str, path: str, asked: Mapping[str, str], model: type[M]) -> M:
+async def _asked(
+    client: AsyncClient, owner: str, path: str, asked: Mapping[str, str], model: type[M], unknown: tuple[str, str]
+) -> M:
+    """`unknown`: what there is not, in both languages, if the owner knows no such thing."""
     try:
         # The client's limit is for each read; this one is for the whole answer.
         async with asyncio.timeout(client.timeout.read):
@@ -91,7 +109,7 @@ async def _asked(client: AsyncClient, owner: str, path: str, asked: Mapping[str,
         log.warning("owner_away", owner=owner, why=f"{type(error).__name__}: {str(error)[:200]}")
         raise _away(owner) from None
     if answer.status_code in (400, 404) and _code(answer):
-        raise not_found("bản ghi tiến độ này", "such progress record")
+        raise not_found(*unknown)
     log.warning("owner_away", owner=owner, why=why)
     raise _away(owner)
 

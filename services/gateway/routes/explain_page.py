@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.owners import NO_RECORD
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, not_found
 from services.gateway.routes.dashboard import COOKIE, choice_of, html_answer, templates
@@ -59,5 +60,5 @@ async def _explained(parts: Parts, address: Address, choice: Choice) -> explaini
     past = await parts.owners.history(address.kpi, address.unit, address.period, address.on)
     catalog = parts.catalogs().get(said.province)
     if catalog is None or said.kpi not in catalog.kpis:  # metrics knows a newer catalog than this process
-        raise not_found("bản ghi tiến độ này", "such progress record")
+        raise not_found(*NO_RECORD)
     return explaining.explained(address, choice.language, Ground(catalog, parts.clock.now()), said, past)

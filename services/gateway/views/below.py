@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.progress import ProgressJudged
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.kpis import OTHERS_NAMED, Head, level_word, reporting_level
-from services.gateway.views.links import Links, explain_href
+from services.gateway.views.links import Links, explain_href, reformed_href
 from services.gateway.views.reading import Ground, judged
 from services.gateway.views.statuses import LATE
 
@@ -50,6 +50,8 @@ class Detail:
     others: list[UnitRow]
     all_href: str
     explain_href: str
+    view_href: str
+    """The same figures on the units of today; empty where no unit ever followed another."""
 
 
 def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, teller: Teller, links: Links) -> Detail:
@@ -74,6 +76,7 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
         others=[row for row in rows if not row.said.late],
         all_href=links.board(anchor=f"kpi-{head.kpi.id}", unit=None),
         explain_href=explain_href(head.kpi.id, head.record.org_unit, head.record.period),
+        view_href=reformed_href(ground, head.kpi.id, head.record.period),
     )
 
 

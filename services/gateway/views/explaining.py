@@ -18,7 +18,7 @@ from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from services.gateway.views.chart import Picture, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller
-from services.gateway.views.links import explain_href
+from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.reading import Ground
 from services.gateway.views.statuses import Badge, badge
@@ -162,6 +162,8 @@ class Explained:
     judged_on: str
     published: bool
     board_href: str
+    view_href: str
+    """The period's figures on the units of today; empty where no unit ever followed another."""
     api_href: str
 
 
@@ -211,6 +213,7 @@ def explained(
         judged_on=numbers.day(said.judged_on),
         published=said.published,
         board_href="/?" + urlencode({"period": said.period, "kpi": said.kpi}) + f"#kpi-{said.kpi}",
+        view_href=reformed_href(ground, said.kpi, said.period),
         api_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/explain",
     )
 

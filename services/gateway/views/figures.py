@@ -44,11 +44,8 @@ class Teller:
         self.words, self.numbers = words, numbers
 
     def measure(self, kpi: Kpi | None, record: ProgressJudged) -> Measure:
-        """How the KPI's figures are written: percentages with a decimal, amounts as declared."""
-        declared = kpi.decimals if kpi is not None else 1
-        return Measure(
-            record.unit_of_measure, min(max(declared, 1) if record.unit_of_measure == "percent" else declared, 2)
-        )
+        """How the KPI's figures are written."""
+        return measure_of(kpi, record.unit_of_measure)
 
     def say(self, record: ProgressJudged, kpi: Kpi | None, name: str) -> Said:
         """The record of a unit or KPI of that name."""
@@ -117,6 +114,12 @@ class Teller:
         if is_zero(self.numbers.signed(gap, measure)):
             return self.words("đúng kế hoạch")
         return self.words("thiếu {gap}" if is_short(record) else "vượt {gap}", gap=distance)
+
+
+def measure_of(kpi: Kpi | None, unit_of_measure: str) -> Measure:
+    """How a KPI's figures are written: percentages with a decimal, amounts as declared."""
+    declared = kpi.decimals if kpi is not None else 1
+    return Measure(unit_of_measure, min(max(declared, 1) if unit_of_measure == "percent" else declared, 2))
 
 
 def shown_gap(record: ProgressJudged, measure: Measure) -> float | None:

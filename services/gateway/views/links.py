@@ -4,13 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from services.gateway.views.reading import Choice
+from services.gateway.views.reading import Choice, Ground
 
 
 def explain_href(kpi: str, unit: str, period: str, **more: str | None) -> str:
     """The page that explains one record; `more`: other words of its address, None for none."""
     chosen = {"kpi": kpi, "unit": unit, "period": period, **more}
     return "/explain?" + urlencode({name: value for name, value in chosen.items() if value is not None})
+
+
+def view_href(province: str, kpi: str, period: str, view: str = "as_it_is_now", **more: str) -> str:
+    """The page that shows a period's figures on the units of another day."""
+    return "/view?" + urlencode({"province": province, "kpi": kpi, "period": period, "view": view, **more})
+
+
+def reformed_href(ground: Ground, kpi: str, period: str) -> str:
+    """The same on the units of today; empty where nobody ever followed anybody."""
+    return view_href(ground.catalog.province.id, kpi, period) if ground.catalog.successions else ""
 
 
 @dataclass(frozen=True, slots=True)

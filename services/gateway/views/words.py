@@ -190,6 +190,29 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Còn {count} sự kiện nữa": ("{count} more event", "{count} more events"),
     "Dữ liệu của trang này (JSON)": "The data of this page (JSON)",
     "Thiếu chỉ tiêu, đơn vị hoặc kỳ trong địa chỉ.": "The address lacks the KPI, the unit or the period.",
+    # Figures on the units of another day
+    "Số liệu theo đơn vị từng thời điểm": "Figures by the units of a day",
+    "Như đã báo cáo": "As reported",
+    "Theo đơn vị hiện nay": "By the units of today",
+    "Theo đơn vị ngày": "By the units of",
+    "Đơn vị của ngày {day}.": "Units of {day}.",
+    "Trang này chỉ xếp lại số liệu theo đơn vị, không đánh giá; kết quả đánh giá là của từng bản ghi tiến độ.": (
+        "This page only rearranges figures by unit and judges nothing: judgements are those of the progress records."
+    ),
+    "Tổng theo đơn vị đã báo cáo: {total}": "Total by the units that reported: {total}",
+    "theo đơn vị của ngày này: {total}": "by the units of this day: {total}",
+    "không đổi": "unchanged",
+    "Có tỷ lệ chia không được quy định, chỉ là ước tính.": "Some shares were stated by nobody and are estimated.",
+    "Gồm có": "Made of",
+    "Mục tiêu riêng": "Target of its own",
+    "số liệu của chính đơn vị": "its own figure",
+    "cộng từ dưới lên, {there}/{due} đơn vị đã báo cáo": "added up from below, {there}/{due} units have reported",
+    "{share} của {figure}": "{share} of {figure}",
+    "tỷ lệ chia là ước tính": "the share is estimated",
+    "chưa báo cáo": "not reported",
+    "Không chuyển sang được": "Could not be carried over",
+    "Không có đơn vị nào của chỉ tiêu này vào ngày đó.": "No unit of this KPI existed on that day.",
+    "Thiếu tỉnh, chỉ tiêu hoặc kỳ trong địa chỉ.": "The address lacks the province, the KPI or the period.",
     # Empty states
     "Chưa có danh mục": "No catalog yet",
     "Hệ thống chưa biết tỉnh nào, đơn vị nào, chỉ tiêu nào. Người vận hành cần nạp danh mục:": (

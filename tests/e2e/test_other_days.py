@@ -1,0 +1,163 @@
+"""Đắk Nông's 71 communes through the reform of 1 July 2025, with real processes: as 71, and as 28."""
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import async_playwright, expect
+
+from contracts.topics import TOPICS
+from deploy.embedded.errors import NotAvailable
+from deploy.embedded.stack import Stack
+from deploy.embedded.system import System
+from services.runtime.catalog import stream
+from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.loader import load_folder
+from services.runtime.kafka.topics import make_topics
+from services.runtime.settings import KafkaSettings
+from tests.servers import wanted_broker
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "catalogs" / "lam-dong"
+CATALOG = Catalog.of(load_folder(FOLDER).items)
+REFORM = date(2025, 7, 1)
+BEFORE = CATALOG.units.of_level("commune", REFORM - timedelta(days=1))
+AFTER = CATALOG.units.of_level("commune", REFORM)
+RATIO, STOCK = "edoc-signed-share", "ecommerce-products"
+SIGNED = {unit: (40 + number, 60 + 2 * number) for number, unit in enumerate(BEFORE)}
+PRODUCTS = {unit: 7 + number % 9 for number, unit in enumerate(BEFORE)}
+DEADLINE_S = 60
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The province at the end of 2024, and then on a day after the reform."""
+    with ExitStack() as open_:
+        try:
+            stack = open_.enter_context(Stack.started(tmp_path_factory.mktemp("reform"), broker=wanted_broker()))
+        except NotAvailable as error:
+            pytest.skip(str(error))
+        kafka = KafkaSettings(bootstrap=stack.bootstrap)
+        asyncio.run(make_topics(kafka, TOPICS))
+        items = load_folder(FOLDER).items
+        asyncio.run(stream.apply(kafka.connection(), "lam-dong", items, now=datetime.now(UTC)))
+        running = System(stack, {"TIENDO_CLOCK": "from:2024-12-10T00:00:00+07:00"})
+        running.start()
+        signed = [{"org_unit": unit, "numerator": n, "denominator": d} for unit, (n, d) in SIGNED.items()]
+        post(running, RATIO, "edoc", signed)
+        post(running, STOCK, "ecommerce", [{"org_unit": unit, "value": value} for unit, value in PRODUCTS.items()])
+        later = {"org_unit": AFTER[0], "numerator": 1, "denominator": 2}
+        post(running, "online-files-share", "public-services", [later], as_of="2025-08-31")
+        yield running
+
+
+def post(system: System, kpi: str, source: str, figures: list[dict[str, Any]], as_of: str = "2024-12-14") -> None:
+    """As a publisher sends them, the day after."""
+    events = [
+        {
+            "specversion": "1.0",
+            "id": f"{kpi}-{number}",
+            "source": f"urn:tiendo:source:lam-dong:{source}",
+            "type": "vn.tiendo.statistic.reported.v1",
+            "time": (date.fromisoformat(as_of) + timedelta(days=1)).isoformat() + "T08:00:00+07:00",
+            "data": {"province": "lam-dong", "kpi": kpi, "as_of": as_of, **figure},
+        }
+        for number, figure in enumerate(figures)
+    ]
+    request = urllib.request.Request(
+        system.url("gateway", "/api/v1/statistics"),
+        data=json.dumps(events).encode(),
+        headers={"content-type": "application/cloudevents-batch+json"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 202
+
+
+def seen(system: System, kpi: str, view: str) -> dict[str, Any]:
+    """The answer, once all communes are in it and the reform is past."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        address = system.url("gateway", f"/api/v1/views/lam-dong/{kpi}/2024?view={view}")
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+        whole = found["units"] and found["units"][0]["expected"] == 71 and not found["units"][0]["missing"]
+        if whole and (view != "as_it_is_now" or found["on"] >= REFORM.isoformat()):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def levels(found: dict[str, Any]) -> dict[str, int]:
+    names = [unit["level"] for unit in found["units"]]
+    return {level: names.count(level) for level in sorted(set(names))}
+
+
+def sums(found: dict[str, Any], *names: str) -> tuple[float, ...]:
+    communes = [unit for unit in found["units"] if unit["level"] == "commune"]
+    return tuple(sum(unit[name] for unit in communes) for name in names)
+
+
+def test_the_71_communes_are_28_now_and_the_province_has_the_same_total(system: System) -> None:
+    was, now = seen(system, RATIO, "as_it_was"), seen(system, RATIO, "as_it_is_now")
+    assert levels(was) == {"commune": 71, "district": 8, "province": 1}
+    assert levels(now) == {"commune": 28, "province": 1}
+    total = sum(n for n, _ in SIGNED.values()), sum(d for _, d in SIGNED.values())
+    for found in (was, now):
+        assert sums(found, "numerator", "denominator") == total
+        top = found["units"][0]
+        assert (top["numerator"], top["denominator"], top["value"]) == (*total, 100 * total[0] / total[1])
+        assert found["not_carried"] == []
+    assert (was["units"][0]["org_unit"], now["units"][0]["org_unit"]) == ("lam-dong.dak-nong", "lam-dong")
+
+
+def test_amounts_add_up_too_and_a_day_shows_the_units_of_that_day(system: System) -> None:
+    was, now, then = [seen(system, STOCK, view) for view in ("as_it_was", "as_it_is_now", "2025-06-30")]
+    assert sums(was, "value") == sums(now, "value") == sums(then, "value") == (sum(PRODUCTS.values()),)
+    assert was["units"] == then["units"]
+    assert (then["on"], levels(then)) == ("2025-06-30", {"commune": 71, "district": 8, "province": 1})
+
+
+def test_undoing_gives_back_what_every_commune_reported(system: System) -> None:
+    now = seen(system, RATIO, "as_it_is_now")
+    back = {
+        one["org_unit"]: (one["whole"]["numerator"], one["whole"]["denominator"])
+        for unit in now["units"]
+        for one in unit["brought"]
+    }
+    assert back == SIGNED
+    assert {one["share"] for unit in now["units"] for one in unit["brought"]} == {1}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1440])
+async def test_the_page_switches_between_the_days(system: System, chromium: Path, width: int, tmp_path: Path) -> None:
+    await asyncio.to_thread(seen, system, RATIO, "as_it_is_now")
+    async with async_playwright() as playing:
+        browser = await playing.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = await browser.new_page(viewport={"width": width, "height": 900})
+        troubles: list[str] = []
+        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        await page.goto(system.url("gateway", f"/view?province=lam-dong&kpi={RATIO}&period=2024"))
+        assert await page.locator("#units tbody tr").count() == 80
+        await page.get_by_role("link", name="Theo đơn vị hiện nay").click()
+        await expect(page.locator("#totals")).to_have_attribute("data-same", "true")
+        assert await page.locator("#units tbody tr").count() == 29
+        made = page.locator("[id='unit-lam-dong.phuong-bac-gia-nghia'] .made li")
+        assert await made.count() == 4
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.screenshot(path=tmp_path / "now.png", full_page=True)
+        await page.locator("#on").fill("2025-06-30")
+        await page.locator("form:has(#on) button").click()
+        await expect(page.locator(".note").first).to_contain_text("30/06/2025")
+        assert await page.locator("#units tbody tr").count() == 80
+        await page.screenshot(path=tmp_path / "then.png", full_page=True)
+        await browser.close()
+    assert not troubles

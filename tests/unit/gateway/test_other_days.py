@@ -1,0 +1,143 @@
+"""Figures on the units of another day, over HTTP and as a page: Đắk Nông's communes before and after the reform."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from contracts.observations import ObservationRecorded
+from services.gateway.documents import Place
+from services.gateway.owners import Owners
+from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.loader import load_folder
+from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners
+from tests.unit.gateway.records import a_document
+from tests.unit.gateway.test_routes import Gateway, filled
+from tests.unit.metrics.builders import an_observation
+
+LAM_DONG = Path(__file__).parents[3] / "deploy" / "catalogs" / "lam-dong"
+CATALOG = Catalog.of(load_folder(LAM_DONG).items, 1, "1-0123456789ab")
+KPI = "edoc-signed-share"
+EVE = date(2025, 6, 30)
+COMMUNES = CATALOG.units.of_level("commune", EVE)
+NOW = datetime(2026, 1, 5, 3, tzinfo=UTC)
+API, PAGE = f"/api/v1/views/lam-dong/{KPI}/2024", f"/view?province=lam-dong&kpi={KPI}&period=2024"
+
+
+def figure(number: int, unit: str, **more: Any) -> ObservationRecorded:
+    return an_observation(unit, "2024-12-14", 10 + number, 90 + number, province="lam-dong", kpi=KPI, **more)
+
+
+FIGURES = [figure(number, unit) for number, unit in enumerate(COMMUNES)]
+
+
+async def of(*figures: ObservationRecorded) -> Gateway:
+    asked = owners(await metrics_with(CATALOG, NOW, figures), ingest_with(figures))
+    return a_gateway(asked)
+
+
+def a_gateway(asked: Owners) -> Gateway:
+    return Gateway(catalogs={"lam-dong": CATALOG}, owners=asked)
+
+
+async def view(client: AsyncClient, asked: str) -> dict[str, Any]:
+    answer = await client.get(API, params={"view": asked})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_the_same_total_stands_on_71_communes_and_on_28() -> None:
+    async with (await of(*FIGURES)).client() as client:
+        was, now, then = [await view(client, asked) for asked in ("as_it_was", "as_it_is_now", "2025-06-30")]
+    assert [_levels(one) for one in (was, now, then)] == [
+        {"province": 1, "district": 8, "commune": 71},
+        {"province": 1, "commune": 28},
+        {"province": 1, "district": 8, "commune": 71},
+    ]
+    total = {"numerator": sum(range(10, 81)), "denominator": sum(range(90, 161))}
+    for one in (was, now, then):
+        assert one["not_carried"] == []
+        assert {name: one["units"][0][name] for name in total} == total
+        assert one["before"] == one["after"]
+        communes = [unit for unit in one["units"] if unit["level"] == "commune"]
+        assert {name: sum(unit[name] for unit in communes) for name in total} == total
+
+
+def _levels(seen: dict[str, Any]) -> dict[str, int]:
+    levels = [unit["level"] for unit in seen["units"]]
+    return {level: levels.count(level) for level in levels}
+
+
+async def test_an_answer_has_an_etag_and_a_view_that_is_none_is_refused_in_words() -> None:
+    async with (await of(*FIGURES[:1])).client() as client:
+        first = await client.get(API)
+        again = await client.get(API, headers={"if-none-match": first.headers["etag"]})
+        odd = await client.get(API, params={"view": "yesterday"})
+    assert (first.json()["view"], again.status_code, again.content) == ("as_it_was", 304, b"")
+    assert (odd.status_code, odd.json()["code"]) == (400, "bad_parameter")
+    assert "as_it_is_now" in odd.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["nowhere/k/2024", "lam-dong/no-such/2024", f"lam-dong/{KPI}/2024-13"])
+async def test_what_the_catalog_does_not_know_is_not_found(path: str) -> None:
+    async with (await of()).client() as client:
+        answer = await client.get(f"/api/v1/views/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "KPI or period" in answer.json()["detail_en"]
+
+
+async def test_when_metrics_is_away_the_route_and_the_page_say_so() -> None:
+    async with a_gateway(owners(Away(), Away())).client() as client:
+        answers = [await client.get(API), await client.get(PAGE)]
+    assert [one.status_code for one in answers] == [503, 503]
+    assert "Dịch vụ metrics" in answers[1].text
+
+
+async def test_the_page_names_what_each_commune_of_today_is_made_of() -> None:
+    gateway = await of(*FIGURES)
+    await gateway.model.put_progress(
+        [a_document(Place("commune", ()), province="lam-dong", kpi=KPI, org_unit=COMMUNES[0], period="2024")]
+    )
+    async with gateway.client() as client:
+        page = (await client.get(f"{PAGE}&view=as_it_is_now")).text
+        english = (await client.get(f"{PAGE}&view=as_it_is_now&lang=en")).text
+    row = page.split('id="unit-lam-dong.phuong-bac-gia-nghia"')[1].split("</tr>")[0]
+    for name in ("Phường Nghĩa Đức", "Phường Nghĩa Thành", "Phường Quảng Thành", "Xã Đắk Ha"):
+        assert name in row
+    assert page.count("/explain?") == 1  # of the one commune that has a record of the period
+    assert "không đổi" in page
+    assert "cộng từ dưới lên, 71/71 đơn vị đã báo cáo" in page
+    assert 'aria-current="true">Theo đơn vị hiện nay' in page
+    assert "judges nothing" in english
+    assert "By the units of today" in english
+
+
+async def test_the_page_says_what_could_not_be_carried_and_who_is_missing() -> None:
+    bare = an_observation(COMMUNES[0], "2024-12-14", value=91, province="lam-dong", kpi=KPI)
+    async with (await of(bare, *FIGURES[1:60])).client() as client:
+        page = (await client.get(f"{PAGE}&view=as_it_is_now")).text
+    left = page.split('id="left"')[1].split("</table>")[0]
+    assert "chỉ có giá trị, không có tử số và mẫu số" in left
+    assert "59/71 đơn vị đã báo cáo" in page
+
+
+async def test_the_page_for_a_day_keeps_the_day_in_its_form() -> None:
+    async with (await of(*FIGURES)).client() as client:
+        page = (await client.get(f"{PAGE}&view=2025-07-01")).text
+        odd = await client.get(f"{PAGE}&view=sometime")
+        nothing = await client.get("/view?province=lam-dong")
+    assert 'name="view" value="2025-07-01"' in page
+    assert "Đơn vị của ngày 01/07/2025." in page
+    assert (odd.status_code, 'aria-current="true">Như đã báo cáo' in odd.text) == (200, True)
+    assert (nothing.status_code, "Thiếu tỉnh" in nothing.text) == (404, True)
+
+
+async def test_pages_link_to_it_where_units_followed_others_and_nowhere_else() -> None:
+    async with (await of(*FIGURES)).client() as client:
+        explained = (await client.get(f"/explain?kpi={KPI}&unit={COMMUNES[0]}&period=2021-2025")).text
+    async with (await filled()).client() as client:
+        board = (await client.get(f"/?kpi={KPI}")).text
+    assert f"/view?province=lam-dong&amp;kpi={KPI}&amp;period=2021-2025&amp;view=as_it_is_now" in explained
+    assert "/view?" not in board
