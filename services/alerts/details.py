@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.progress import Closed, ProgressJudged, Status
+from contracts.reading import SPLIT, most_of, telling_decimals
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
@@ -112,7 +113,7 @@ def _needed(scene: Scene, record: ProgressJudged, language: Language) -> Fact | 
     if needed is None or record.target is None:
         return None
     paces = (needed.amount, needed.so_far, needed.best)
-    decimals = figures.telling_decimals([pace for pace in paces if pace is not None], scene.kpi)
+    decimals = telling_decimals([pace for pace in paces if pace is not None], figures.decimals_of(scene.kpi))
     text = say(
         language,
         "needed",
@@ -132,32 +133,20 @@ def _needed(scene: Scene, record: ProgressJudged, language: Language) -> Fact | 
 
 
 def _contributions(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:
-    """`5/71 đơn vị trực thuộc chiếm 80 % phần thiếu: xã A, xã B, …`: those among the named that add to the gap, as
-    many as it takes to make up most of it."""
+    """`5/71 đơn vị trực thuộc chiếm 80 % phần thiếu: xã A, xã B, …`."""
     split = record.contributions
     if split is None:
         return None
-    names, share = [], 0.0
-    for one in split.top:
-        if one.share <= 0 or share >= _MOST:
-            break
-        names.append(scene.unit(one.org_unit, language, short=True))
-        share += one.share
-    if not names or share > 1:  # others are so far ahead that shares of the gap would mislead
+    named, share = most_of(split)
+    if not named:
         return None
-    text = say(
-        language,
-        "contributions",
-        named=len(names),
+    text = SPLIT[language == "en"].format(
+        named=len(named),
         units=split.units,
         share=figures.number(share * 100, 0, language),
-        names=", ".join(names),
+        names=", ".join(scene.unit(one, language, short=True) for one in named),
     )
     return Fact(say(language, "l_contributions"), text)
-
-
-_MOST = 0.8
-"""The part of the gap that is most of it."""
 
 
 def _target(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:

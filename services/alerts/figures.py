@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
+from contracts import reading
 from contracts.catalog import Kpi
+from contracts.reading import MOST_DECIMALS, rounded, shown
 from services.runtime.catalog.periods import parse_name
 
 Language = Literal["vi", "en"]
@@ -44,9 +46,6 @@ _UNITS_OF_MEASURE: dict[str, tuple[str, str, str]] = {
 """Vietnamese, one in English, several in English."""
 
 
-_MOST_DECIMALS = 6
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A value, the line that it is held against, and the gap between them: as they are read, they add up."""
@@ -58,25 +57,17 @@ class Standing:
 
 def standing(value: float, line: float, kpi: Kpi, language: Language) -> Standing:
     """Both numbers with as many decimals as show that they differ; the gap is the difference of what is shown."""
-    decimals = telling_decimals((value, line), kpi)
-    gap = abs(_rounded(_exact(line), decimals) - _rounded(_exact(value), decimals))
+    read = shown(value, line, decimals_of(kpi))
     return Standing(
-        amount(value, kpi, language, decimals),
-        amount(line, kpi, language, decimals),
-        difference(float(gap), kpi, language, decimals=decimals),
+        amount(value, kpi, language, read.decimals),
+        amount(line, kpi, language, read.decimals),
+        difference(abs(float(read.gap)), kpi, language, decimals=read.decimals),
     )
 
 
-def telling_decimals(values: Sequence[float], kpi: Kpi) -> int:
-    """The fewest decimals, from the KPI's own on, with which none of these reads as 0, or as the first, and is not."""
-    exact = [_exact(value) for value in values]
-    for decimals in range(_decimals(kpi), _MOST_DECIMALS + 1):
-        shown = [_rounded(one, decimals) for one in exact]
-        if all(
-            (read or not one) and (read != shown[0] or one == exact[0]) for read, one in zip(shown, exact, strict=True)
-        ):
-            return decimals
-    return _decimals(kpi)
+def decimals_of(kpi: Kpi) -> int:
+    """How many decimals the KPI's figures are shown with, at least."""
+    return reading.decimals_of(kpi.unit_of_measure, kpi.decimals)
 
 
 def number(
@@ -86,26 +77,25 @@ def number(
 
     It gets more decimals where it would else read as 0, or as one of the bounds in `unlike`, and is not.
     """
-    exact = _exact(value)
-    misread = {bound for bound in (Decimal(0), *(_exact(one) for one in unlike)) if bound != exact}
-    rounded = _rounded(exact, decimals)
-    while rounded in misread and decimals < _MOST_DECIMALS:
+    misread = {bound for bound in (0.0, *unlike) if bound != value}
+    read = rounded(value, decimals)
+    while read in {Decimal(repr(float(bound))) for bound in misread} and decimals < MOST_DECIMALS:
         decimals += 1
-        rounded = _rounded(exact, decimals)
-    text = f"{rounded:{'+' if signed and rounded else ''},.{decimals}f}".replace("-", "−")
+        read = rounded(value, decimals)
+    text = f"{read:{'+' if signed and read else ''},.{decimals}f}".replace("-", "−")
     return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
 
 
 def amount(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
     """A value of the KPI with its unit: `91,3 %`, `1.234 máy`. `decimals`: other than the KPI's own."""
-    figure = number(value, _decimals(kpi) if decimals is None else decimals, language)
+    figure = number(value, decimals_of(kpi) if decimals is None else decimals, language)
     unit = unit_of_measure(kpi, language, figure)
     return f"{figure}%" if unit == "%" and language == "en" else _with(figure, unit)
 
 
 def difference(value: float, kpi: Kpi, language: Language, *, signed: bool = False, decimals: int | None = None) -> str:
     """A difference of two values: percentage points are never written `%` alone."""
-    figure = number(value, _decimals(kpi) if decimals is None else decimals, language, signed=signed)
+    figure = number(value, decimals_of(kpi) if decimals is None else decimals, language, signed=signed)
     unit = unit_of_measure(kpi, language, figure)
     if unit == "%":
         unit = "điểm %" if language == "vi" else "percentage points"
@@ -114,7 +104,7 @@ def difference(value: float, kpi: Kpi, language: Language, *, signed: bool = Fal
 
 def change(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
     """A signed difference without its unit, for a place where the unit has just been said."""
-    return number(value, _decimals(kpi) if decimals is None else decimals, language, signed=True)
+    return number(value, decimals_of(kpi) if decimals is None else decimals, language, signed=True)
 
 
 def unit_of_measure(kpi: Kpi, language: Language, figure: str = "") -> str:
@@ -162,18 +152,6 @@ def period(period_id: str, language: Language) -> str:
         case "span":
             return f"giai đoạn {name.year}–{name.part}" if vietnamese else f"{name.year}–{name.part}"
     return period_id
-
-
-def _exact(value: float) -> Decimal:
-    return Decimal(repr(float(value)))
-
-
-def _rounded(exact: Decimal, decimals: int) -> Decimal:
-    return exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-
-
-def _decimals(kpi: Kpi) -> int:
-    return max(kpi.decimals, 1) if kpi.unit_of_measure == "percent" else kpi.decimals
 
 
 def _with(figure: str, unit: str) -> str:

@@ -5,10 +5,6 @@ from collections.abc import Mapping
 from services.alerts.figures import Language
 
 VI: Mapping[str, str] = {
-    # how far off, by direction of the KPI
-    "short": "thiếu {gap}",
-    "over": "vượt {gap}",
-    "off": "lệch {gap}",
     # subject prefixes
     "prefix_behind": "Chậm tiến độ",
     "prefix_more": "Thêm đơn vị chậm",
@@ -85,7 +81,6 @@ VI: Mapping[str, str] = {
     "target": "{comparator} {value} vào ngày {deadline}",
     "target_band": "từ {low} đến {high} vào ngày {deadline}",
     "l_contributions": "Thiếu ở đâu",
-    "contributions": "{named}/{units} đơn vị trực thuộc chiếm {share} % phần thiếu: {names}",
     "l_closed": "Khi khép kỳ {day}",
     "closed": "{said}; số liệu được bổ sung hoặc sửa sau đó",
     "closed_nothing": "chưa có số liệu",
@@ -166,9 +161,6 @@ VI: Mapping[str, str] = {
 }
 
 EN: Mapping[str, str] = {
-    "short": "{gap} short",
-    "over": "{gap} too high",
-    "off": "{gap} off",
     "prefix_behind": "Behind plan",
     "prefix_more": "More units behind",
     "prefix_worse": "Further behind",
@@ -233,7 +225,6 @@ EN: Mapping[str, str] = {
     "target": "{comparator} {value} by {deadline}",
     "target_band": "from {low} to {high} by {deadline}",
     "l_contributions": "Where it is short",
-    "contributions": "{named} of {units} units below make up {share}% of the gap: {names}",
     "l_closed": "When the period was closed on {day}",
     "closed": "{said}; figures were added or corrected later",
     "closed_nothing": "no figure",

@@ -6,6 +6,7 @@ from math import isclose
 from contracts.alerts import CloseReason
 from contracts.catalog import Kpi, Rule
 from contracts.progress import ProgressJudged
+from contracts.reading import GAPS, side_of
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Mail, Member
@@ -46,9 +47,11 @@ class Scene:
 
 def gap_of(short: float, record: ProgressJudged, kpi: Kpi, language: Language) -> str:
     """`thiếu 18,4 điểm %`; too high where lower is better, and off where a band is the target."""
-    words = {">=": "short", "<=": "over"}.get(record.target.comparator if record.target else ">=", "off")
+    falls = record.target is not None and record.target.comparator == "<="
+    side = side_of(short if falls else -short, record.target.comparator if record.target is not None else ">=")
     shown = standing_of(record, kpi, language) if short > 0 and _is_gap(short, record) else None
-    return say(language, words, gap=shown.gap if shown is not None else figures.difference(short, kpi, language))
+    gap = shown.gap if shown is not None else figures.difference(short, kpi, language)
+    return GAPS[side][language == "en"].format(gap=gap)
 
 
 def standing_of(record: ProgressJudged, kpi: Kpi, language: Language) -> figures.Standing | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from contracts.progress import ProgressJudged
 from services.gateway.views.figures import Said, Teller
+from services.gateway.views.flags import flag
 from services.gateway.views.kpis import OTHERS_NAMED, Head, level_word, reporting_level
 from services.gateway.views.links import Links, explain_href, reformed_href
 from services.gateway.views.reading import Ground, judged
@@ -41,6 +42,7 @@ class Detail:
     name: str
     facts: list[Fact]
     reasons: list[str]
+    flags: list[str]
     between_title: str
     between: list[UnitRow]
     below_title: str
@@ -68,6 +70,7 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
         name=teller.words.either(head.kpi.name_vi, head.kpi.name_en),
         facts=[*_facts(head, ground, teller)],
         reasons=teller.reasons(head.record, head.kpi),
+        flags=[flag(code, teller.words) for code in head.record.flags],
         between_title=_between_title(head, ground, teller),
         between=sorted((_row(one, head, ground, teller, links, lowest) for one in head.between), key=_order),
         below_title=teller.words("Mọi {level}", level=word) if of is None else "",
@@ -148,6 +151,8 @@ def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
         if record.needed.best is not None:
             said.append(words("cao nhất từng đạt {best}", best=numbers.distance(record.needed.best, measure)))
         yield Fact(words("Cần"), "; ".join(said))
+    if split := teller.split(record, ground.short_name):
+        yield Fact(words("Thiếu ở đâu"), split)
     if record.discrepancy is not None:
         yield Fact(
             words("Chênh lệch"),

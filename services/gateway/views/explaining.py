@@ -18,11 +18,15 @@ from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from services.gateway.views.chart import Picture, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller
+from services.gateway.views.flags import flag
 from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.reading import Ground
+from services.gateway.views.reasons import dated
 from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Language, Words
+
+_SHARE = Measure("percent", 1)
 
 ORIGINS_SHOWN = 30
 """Observations in the table; the rest is a link away."""
@@ -68,6 +72,8 @@ class ChildRow:
     parts: str
     as_of: str
     gap: str
+    share: str
+    """Its part of what is missing, where it is one of those that lack most."""
     in_sum: bool
 
 
@@ -141,6 +147,9 @@ class Explained:
     """What the record said when its period was closed; empty without a later correction."""
     versions: list[VersionRow]
     """All versions of the target, where there are several."""
+    flags: list[str]
+    split: str
+    """Who lacks most of what is missing; empty where that is not known."""
     steps: list[str]
     picture: str
     past: list[PastRow]
@@ -192,13 +201,15 @@ def explained(
         closed_on=numbers.day(said.closed.closed_on) if said.closed is not None else "",
         closed=teller.closed(said.closed, measure) if said.closed is not None else "",
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
-        steps=[words.either(one.text_vi, one.text_en) for one in said.formula],
+        flags=[flag(code, words) for code in said.judged.flags],
+        split=teller.split(record, ground.short_name),
+        steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula],
         picture=_picture(said, past, teller, measure, name),
         past=[_past(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,
         next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
         bounds=_bounds(said, teller, measure),
-        by_itself=words.either(alone.text_vi, alone.text_en) if alone is not None else "",
+        by_itself=dated(words.either(alone.text_vi, alone.text_en), numbers) if alone is not None else "",
         origins=_origins(said, ground, teller, measure),
         observations_count=said.observations_count,
         inputs_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/inputs",
@@ -261,13 +272,13 @@ def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
 
 
 def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
-    numbers = teller.numbers
+    read = teller.read(point, measure)
     return PastRow(
-        as_of=numbers.day(point.as_of),
+        as_of=teller.numbers.day(point.as_of),
         badge=badge(point.status, teller.words),
-        value=numbers.value(point.value, measure),
-        planned=numbers.value(point.planned, measure),
-        gap=numbers.signed(point.gap, measure) if point.gap is not None else "–",
+        value=read.value,
+        planned=read.planned,
+        gap=read.gap or "–",
     )
 
 
@@ -307,16 +318,19 @@ def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
     numbers = teller.numbers
+    split = said.judged.contributions
+    shares = {one.org_unit: one.share for one in split.top} if split is not None else {}
     rows = [
         ChildRow(
             id=child.org_unit,
             name=_unit(ground, child.org_unit),
             href=address.of_unit(child.org_unit),
             badge=badge(child.status, teller.words),
-            value=numbers.value(child.value, measure),
+            value=(read := teller.read(child, measure)).value,
             parts=_parts(child.numerator, child.denominator, numbers),
             as_of=numbers.day(child.as_of),
-            gap=numbers.signed(child.gap, measure) if child.gap is not None else "–",
+            gap=read.gap or "–",
+            share=numbers.value(100 * shares[child.org_unit], _SHARE) if child.org_unit in shares else "",
             in_sum=child.in_sum,
         )
         for child in said.children

@@ -1,12 +1,15 @@
 """One record as the page says it: figures with units, the gap in words, the bar."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from contracts.catalog import Kpi
 from contracts.progress import Closed, ProgressJudged, Status, TargetJudged
+from contracts.reading import GAPS, SPLIT, decimals_of, most_of, shown, side_of
 from services.gateway.views import reasons, svg
-from services.gateway.views.numbers import Measure, Numbers, is_zero, rounded
+from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.reading import day_of_figure
 from services.gateway.views.statuses import LATE, Badge, badge, urgency
 from services.gateway.views.words import Words
@@ -37,6 +40,26 @@ class Said:
     """To sort by: the most urgent status first, then the largest share of the way that is missing."""
 
 
+class Standing(Protocol):
+    """What stands against a plan: a record, a point of its history, a unit below."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def planned(self) -> float | None: ...
+    @property
+    def gap(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Value and plan with units, a dash where there is none; the gap with sign and without unit, or empty."""
+
+    value: str
+    planned: str
+    gap: str
+
+
 class Teller:
     """Puts records into words of one language."""
 
@@ -50,31 +73,27 @@ class Teller:
     def say(self, record: ProgressJudged, kpi: Kpi | None, name: str) -> Said:
         """The record of a unit or KPI of that name."""
         measure = self.measure(kpi, record)
-        way, gap = _way(record), shown_gap(record, measure)
-        value, planned, target = (
-            self.numbers.value(record.value, measure),
-            self.numbers.value(record.planned, measure),
-            self.goal(record.target, measure) if record.target is not None else "",
-        )
+        way, read = _way(record), self.read(record, measure)
+        target = self.goal(record.target, measure) if record.target is not None else ""
         label = self.words(
             "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}",
             name=name,
-            value=value,
-            planned=planned,
+            value=read.value,
+            planned=read.planned,
             target=target or self.words("không có"),
         )
         return Said(
             badge=badge(record.status, self.words),
             late=record.status in LATE,
             raw="" if record.value is None else repr(record.value),
-            value=value,
+            value=read.value,
             parts=self._parts(record),
-            planned=planned,
+            planned=read.planned,
             target=target,
             deadline=self.numbers.day(record.target.deadline) if record.target else "",
-            gap=self.numbers.signed(gap, measure) if gap is not None else "",
+            gap=read.gap,
             gap_unit=self.words("điểm %") if measure.percent else self.numbers.unit(measure),
-            gap_words=self._gap_words(record, gap, measure),
+            gap_words=self._gap_words(record, measure),
             pace=self.numbers.plain(record.pace, 2) if record.pace is not None else "",
             as_of=self.numbers.day(day_of_figure(record)) if record.as_of is not None else "",
             bar=svg.gap_bar(way, record.status.value, label),
@@ -107,34 +126,46 @@ class Teller:
             return ""
         return f"{self.numbers.plain(record.numerator, 2)}\u202f/\u202f{self.numbers.plain(record.denominator, 2)}"
 
-    def _gap_words(self, record: ProgressJudged, gap: float | None, measure: Measure) -> str:
+    def read(self, figure: Standing, measure: Measure) -> Read:
+        """Value, plan and gap as they are read: alike in decimals, so that the three add up on the page."""
+        gap, finer = shown_gap(figure, measure)
+        return Read(
+            self.numbers.value(figure.value, finer),
+            self.numbers.value(figure.planned, finer),
+            self.numbers.signed(gap, finer) if gap is not None else "",
+        )
+
+    def split(self, record: ProgressJudged, name: Callable[[str], str]) -> str:
+        """“5/71 đơn vị trực thuộc chiếm 80 % phần thiếu: …”; empty where the gap cannot be split."""
+        named, share = most_of(record.contributions)
+        if record.contributions is None or not named:
+            return ""
+        return self.words.either(*SPLIT).format(
+            named=len(named),
+            units=record.contributions.units,
+            share=self.numbers.plain(100 * share, 0),
+            names=", ".join(name(one) for one in named),
+        )
+
+    def _gap_words(self, record: ProgressJudged, measure: Measure) -> str:
+        gap, finer = shown_gap(record, measure)
         if gap is None:
             return ""
-        distance = self.numbers.distance(gap, measure)
-        if is_zero(self.numbers.signed(gap, measure)):
-            return self.words("đúng kế hoạch")
-        return self.words("thiếu {gap}" if is_short(record) else "vượt {gap}", gap=distance)
+        side = side_of(gap, record.target.comparator if record.target is not None else ">=")
+        return self.words.either(*GAPS[side]).format(gap=self.numbers.distance(gap, finer))
 
 
 def measure_of(kpi: Kpi | None, unit_of_measure: str) -> Measure:
     """How a KPI's figures are written: percentages with a decimal, amounts as declared."""
-    declared = kpi.decimals if kpi is not None else 1
-    return Measure(unit_of_measure, min(max(declared, 1) if unit_of_measure == "percent" else declared, 2))
+    return Measure(unit_of_measure, decimals_of(unit_of_measure, kpi.decimals if kpi is not None else 1))
 
 
-def shown_gap(record: ProgressJudged, measure: Measure) -> float | None:
-    """The gap as it is read: between figure and plan as they are shown, so that the three add up on the page."""
-    if record.gap is None or record.value is None or record.planned is None:
-        return record.gap
-    return float(rounded(record.value, measure.decimals) - rounded(record.planned, measure.decimals))
-
-
-def is_short(record: ProgressJudged) -> bool:
-    """Whether the figure is on the wrong side of its plan: below it, or above where lower is better."""
-    if record.gap is None:
-        return False
-    falling = record.target is not None and record.target.comparator == "<="
-    return record.gap > 0 if falling else record.gap < 0
+def shown_gap(figure: Standing, measure: Measure) -> tuple[float | None, Measure]:
+    """The gap between figure and plan as both are shown, and the measure in which they are."""
+    if figure.gap is None or figure.value is None or figure.planned is None:
+        return figure.gap, measure
+    read = shown(figure.value, figure.planned, measure.decimals)
+    return float(read.gap), Measure(measure.code, read.decimals)
 
 
 def badness(record: ProgressJudged) -> tuple[int, float]:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import format_decimal
 
+from contracts.reading import rounded
 from services.gateway.views.words import Words
 
 MINUS = "\u2212"
@@ -67,23 +67,24 @@ class Numbers:
         )
         return text.lstrip("-") if is_zero(text) else text.replace("-", MINUS)
 
-    def value(self, value: float | None, measure: Measure, *, fixed: bool | None = None) -> str:
-        """A value with its unit; a dash where there is none. Percentages keep their decimals, so that columns align."""
+    def value(self, value: float | None, measure: Measure, *, fixed: bool = True) -> str:
+        """A value with its unit; a dash where there is none. Decimals are kept unless not `fixed`, so that columns
+        align."""
         if value is None:
             return "–"
         unit = self.unit(measure)
-        text = self.plain(value, measure.decimals, fixed=measure.percent if fixed is None else fixed)
+        text = self.plain(value, measure.decimals, fixed=fixed)
         return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def distance(self, value: float, measure: Measure) -> str:
         """A difference without sign: percentages in points."""
         unit = self._words("điểm %") if measure.percent else self.unit(measure)
-        text = self.plain(abs(value), measure.decimals, fixed=measure.percent)
+        text = self.plain(abs(value), measure.decimals, fixed=True)
         return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def signed(self, value: float, measure: Measure) -> str:
         """A difference with sign, without unit."""
-        text = self.plain(abs(value), measure.decimals, fixed=measure.percent)
+        text = self.plain(abs(value), measure.decimals, fixed=True)
         return text if is_zero(text) else f"{'+' if value > 0 else MINUS}{text}"
 
     def unit(self, measure: Measure) -> str:
@@ -100,15 +101,6 @@ class Numbers:
     def moment(self, moment: datetime) -> str:
         """02/10/2023 08:15, in the moment's own time zone."""
         return f"{moment:%d/%m/%Y %H:%M}"
-
-
-def rounded(value: float, decimals: int) -> Decimal:
-    """The number that is shown: halves away from zero.
-
-    It is the shortest decimal that names the double that is rounded: 5.25 is 5.3 as on paper, not what its binary
-    neighbour would be.
-    """
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def gap_before(unit: str) -> str:

@@ -55,6 +55,11 @@ class Ground:
         """The province's own units."""
         return self.catalog.units.roots(self.day)
 
+    def short_name(self, unit_id: str) -> str:
+        """The unit's short name, as mails write it in a list; its id where no catalog knows it."""
+        unit = self.catalog.units.get(unit_id)
+        return (unit.short_name or unit.name) if unit is not None else unit_id
+
     @property
     def upper_units(self) -> tuple[str, ...]:
         """The roots, and all units that have others below them."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import date
 
 from contracts.progress import ProgressJudged, Reason
-from services.gateway.views.numbers import Measure, Numbers, rounded
+from contracts.reading import rounded
+from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.words import Words
 
 IN_THE_KPIS_UNIT = frozenset(
@@ -39,12 +40,17 @@ def why(record: ProgressJudged, measure: Measure, words: Words, numbers: Numbers
 def sentence(reason: Reason, measure: Measure, words: Words, numbers: Numbers) -> str:
     """One reason. Of a code that is not known here only days are rewritten, since its numbers may mean anything."""
     text = words.either(reason.text_vi, reason.text_en)
-    text = _A_DAY.sub(lambda found: numbers.day(date.fromisoformat(found[1])), text)
+    text = dated(text, numbers)
     if reason.code in SHARES:
         return _rounded(text, 2, lambda value, decimals: numbers.plain(value, decimals))
     if reason.code in IN_THE_KPIS_UNIT:
         return _rounded(text, measure.decimals, lambda value, decimals: _figure(value, decimals, measure, numbers))
     return text
+
+
+def dated(text: str, numbers: Numbers) -> str:
+    """The text with its days as people write them."""
+    return _A_DAY.sub(lambda found: numbers.day(date.fromisoformat(found[1])), text)
 
 
 def _figure(value: float, decimals: int, measure: Measure, numbers: Numbers) -> str:

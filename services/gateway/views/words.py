@@ -90,9 +90,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}": (
         "{name}: {value} reached, {planned} planned, {target} targeted"
     ),
-    "thiếu {gap}": "{gap} short",
-    "vượt {gap}": "{gap} ahead",
-    "đúng kế hoạch": "on plan",
     "không có": "none",
     # Detail
     "Đóng": "Close",
@@ -106,6 +103,9 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "quý": "quarter",
     "năm": "year",
     "Vì sao": "Why",
+    "Thiếu ở đâu": "Where it is short",
+    "Điểm nghi vấn": "Doubts",
+    "Phần trong số thiếu": "Part of the gap",
     "Chưa báo cáo": "Not reported",
     "Báo cáo trễ": "Reported late",
     "và {count} đơn vị nữa": ("and {count} more", "and {count} more"),

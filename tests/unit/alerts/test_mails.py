@@ -403,7 +403,7 @@ def test_counts_have_their_own_unit_and_lower_is_better_is_too_high() -> None:
     assert target is not None
     lower = target.model_copy(update={"comparator": "<="})
     story = Story().sees(0.7, target=lower, value=9.0, planned=6.5, gap=2.5)
-    assert "vượt 2,5 điểm %" in text_of(mails_of(story)[0])
+    assert "cao hơn 2,5 điểm %" in text_of(mails_of(story)[0])
 
 
 def test_a_met_target_is_told_as_such() -> None:

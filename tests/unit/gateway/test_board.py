@@ -6,6 +6,7 @@ import pytest
 from contracts.progress import Closed, Completeness, Needed, ProgressJudged, Status
 from services.gateway.documents import Document, progress_document
 from services.gateway.places import TreePlaces
+from services.gateway.views.below import Fact
 from services.gateway.views.board import Board, board, wanted
 from services.gateway.views.reading import Choice, Ground, Reading
 from services.metrics.reasons import because
@@ -169,6 +170,24 @@ def test_reasons_are_rounded_and_have_units() -> None:
     assert detail.reasons[1] == because("no_baseline")["text_vi"]
 
 
+def test_who_lacks_most_and_what_is_doubtful_stand_in_the_detail() -> None:
+    district = {"org_unit": "dak-nong.huyen-cu-jut", "gap": -4.5, "share": 0.85}
+    split = {"units": 8, "top": [district], "rest_gap": -0.75, "rest_share": 0.15}
+    record = of_province(contributions=split, flags=["jump", "parts_disagree"])
+    vietnamese, english = (
+        the_board([record], Choice(language=language, kpi="edoc-signed-share")).detail for language in ("vi", "en")
+    )
+    assert vietnamese is not None
+    assert english is not None
+    assert Fact("Thiếu ở đâu", "1/8 đơn vị trực thuộc chiếm 85 % phần thiếu: H. Cư Jút") in vietnamese.facts
+    assert Fact("Where it is short", "1 of 8 units below make up 85% of the gap: H. Cư Jút") in english.facts
+    assert vietnamese.flags == [
+        "Số liệu thay đổi đột ngột so với những lần báo cáo trước.",
+        "Số báo cáo trực tiếp khác với tổng của các đơn vị bên dưới.",
+    ]
+    assert english.flags[0] == "The figure jumps away from those before it."
+
+
 def test_no_figure_at_all_is_not_called_calm() -> None:
     page = the_board([of_province(status=Status.UNKNOWN, value=None, gap=None, pace=None, as_of=None)])
     assert not page.headline.calm
@@ -200,10 +219,26 @@ def test_the_most_urgent_status_comes_first_and_in_it_the_largest_share_that_is_
     ]
 
 
-def test_lower_is_better_says_short_when_the_figure_is_above_its_plan() -> None:
+@pytest.mark.parametrize(
+    ("comparator", "value", "said"),
+    [
+        ("<=", 8.0, "cao hơn 2,0\u00a0điểm %"),
+        ("<=", 5.0, "thấp hơn 1,0\u00a0điểm %"),
+        (">=", 5.0, "thiếu 1,0\u00a0điểm %"),
+        (">=", 8.0, "vượt 2,0\u00a0điểm %"),
+        (">=", 6.0, "đúng kế hoạch"),
+        (">=", 5.98, "thiếu 0,02\u00a0điểm %"),
+    ],
+)
+def test_the_gap_is_worded_by_its_side_and_never_rounded_away(comparator: str, value: float, said: str) -> None:
+    target = a_target(value=4.0, baseline=10.0, comparator=comparator)
+    (row,) = the_board([of_province(target=target, value=value, planned=6.0, gap=value - 6)]).rows
+    assert row.said.gap_words == said
+
+
+def test_lower_is_better_shows_its_sign_beside_the_target() -> None:
     target = a_target(value=4.0, baseline=10.0, comparator="<=")
     (row,) = the_board([of_province(target=target, value=8.0, planned=6.0, gap=2.0)]).rows
-    assert row.said.gap_words.startswith("thiếu")
     assert row.said.target.startswith("≤")
 
 

@@ -104,6 +104,29 @@ async def test_what_a_publisher_wrote_is_never_taken_for_markup() -> None:
     assert 'href="javascript' not in page
 
 
+async def test_it_says_who_lacks_most_and_rounds_reasons_and_gaps_as_the_dashboard_does() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        above = (await client.get(f"/explain?kpi={KPI}&unit=dak-nong&period=2023")).text
+        own = (await client.get(PAGE)).text
+    assert "1/8 đơn vị trực thuộc chiếm 100 % phần thiếu: H. Cư Jút" in above
+    children = above.split('id="children"')[1].split("</table>")[0]
+    assert children.count("100,0\u202f%") == 1
+    (reasons,) = re.findall(r'<ul class="reasons">(.*?)</ul>', own)
+    assert re.search(r"Nhịp độ \d,\d\d, ", reasons), reasons
+    assert not re.search(r"\d{4}-\d\d-\d\d", own.split('class="steps"')[1].split("</ol>")[0])
+
+
+async def test_doubts_stand_under_the_verdict_in_words() -> None:
+    late = figure("2023-09-30", 550, flags=("late",), source="urn:other", revision=2)
+    figures = [*FIGURES[:1], late]
+    asked = owners(await metrics_with(CATALOG, NOW, figures), ingest_with(figures))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+        english = (await client.get(f"{PAGE}&lang=en")).text
+    assert "Số liệu tính đến ngày sau hạn của mục tiêu." in page.split('class="reasons flags"')[1].split("</ul>")[0]
+    assert "The figure is of a day after the target&#39;s deadline." in english
+
+
 async def test_the_dashboard_links_to_the_page() -> None:
     gateway = await filled()
     async with gateway.client() as client:
