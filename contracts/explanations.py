@@ -79,7 +79,9 @@ class FigureBehind(WireModel):
     weight: float | None = None
     flags: tuple[str, ...] = ()
     events: int = Field(1, description="How many observations it is made of.")
-    observations: tuple[str, ...] = Field(description="Their ids; of a sum of increments the first twenty.")
+    observations: tuple[str, ...] = Field(
+        description="Their ids; of a sum of increments the first twenty, under `/inputs` all."
+    )
 
 
 class ChildFigure(WireModel):
@@ -229,6 +231,12 @@ class Origins(WireModel):
     """Observations as the ledger has them, whole; those that it does not know are missing."""
 
     items: tuple[ObservationRecorded, ...]
+
+
+class OriginsPage(Origins):
+    """Some of the observations about certain units and days, in the order of their ids."""
+
+    next: str | None = Field(description="The id behind which the next page begins; null on the last.")
 
 
 class ExplanationWithOrigins(Explanation):

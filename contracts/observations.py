@@ -1,6 +1,7 @@
 """`observations.v1`: a reported figure once it has been checked, resolved and stamped."""
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -49,3 +50,8 @@ class ObservationRecorded(Figure):
 def observation_id(source: str, source_id: str) -> str:
     """32 hex digits of sha256(source NUL id): the same event has the same id, wherever and however often it is read."""
     return hashlib.sha256(f"{source}\0{source_id}".encode()).hexdigest()[:32]
+
+
+def subject_of(province: str, kpi: str, org_unit: str, day: date) -> str:
+    """What a figure is about, down to the day: what several observations of one unit and day have in common."""
+    return f"{province}/{kpi}/{org_unit}/{day.isoformat()}"

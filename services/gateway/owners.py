@@ -14,7 +14,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
-from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins
+from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
@@ -65,6 +65,12 @@ class Owners:
         period, 503 where metrics is away."""
         path = f"/internal/v1/views/{province}/{kpi}/{period}"
         return await _asked(self._metrics, "metrics", path, {"view": str(view)}, PeriodView, NO_PERIOD)
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> OriginsPage:
+        """The observations about these units and days, in the order of their ids, from the id behind `after` on."""
+        asked = {"subjects": ",".join(subjects), "after": after, "limit": str(limit)}
+        path = "/internal/v1/observations/about"
+        return await _asked(self._ingest, "ingest", path, asked, OriginsPage, NO_RECORD)
 
     async def origins(self, figures: Iterable[FigureBehind]) -> tuple[ObservationRecorded, ...]:
         """The observations of these figures as the ledger has them, in their order."""

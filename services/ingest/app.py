@@ -26,6 +26,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
 
     client = await opening.database(host, settings.mongo)
     ledger = Ledger(client[f"{settings.mongo.database}_ingest"])
+    await ledger.prepare()
     answering.router.routes.extend(internal.routes(ledger))
     await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
     log_id = settings.kafka.log_id or await LogIds(client, settings.mongo).of(STATISTICS_REPORTED.name)

@@ -118,6 +118,7 @@ class Examiner:
             seen.payload,
             then,
             verdict.case.catalog.version,
+            seen.subject,
         )
         message = answers.observation_message(
             entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")

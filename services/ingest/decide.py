@@ -16,7 +16,8 @@ from services.ingest.normalise import Raw
 
 
 class Entry(NamedTuple):
-    """One accepted event. `payload` are the bytes of its observation as they were published, `key` their key."""
+    """One accepted event. `payload` are the bytes of its observation as they were published, `key` their key; `subject`
+    is the unit and day that it is about, empty in entries of older releases."""
 
     observation_id: str
     source: str
@@ -27,6 +28,7 @@ class Entry(NamedTuple):
     payload: bytes
     received_at: datetime
     catalog_version: str
+    subject: str = ""
 
 
 class Reuse(NamedTuple):

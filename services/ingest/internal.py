@@ -4,7 +4,7 @@ Read-only, answered from the ledger; nothing is checked here of who asks.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -18,9 +18,15 @@ from services.ingest.decide import Entry
 log = structlog.get_logger()
 
 PATH = "/internal/v1/observations"
+ABOUT = f"{PATH}/about"
 MAX_IDS = 200
+MAX_SUBJECTS = 100
+MAX_PAGE = 1_000
 
 _ID = re.compile(r"[0-9a-f]{32}")
+
+
+_SUBJECT = re.compile(r"(?:[a-z0-9._-]{1,80}/){3}\d{4}-\d{2}-\d{2}")
 
 
 class Entries(Protocol):
@@ -30,20 +36,58 @@ class Entries(Protocol):
         """The entries under these ids, by id."""
         ...
 
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
+        ...
+
 
 def routes(ledger: Entries) -> list[Route]:
-    """`GET /internal/v1/observations?ids=…,…`: the observations exactly as they were published, in the order asked."""
+    """Observations exactly as they were published: `GET …/observations?ids=…,…` in the order asked, and
+    `GET …/observations/about?subjects=…,…&after=&limit=` all of certain units and days, by page."""
 
-    async def observations(request: Request) -> Response:
+    async def named(request: Request) -> Response:
         ids = [one for one in request.query_params.get("ids", "").split(",") if one]
         if len(ids) > MAX_IDS or not all(_ID.fullmatch(one) for one in ids):
-            return JSONResponse({"code": "bad_parameter", "why": f"ids: up to {MAX_IDS} of 32 hex digits"}, 400)
-        try:
-            found = await ledger.standing(dict.fromkeys(ids))
-        except PyMongoError as error:
-            log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
-            return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
-        payloads = b",".join(found[one].payload for one in dict.fromkeys(ids) if one in found)
-        return Response(b'{"items":[' + payloads + b"]}", media_type="application/json")
+            return _refused(f"ids: up to {MAX_IDS} of 32 hex digits")
 
-    return [Route(PATH, observations)]
+        async def answer() -> Response:
+            found = await ledger.standing(dict.fromkeys(ids))
+            return _listed([found[one] for one in dict.fromkeys(ids) if one in found])
+
+        return await _answered(answer)
+
+    async def about(request: Request) -> Response:
+        asked = request.query_params
+        subjects = [one for one in asked.get("subjects", "").split(",") if one]
+        after, limit = asked.get("after", ""), asked.get("limit", str(MAX_PAGE))
+        if len(subjects) > MAX_SUBJECTS or not all(_SUBJECT.fullmatch(one) for one in subjects):
+            return _refused(f"subjects: up to {MAX_SUBJECTS} of province/kpi/org_unit/YYYY-MM-DD")
+        if (after and not _ID.fullmatch(after)) or not limit.isdecimal() or not 1 <= int(limit) <= MAX_PAGE:
+            return _refused(f"after is an id, limit from 1 to {MAX_PAGE}")
+
+        async def answer() -> Response:
+            found = await ledger.about(subjects, after, int(limit) + 1)
+            page = found[: int(limit)]
+            return _listed(page, page[-1].observation_id if len(found) > len(page) else None)
+
+        return await _answered(answer)
+
+    return [Route(PATH, named), Route(ABOUT, about)]
+
+
+def _listed(entries: Sequence[Entry], following: str | None = None) -> Response:
+    payloads = b",".join(entry.payload for entry in entries)
+    after = b"null" if following is None else f'"{following}"'.encode()
+    return Response(b'{"items":[' + payloads + b'],"next":' + after + b"}", media_type="application/json")
+
+
+async def _answered(answer: Callable[[], Awaitable[Response]]) -> Response:
+    try:
+        return await answer()
+    except PyMongoError as error:
+        log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+        return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
+
+
+def _refused(why: str) -> Response:
+    return JSONResponse({"code": "bad_parameter", "why": why}, 400)

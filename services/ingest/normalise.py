@@ -14,7 +14,7 @@ import orjson
 
 from contracts import envelope
 from contracts.envelope import Event
-from contracts.observations import observation_id
+from contracts.observations import observation_id, subject_of
 from services.ingest.desk import Passed
 from services.ingest.numbers import at_most_nine_decimals
 from services.ingest.roster import member_ids, roster_of
@@ -36,6 +36,7 @@ class Observation(NamedTuple):
     observation_id: str
     key: str
     payload: bytes
+    subject: str
 
 
 def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, received_at: datetime) -> Observation:
@@ -85,7 +86,8 @@ def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, recei
         content["note"] = text(figure.note)
     if figure.evidence:
         content["evidence"] = text(figure.evidence)
-    return Observation(identity, f"{figure.province}/{kpi.id}", orjson.dumps(content))
+    subject = subject_of(figure.province, kpi.id, unit.id, case.day)
+    return Observation(identity, f"{figure.province}/{kpi.id}", orjson.dumps(content), subject)
 
 
 _RARER = frozenset({"level", "rank", "milestone", "coverage"})

@@ -3,7 +3,8 @@
 Collections of `<prefix>_ingest`:
 
     ledger   _id = observation_id; who said it (source, source_id), where its record stands (raw), a digest of its data,
-             and the observation exactly as it was published (payload, under key). Never changed once written.
+             and the observation exactly as it was published (payload, under key), findable by the unit and day that it
+             is about (subject). Never changed once written.
     reuses   _id = coordinates; other contents that came under a taken identity: evidence, never applied.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
@@ -35,6 +37,10 @@ class Ledger:
             "ledger", read_concern=ReadConcern("majority")
         )
         self._reuses: AsyncCollection[Document] = database.get_collection("reuses", write_concern=DURABLE)
+
+    async def prepare(self) -> None:
+        """Make the index by which the figures of a unit and day are found."""
+        await self._entries.create_index([("subject", ASCENDING), ("_id", ASCENDING)])
 
     async def claim(self, entries: Sequence[Entry]) -> dict[str, Entry]:
         """Write these entries, of which no two have the same id; return those that stand already under an id of theirs.
@@ -61,6 +67,12 @@ class Ledger:
             return {}
         documents = await self._stable.find({"_id": {"$in": wanted}}).to_list(None)
         return {str(document["_id"]): _entry(document) for document in documents}
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
+        wanted = {"subject": {"$in": list(subjects)}, "_id": {"$gt": after}}
+        documents = await self._stable.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
+        return [_entry(document) for document in documents]
 
     async def keep(self, reuses: Sequence[Reuse]) -> None:
         """Keep other contents of taken identities; those kept already stay as they are."""
@@ -96,6 +108,7 @@ def _document(entry: Entry) -> Document:
         "raw": {"log": raw.log, "topic": raw.topic, "partition": raw.partition, "offset": raw.offset},
         "digest": entry.digest,
         "key": entry.key,
+        "subject": entry.subject,
         "payload": entry.payload,
         "received_at": entry.received_at,
         "catalog_version": entry.catalog_version,
@@ -119,6 +132,7 @@ def _entry(document: Document) -> Entry:
         payload=document["payload"],
         received_at=document["received_at"],
         catalog_version=document["catalog_version"],
+        subject=document.get("subject", ""),
     )
 
 

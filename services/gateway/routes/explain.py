@@ -12,6 +12,7 @@ from contracts.base import Id
 from contracts.explanations import ExplanationWithOrigins, FigureBehind, History
 from contracts.observations import ObservationRecorded
 from services.gateway import cursors
+from services.gateway.inputs import read
 from services.gateway.owners import Owners
 from services.gateway.parts import Parts
 from services.gateway.routes.answers import (
@@ -45,7 +46,9 @@ class InputsPage(BaseModel):
 
     figures_count: int
     observations_count: int
-    items: tuple[FigureBehind, ...]
+    items: tuple[FigureBehind, ...] = Field(
+        description="With all their observations: a figure of very many goes on on the next page."
+    )
     origins: tuple[ObservationRecorded, ...] = Field(description="The observations behind `items`, from the ledger.")
     next: str | None = Field(description="The cursor of the next page; null on the last.")
 
@@ -89,15 +92,14 @@ def router(parts: Parts) -> APIRouter:
         asked: Annotated[InputsQuery, Query()],
     ) -> Response:
         mark = cursors.mark_of(["inputs", kpi, org_unit, period])
-        after = position(asked.cursor, mark, (int,))
-        found = await parts.owners.inputs(kpi, org_unit, period, after[0] if after else 0, asked.limit or MAX_INPUTS)
-        origins = await parts.owners.origins(found.items)
+        start, after = position(asked.cursor, mark, (int, str)) or (0, "")
+        found = await read(parts.owners, kpi, org_unit, period, (start, after), asked.limit or MAX_INPUTS)
         page = InputsPage(
-            figures_count=found.figures_count,
-            observations_count=found.observations_count,
-            items=found.items,
-            origins=origins,
-            next=None if found.next is None else cursors.pack(mark, (found.next,)),
+            figures_count=found.told.figures_count,
+            observations_count=found.told.observations_count,
+            items=tuple(found.items),
+            origins=tuple(found.origins),
+            next=None if found.next is None else cursors.pack(mark, found.next),
         )
         return json_answer(request, page.model_dump(mode="json"))
 

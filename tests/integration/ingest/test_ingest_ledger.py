@@ -72,6 +72,16 @@ async def test_claiming_the_same_again_gives_the_same_back(ledger: AnyLedger) ->
     assert await ledger.claim(entries) == {entry.observation_id: entry for entry in entries}
 
 
+async def test_the_figures_of_a_unit_and_day_are_found_page_by_page(ledger: AnyLedger) -> None:
+    await ledger.claim([an_entry(f"{n:032x}", n, subject=f"p/k/u{n % 2}/2023-09-30") for n in range(10)])
+    first = await ledger.about(["p/k/u1/2023-09-30"], "", 3)
+    rest = await ledger.about(["p/k/u1/2023-09-30"], first[-1].observation_id, 3)
+    assert [entry.raw.offset for entry in (*first, *rest)] == [1, 3, 5, 7, 9]
+    both = await ledger.about(["p/k/u0/2023-09-30", "p/k/u1/2023-09-30"], "", 100)
+    assert [entry.raw.offset for entry in both] == list(range(10))
+    assert await ledger.about(["p/k/u1/2023-10-01"], "", 3) == []
+
+
 async def test_nothing_asked_is_nothing_done(ledger: AnyLedger) -> None:
     assert await ledger.claim([]) == {}
     assert await ledger.standing([]) == {}

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
-from httpx2 import AsyncBaseTransport
+from httpx2 import ASGITransport, AsyncBaseTransport
+from starlette.applications import Starlette
 
 from services.gateway.owners import Owners
+from services.ingest import internal as of_ingest
 from tests.unit.gateway.judged_province import NOW, dak_nong
 from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners, starting
 from tests.unit.gateway.test_routes import Gateway
+from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.builders import an_increment, an_observation
 
 CATALOG = dak_nong()
@@ -78,6 +81,38 @@ async def test_answers_carry_etags(question: str) -> None:
         first = await client.get(f"{PATH}/{question}")
         again = await client.get(f"{PATH}/{question}", headers={"if-none-match": first.headers["etag"]})
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_inputs_name_every_increment_of_a_day_page_by_page() -> None:
+    busy = [an_increment(UNIT, "2023-10-01", 1, 2, province="dak-nong", kpi=KPI) for _ in range(2_300)]
+    seen: list[str] = []
+    figures: list[tuple[str, int]] = []
+    async with Gateway(owners=await both(*busy)).client() as client:
+        query: dict[str, Any] = {}
+        while True:
+            page = (await client.get(f"{PATH}/inputs", params=query)).json()
+            seen += [one["observation_id"] for one in page["origins"]]
+            figures += [(one["as_of"], len(one["observations"])) for one in page["items"]]
+            assert [one["observation_id"] for one in page["origins"]] == [
+                one for figure in page["items"] for one in figure["observations"]
+            ]
+            if page["next"] is None:
+                break
+            query["cursor"] = page["next"]
+    assert sorted(seen) == sorted([*(one.observation_id for one in busy), FIGURES[1].observation_id])
+    assert figures == [("2023-10-01", 1_000), ("2023-10-01", 1_000), ("2023-10-01", 300), ("2023-09-30", 1)]
+    assert page["observations_count"] == len(seen) == 2_301
+
+
+async def test_increments_that_the_ledger_cannot_find_by_their_day_are_named_as_far_as_metrics_does() -> None:
+    busy = [an_increment(UNIT, "2023-10-01", 1, 2, province="dak-nong", kpi=KPI) for _ in range(30)]
+    said = [*FIGURES, *busy]
+    old = Remembered(said)
+    old.entries = {id: entry._replace(subject="") for id, entry in old.entries.items()}
+    ledger = ASGITransport(app=Starlette(routes=of_ingest.routes(old)))
+    async with Gateway(owners=owners(await metrics_with(CATALOG, NOW, said), ledger)).client() as client:
+        page = (await client.get(f"{PATH}/inputs")).json()
+    assert [(one["events"], len(one["observations"])) for one in page["items"]] == [(30, 20), (1, 1)]
 
 
 @pytest.mark.parametrize("transport", [Away(), starting(), Away(after_s=5)])

@@ -1,7 +1,7 @@
 """A small province, events for it, and fakes of what the door writes to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -290,6 +290,11 @@ class FakeLedger:
             return {}
         self._travel()
         return {id: self.entries[id] for id in ids if id in self.entries}
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        wanted = set(subjects)
+        found = (self.entries[id] for id in sorted(self.entries) if id > after)
+        return [entry for entry in found if entry.subject in wanted][:limit]
 
     async def keep(self, reuses: Sequence[Reuse]) -> None:
         for reuse in reuses:

@@ -1,11 +1,11 @@
 """A ledger that remembers given observations, for whoever asks where they came from."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pymongo.errors import AutoReconnect
 
-from contracts.observations import ObservationRecorded
+from contracts.observations import ObservationRecorded, subject_of
 from services.ingest.decide import Entry
 from services.ingest.normalise import Raw
 
@@ -26,6 +26,7 @@ class Remembered:
                 one.model_dump_json(exclude_none=True).encode(),
                 datetime(2023, 10, 1, tzinfo=UTC),
                 one.catalog_version,
+                subject_of(one.province, one.kpi, one.org_unit, _day(one)),
             )
             for one in observations
         }
@@ -34,3 +35,14 @@ class Remembered:
         if self.away:
             raise AutoReconnect("away")
         return {one: self.entries[one] for one in ids if one in self.entries}
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        if self.away:
+            raise AutoReconnect("away")
+        wanted = set(subjects)
+        found = (self.entries[id] for id in sorted(self.entries) if id > after)
+        return [entry for entry in found if entry.subject in wanted][:limit]
+
+
+def _day(one: ObservationRecorded) -> date:
+    return one.as_of.date() if isinstance(one.as_of, datetime) else one.as_of

@@ -4,10 +4,10 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
 
-from contracts.explanations import Origins
+from contracts.explanations import Origins, OriginsPage
 from services.ingest import internal
 from tests.unit.ingest.remembered import Remembered
-from tests.unit.metrics.builders import an_observation
+from tests.unit.metrics.builders import an_increment, an_observation
 
 KNOWN = [an_observation("p.a.1", "2023-09-30", 85, 100), an_observation("p.a.2", "2023-09-30", 86, 100)]
 
@@ -24,8 +24,24 @@ async def test_observations_come_whole_in_the_order_asked_and_strangers_are_left
     assert Origins.model_validate_json(answer.content).items == (KNOWN[1], KNOWN[0])
 
 
+async def test_all_figures_of_a_unit_and_day_come_page_by_page() -> None:
+    said = [an_increment("p.a.1", "2023-09-30", 1, 2) for _ in range(5)]
+    app = Starlette(routes=internal.routes(Remembered([*said, *KNOWN])))
+    query = {"subjects": "p/k/p.a.1/2023-09-30", "limit": "4"}
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        first = OriginsPage.model_validate_json((await client.get(internal.ABOUT, params=query)).content)
+        after = {**query, "after": first.next or ""}
+        second = OriginsPage.model_validate_json((await client.get(internal.ABOUT, params=after)).content)
+        odd = await client.get(internal.ABOUT, params={"subjects": "p/k"})
+    assert (len(first.items), len(second.items), second.next) == (4, 2, None)
+    assert {one.observation_id for one in (*first.items, *second.items)} == {
+        one.observation_id for one in (*said, KNOWN[0])
+    }
+    assert odd.status_code == 400
+
+
 async def test_nothing_asked_nothing_answered() -> None:
-    assert (await asked("")).json() == {"items": []}
+    assert (await asked("")).json() == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize("ids", ["xyz", "../..", ",".join("0" * 32 for _ in range(201))])
