@@ -188,13 +188,22 @@ class Explanation(WireModel):
     would_change: WouldChange
 
 
+class UnsureDay(WireModel):
+    """A unit and day of which it cannot be told what was known then."""
+
+    org_unit: Id
+    as_of: date
+
+
 class SaidThen(WireModel):
-    """What was known and said at the end of a former day, as far as it is stored."""
+    """What was known and said at the end of a former day: of the figures reported by then, by today's catalog."""
 
     on: date
     judged: Judged
-    certain: bool = Field(description="False where something that counted then is not stored any more.")
+    certain: bool = Field(description="False where something that counted then was replaced and is not known any more.")
     doubts: tuple[Step, ...] = ()
+    incomplete: tuple[UnsureDay, ...] = Field((), description="What is not certain, unit by unit and day by day.")
+    incomplete_count: int = Field(0, description="How many these are; at most 1,000 are named.")
 
 
 class History(WireModel):

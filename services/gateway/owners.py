@@ -4,7 +4,7 @@ Each question has a time limit; an owner that is away, slow or not yet started i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from itertools import islice
@@ -31,6 +31,9 @@ IDS_AT_ONCE = 200
 NO_RECORD = "bản ghi tiến độ này", "such progress record"
 NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period in the catalog"
 
+SUBJECTS_AT_ONCE = 50
+"""Units and days that one question to ingest names."""
+
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
 
@@ -46,11 +49,19 @@ class Owners:
         """Raises `Problem`: 404 where there is no such record, 503 where metrics is away."""
         return await _asked(self._metrics, "metrics", _path(kpi, org_unit, period), {}, Explanation, NO_RECORD)
 
-    async def history(self, kpi: str, org_unit: str, period: str, on: date | None) -> History:
-        """The same of the past."""
+    async def history(
+        self,
+        kpi: str,
+        org_unit: str,
+        period: str,
+        on: date | None,
+        given: Sequence[ObservationRecorded] | None = None,
+    ) -> History:
+        """The same of the past. `given`: observations to be taken into account for the day `on`."""
         asked = {} if on is None else {"on": on.isoformat()}
+        body = None if given is None else Origins(items=tuple(given))
         return await _asked(
-            self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/history", asked, History, NO_RECORD
+            self._metrics, "metrics", f"{_path(kpi, org_unit, period)}/history", asked, History, NO_RECORD, body
         )
 
     async def inputs(self, kpi: str, org_unit: str, period: str, start: int, limit: int) -> Inputs:
@@ -101,13 +112,23 @@ def _path(kpi: str, org_unit: str, period: str) -> str:
 
 
 async def _asked(
-    client: AsyncClient, owner: str, path: str, asked: Mapping[str, str], model: type[M], unknown: tuple[str, str]
+    client: AsyncClient,
+    owner: str,
+    path: str,
+    asked: Mapping[str, str],
+    model: type[M],
+    unknown: tuple[str, str],
+    body: BaseModel | None = None,
 ) -> M:
-    """`unknown`: what there is not, in both languages, if the owner knows no such thing."""
+    """`unknown`: what there is not, in both languages, if the owner knows no such thing. With a body it is a POST."""
     try:
         # The client's limit is for each read; this one is for the whole answer.
         async with asyncio.timeout(client.timeout.read):
-            answer = await client.get(path, params=dict(asked))
+            if body is None:
+                answer = await client.get(path, params=dict(asked))
+            else:
+                content = body.model_dump_json(exclude_none=True)
+                answer = await client.post(path, params=dict(asked), content=content)
         if answer.status_code == 200:
             return model.model_validate_json(answer.content)
         why = f"status {answer.status_code}"

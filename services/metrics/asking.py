@@ -4,17 +4,19 @@ One question at a time, computed beside the event loop, so that a curious reader
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 from contracts.explanations import Explanation, History, Inputs
+from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.documents import state_of
 from services.metrics.explain import explain, inputs
 from services.metrics.memory import Definitions
+from services.metrics.observations import observation
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
@@ -59,12 +61,20 @@ class Asker:
             state, definition, window, today = await self._case(kpi, unit, period)
             return await asyncio.to_thread(explain, state, definition, unit, window, today)
 
-    async def history(self, kpi: str, unit: str, period: str, on: date | None) -> History:
-        """Raises `Unknown`, `Busy`."""
+    async def history(
+        self, kpi: str, unit: str, period: str, on: date | None, given: Sequence[ObservationRecorded] = ()
+    ) -> History:
+        """`given`: what the ledger has of days that were not certain. Raises `Unknown`, `Busy`."""
         async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
             day = None if on is None else min(on.toordinal(), today)
-            return await asyncio.to_thread(history, state, definition, unit, window, today, day)
+            zone = definition.catalog.zone
+            ledger = [
+                observation(one.model_dump(mode="json", exclude_none=True), zone)
+                for one in given
+                if (one.province, one.kpi) == (state.province, state.kpi)
+            ]
+            return await asyncio.to_thread(history, state, definition, unit, window, today, day, ledger)
 
     async def inputs(self, kpi: str, unit: str, period: str, start: int, limit: int) -> Inputs:
         """Raises `Unknown`, `Busy`."""

@@ -1,17 +1,20 @@
 """The questions over HTTP, beside `/healthz`: `/internal/v1/explain/…`, `/internal/v1/views/…`, for the gateway alone.
 
-Read-only. Nothing is checked here of who asks: the port must not be reachable from outside.
+Read-only, also where observations are posted for a history to take into account. Nothing is checked here of who asks:
+the port must not be reachable from outside.
 """
 
 from collections.abc import Awaitable, Callable
 from datetime import date
 
 import structlog
+from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from contracts.explanations import Origins
 from services.metrics.asking import Answer, Asker, Busy, Unknown
 from services.runtime.catalog.carrying import View
 
@@ -36,7 +39,11 @@ def routes(asker: Asker) -> list[Route]:
             on = None if asked is None else date.fromisoformat(asked)
         except ValueError:
             return _refused(400, "bad_parameter", "on is a date, YYYY-MM-DD")
-        return await _answered(lambda: asker.history(*_named(request), on))
+        try:
+            given = Origins.model_validate_json(await request.body()).items if request.method == "POST" else ()
+        except ValidationError:
+            return _refused(400, "bad_body", "the body holds observations as the ledger has them")
+        return await _answered(lambda: asker.history(*_named(request), on, given))
 
     async def listed(request: Request) -> Response:
         start, limit = (request.query_params.get(name, usual) for name, usual in (("start", "0"), ("limit", "100")))
@@ -54,7 +61,7 @@ def routes(asker: Asker) -> list[Route]:
 
     return [
         Route(PATH, explained),
-        Route(f"{PATH}/history", past),
+        Route(f"{PATH}/history", past, methods=["GET", "POST"]),
         Route(f"{PATH}/inputs", listed),
         Route(VIEWS, viewed),
     ]

@@ -1,33 +1,40 @@
-"""A record's past: the series by `as_of`, each point judged as on its own day, and what was known on a former day.
+"""A record's past: the series by `as_of`, each point judged as on its own day.
 
-Points are of the figures as they stand now. Of what was said on a former day only that is known which still stands:
-a figure that was replaced since is in ingest's ledger alone, and the answer says that something is missing.
+Points are of the figures as they stand now; what was said on a former day is `then`'s business.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
-from contracts.explanations import History, HistoryPoint, SaidThen, Step
-from services.metrics.behind import moment_of
+from contracts.explanations import History, HistoryPoint
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import nearest
-from services.metrics.figures import Day
 from services.metrics.fold import Fold
+from services.metrics.observations import Observation
 from services.metrics.state import KpiState
-from services.metrics.wording import step
+from services.metrics.then import said_on
 
 POINTS = 400
 """Points in one answer; the latest are shown."""
 
 
 def history(
-    state: KpiState, definition: Definition, unit: str, window: Window, today: int, on: int | None = None
+    state: KpiState,
+    definition: Definition,
+    unit: str,
+    window: Window,
+    today: int,
+    on: int | None = None,
+    given: Iterable[Observation] = (),
 ) -> History:
-    """The series of a record up to `today`; `on`: also what was said on that day."""
+    """The series of a record up to `today`; `on`: also what was said on that day, with what the ledger has `given`."""
+
+    def concerns(other: str, day: int) -> bool:
+        return _concerns(definition, unit, other, day)
+
     days = sorted(set(_days(state, definition, unit, window, today)))
     points: dict[str, HistoryPoint] = {}
     for day in days[-POINTS:]:
@@ -48,7 +55,7 @@ def history(
             "points": [points[day] for day in sorted(points)],
             "earlier": max(len(days) - POINTS, 0),
             "plan": list(_plan(definition, unit, window, today)),
-            "said": None if on is None else _said_on(state, definition, unit, window, on),
+            "said": None if on is None else said_on(state, definition, unit, window, on, concerns, given),
         }
     )
 
@@ -88,38 +95,3 @@ def _plan(definition: Definition, unit: str, window: Window, today: int) -> Iter
         if day == end:
             return
         day = min(definition.end_of_unit(per, day + 1), end)
-
-
-# what was said on a former day
-
-
-def _said_on(state: KpiState, definition: Definition, unit: str, window: Window, on: int) -> SaidThen:
-    midnight = datetime.combine(date.fromordinal(on) + timedelta(days=1), time(), definition.catalog.zone)
-    then = KpiState(state.key, state.chunks)
-    later = mixed = 0
-    for other, series in state.units.items():
-        kept = then.series(other)
-        for day in series.order:
-            if day > on:
-                break
-            known, left_out = _known(series.days[day], midnight)
-            if known.figures or known.increments is not None:
-                kept.put(day, known)
-            if window.first <= day <= window.last and _concerns(definition, unit, other, day):
-                later += left_out
-                mixed += known.increments is not None and moment_of(known.increments.reported_at) >= midnight
-    doubts: list[Step] = []
-    if later:
-        doubts.append(step("replaced", {"count": str(later)}))
-    if mixed:
-        doubts.append(step("mixed_increments", {"count": str(mixed)}))
-    judged = Fold(then, definition, on).judge(unit, window, None)[2]
-    return SaidThen.model_validate(
-        {"on": iso(on), "judged": orjson.loads(judged), "certain": not doubts, "doubts": doubts}
-    )
-
-
-def _known(content: Day, before: datetime) -> tuple[Day, int]:
-    """What of the day was reported before that moment, and how many figures were not."""
-    known = tuple(figure for figure in content.figures if moment_of(figure.reported_at) < before)
-    return Day(known, content.increments), len(content.figures) - len(known)

@@ -123,12 +123,10 @@ STEPS: dict[str, tuple[str, str]] = {
     ),
     # what cannot be known of a former day
     "replaced": (
-        "{count} số liệu đến sau ngày này có thể đã thay số liệu trước đó; bản trước chỉ còn trong sổ tiếp nhận.",
-        "{count} figures came after that day and may have replaced earlier ones, which only the ledger still has.",
-    ),
-    "mixed_increments": (
-        "{count} ngày có số cộng thêm đến cả trước lẫn sau ngày này; tất cả được tính vào.",
-        "{count} days hold increments that may have come after that day; they are counted.",
+        "Không chắc chắn: ở {count} đơn vị và ngày, số liệu đã được thay hoặc bổ sung sau ngày này, và không còn biết "
+        "trước đó là bao nhiêu.",
+        "Not certain: of {count} units and days the figures were replaced or added to after that day, and what they "
+        "were before is not known any more.",
     ),
 }
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from contracts.base import Id
 from contracts.explanations import ExplanationWithOrigins, FigureBehind, History
 from contracts.observations import ObservationRecorded
-from services.gateway import cursors
+from services.gateway import cursors, former_days
 from services.gateway.inputs import read
 from services.gateway.owners import Owners
 from services.gateway.parts import Parts
@@ -32,7 +32,7 @@ MAX_INPUTS = 100
 class HistoryQuery(Parameters):
     """What `/history` takes."""
 
-    on: date | None = Field(None, description="Also what was said at the end of this day, as far as it is stored.")
+    on: date | None = Field(None, description="Also what was said at the end of this day.")
 
 
 class InputsQuery(ListParameters):
@@ -80,7 +80,7 @@ def router(parts: Parts) -> APIRouter:
         period: Annotated[PeriodId, Path()],
         asked: Annotated[HistoryQuery, Query()],
     ) -> Response:
-        found = await parts.owners.history(kpi, org_unit, period, asked.on)
+        found = await former_days.history(parts.owners, kpi, org_unit, period, asked.on)
         return json_answer(request, found.model_dump(mode="json"))
 
     @routes.get("/inputs", response_model=InputsPage, responses=answers, summary="The figures in a record, by page")

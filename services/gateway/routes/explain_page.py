@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway import former_days
 from services.gateway.owners import NO_RECORD
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, not_found
@@ -57,7 +58,7 @@ def _address(choice: Choice, on: str | None) -> Address | None:
 
 async def _explained(parts: Parts, address: Address, choice: Choice) -> explaining.Explained:
     said = await explained(parts.owners, address.kpi, address.unit, address.period)
-    past = await parts.owners.history(address.kpi, address.unit, address.period, address.on)
+    past = await former_days.history(parts.owners, address.kpi, address.unit, address.period, address.on)
     catalog = parts.catalogs().get(said.province)
     if catalog is None or said.kpi not in catalog.kpis:  # metrics knows a newer catalog than this process
         raise not_found(*NO_RECORD)

@@ -12,7 +12,7 @@ from tests.unit.gateway.judged_province import NOW, dak_nong
 from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners, starting
 from tests.unit.gateway.test_routes import Gateway
 from tests.unit.ingest.remembered import Remembered
-from tests.unit.metrics.builders import an_increment, an_observation
+from tests.unit.metrics.builders import an_increment, an_observation, local
 
 CATALOG = dak_nong()
 KPI, UNIT, PARENT = "document-digitisation", "dak-nong.cu-jut.xa-ea-po", "dak-nong.huyen-cu-jut"
@@ -55,6 +55,33 @@ async def test_history_and_a_former_day() -> None:
     assert [point["value"] for point in said["points"]] == [30, 55]
     assert (said["said"]["on"], said["said"]["judged"]["value"]) == ("2023-07-31", 30)
     assert plain["said"] is None
+
+
+MENDED = [
+    figure("2023-06-30", 300, reported_at=local("2023-07-01")),
+    figure("2023-06-30", 350, revision=2, reported_at=local("2023-08-15")),
+]
+
+
+async def test_what_was_replaced_since_a_former_day_comes_from_the_ledger() -> None:
+    asked = owners(await metrics_with(CATALOG, NOW, MENDED), ingest_with(MENDED))
+    async with Gateway(owners=asked).client() as client:
+        answer = (await client.get(f"{PATH}/history", params={"on": "2023-07-31"})).json()
+        page = (await client.get(f"/explain?kpi={KPI}&unit={UNIT}&period=2023&on=2023-07-31")).text
+    assert (answer["said"]["judged"]["value"], answer["said"]["certain"]) == (30, True)
+    assert [point["value"] for point in answer["points"]] == [35]
+    assert "30,0" in page.split('id="former"')[1].split("</div>")[0]
+
+
+@pytest.mark.parametrize("ingest", [Away(), ingest_with([])], ids=["away", "without the entries"])
+async def test_without_the_ledger_a_former_day_says_that_it_is_not_certain_and_of_which_figures(
+    ingest: AsyncBaseTransport,
+) -> None:
+    asked = owners(await metrics_with(CATALOG, NOW, MENDED), ingest)
+    async with Gateway(owners=asked).client() as client:
+        said = (await client.get(f"{PATH}/history", params={"on": "2023-07-31"})).json()["said"]
+    assert (said["certain"], said["incomplete"]) == (False, [{"org_unit": UNIT, "as_of": "2023-06-30"}])
+    assert "not known any more" in said["doubts"][0]["text_en"]
 
 
 async def test_inputs_page_by_cursor_with_their_origins() -> None:

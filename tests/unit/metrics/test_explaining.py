@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from contracts.catalog import Parent, PlanPoint, StepPlan
 from contracts.explanations import Bound, Explanation, History
+from contracts.observations import ObservationRecorded
 from services.metrics.asking import WAITING, Asker, Busy, Unknown
 from tests.model import recompute
 from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, day, local
@@ -26,8 +28,10 @@ async def explained(engine: Engine, unit: str = "p.a.1", period: str = "2023") -
     return await asker(engine).explain("k", unit, period)
 
 
-async def told(engine: Engine, unit: str = "p.a.1", on: str | None = None) -> History:
-    return await asker(engine).history("k", unit, "2023", None if on is None else date.fromisoformat(on))
+async def told(
+    engine: Engine, unit: str = "p.a.1", on: str | None = None, ledger: Sequence[ObservationRecorded] = ()
+) -> History:
+    return await asker(engine).history("k", unit, "2023", None if on is None else date.fromisoformat(on), ledger)
 
 
 async def an_engine(*observations: Any, now: Any = NOW, **target: Any) -> Engine:
@@ -342,9 +346,72 @@ async def test_what_was_said_on_a_former_day_knows_only_what_had_come_by_then() 
     before, after = (await told(engine, on="2023-07-10")).said, (await told(engine, on="2023-07-20")).said
     assert before is not None
     assert after is not None
-    assert (before.judged.value, before.judged.as_of, before.certain) == (90.0, date(2023, 5, 31), False)
-    assert before.doubts[0].text_vi.startswith("1 số liệu đến sau ngày này")
+    assert (before.judged.value, before.judged.as_of, before.certain) == (90.0, date(2023, 5, 31), True)
     assert (after.judged.value, after.certain) == (91.0, True)
+
+
+async def test_a_figure_that_was_replaced_since_makes_a_former_day_uncertain_until_the_ledger_gives_it_back() -> None:
+    first = an_observation("p.a.1", "2023-05-31", 85, 100, reported_at=local("2023-06-02"))
+    mended = an_observation("p.a.1", "2023-05-31", 90, 100, revision=2, reported_at=local("2023-07-20"))
+    engine = await an_engine(first, mended)
+    alone = (await told(engine, on="2023-06-30")).said
+    assert alone is not None
+    assert (alone.certain, alone.incomplete_count) == (False, 1)
+    assert [(one.org_unit, str(one.as_of)) for one in alone.incomplete] == [("p.a.1", "2023-05-31")]
+    assert alone.doubts[0].text_vi.startswith("Không chắc chắn: ở 1 đơn vị và ngày")
+    helped = (await told(engine, on="2023-06-30", ledger=[mended, first])).said
+    assert helped is not None
+    assert (helped.judged.value, helped.certain, helped.incomplete) == (85, True, ())
+
+
+async def test_a_ledger_that_lacks_something_of_the_day_does_not_make_it_certain() -> None:
+    first = an_increment("p.a.1", "2023-05-31", 5, 10, reported_at=local("2023-06-02"))
+    second = an_increment("p.a.1", "2023-05-31", 3, 10, reported_at=local("2023-06-03"))
+    late = an_increment("p.a.1", "2023-05-31", 9, 10, reported_at=local("2023-07-20"))
+    engine = await an_engine(first, second, late)
+    for ledger in ([first, late], [second, late], []):
+        said = (await told(engine, on="2023-06-30", ledger=ledger)).said
+        assert said is not None
+        assert not said.certain
+    whole = (await told(engine, on="2023-06-30", ledger=[first, second, late])).said
+    assert whole is not None
+    assert (whole.certain, whole.judged.numerator, whole.judged.denominator) == (True, 8, 20)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_with_the_ledger_every_former_day_equals_the_recomputation_of_what_was_known(seed: int) -> None:
+    chance = random.Random(seed)
+    said = []
+    for _ in range(40):
+        unit = chance.choice(("p.a.1", "p.a.2", "p.b.1", "p.a", "p"))
+        day = date(2023, 1, 1) + timedelta(days=7 * chance.randrange(30))
+        come = local(str(day + timedelta(days=chance.randrange(60))))
+        below = chance.randint(1, 9)
+        if chance.random() < 0.4:
+            said.append(an_increment(unit, str(day), chance.randint(0, below), below, reported_at=come))
+            continue
+        more: dict[str, Any] = {"revision": chance.choice((1, 1, 2, 3)), "retracts": chance.random() < 0.1}
+        source = chance.choice(("urn:one", "urn:two"))
+        numbers = chance.randint(0, below), below
+        said.append(an_observation(unit, str(day), *numbers, source=source, reported_at=come, **more))
+    engine = Engine(a_catalog(a_target("p")), NOW)
+    await engine.take(*said)
+    on = date(2023, 1, 20) + timedelta(days=chance.randrange(200))
+    known = [one for one in said if one.reported_at < local(str(on + timedelta(days=1)), "00:00:00")]
+    then = recompute(engine.catalog, known, local(str(on), "23:59:59"))
+    for unit in ("p.a.1", "p.a", "p"):
+        try:
+            found = (await told(engine, unit, str(on), ledger=said)).said
+        except Unknown:
+            continue
+        assert found is not None
+        assert found.certain
+        model = then.get(("k", unit, "2023"))
+        if model is None:  # no figure had come and no target asked for one
+            assert found.judged.value is None
+            continue
+        assert found.judged.value == (None if model.value is None else float(model.value)), unit
+        assert (found.judged.as_of, found.judged.status) == (model.as_of, model.status), unit
 
 
 async def test_a_record_without_a_figure_is_explained_too() -> None:
