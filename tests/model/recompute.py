@@ -69,14 +69,14 @@ def recompute(catalog: Catalog, observations: Iterable[ObservationRecorded], now
             by_kpi[observation.kpi].append(observation)
     records = {}
     for kpi_id, mine in by_kpi.items():
-        model = Model(catalog, catalog.kpis[kpi_id], mine, today)
+        model = _Model(catalog, catalog.kpis[kpi_id], mine, today)
         for unit, period in model.records():
             records[kpi_id, unit, period.id] = model.record(unit, period)
     return records
 
 
 @dataclass
-class Sums:
+class _Sums:
     """What one unit has in one accounting period: up the tree, and for itself."""
 
     n: Fraction = Fraction(0)
@@ -96,9 +96,7 @@ class Sums:
     below: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
 
-class Model:
-    """One KPI of a catalog, and all that was said of it."""
-
+class _Model:
     def __init__(self, catalog: Catalog, kpi: Kpi, observations: list[ObservationRecorded], today: date) -> None:
         self.catalog, self.kpi, self.today = catalog, kpi, today
         self.calendar = catalog.calendars[kpi.calendar]
@@ -173,11 +171,11 @@ class Model:
         day = as_of or min(max(self.today, period.first), period.last)
         return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
 
-    def _reported_on(self, sums: list[Sums]) -> date | None:
+    def _reported_on(self, sums: list[_Sums]) -> date | None:
         moments = [one.reported_at for one in sums if one.reported_at is not None]
         return max(moments).astimezone(self.catalog.zone).date() if moments else None
 
-    def _read(self, unit: str, period: Period, until: date) -> tuple[ModelRecord, list[Sums]]:
+    def _read(self, unit: str, period: Period, until: date) -> tuple[ModelRecord, list[_Sums]]:
         record = ModelRecord()
         until = min(until, period.last)
         tree_day = self._tree_day(unit, period, until)
@@ -187,7 +185,7 @@ class Model:
         told = [] if nobody_then else self._told(unit, period, until, tree_day, tree_day)
         if told and self.kpi.kind == "coverage":
             told = self._told(unit, period, until, tree_day, max(one.as_of for one in told if one.as_of))
-        settled: list[Sums] = []
+        settled: list[_Sums] = []
         if told:
             settled = self._settle(record, unit, told)
         leaf = self._is_leaf(unit, tree_day)
@@ -200,7 +198,7 @@ class Model:
             self._members(record, unit, told[-1], tree_day, leaf)
         return record, settled
 
-    def _told(self, unit: str, period: Period, until: date, tree_day: date, roster_day: date) -> list[Sums]:
+    def _told(self, unit: str, period: Period, until: date, tree_day: date, roster_day: date) -> list[_Sums]:
         found = []
         for part in self._accounting(period, until):
             sums = self._sums(unit, part, min(until, part.last), tree_day, roster_day)
@@ -220,7 +218,7 @@ class Model:
     def _adds_up_periods(self) -> bool:
         return self.kpi.kind == "flow" or (self.kpi.kind == "ratio" and "increment" in self.kpi.modes)
 
-    def _settle(self, record: ModelRecord, unit: str, told: list[Sums]) -> list[Sums]:
+    def _settle(self, record: ModelRecord, unit: str, told: list[_Sums]) -> list[_Sums]:
         last = told[-1]
         record.value, record.as_of = last.value, last.as_of
         settled = [last]
@@ -255,7 +253,7 @@ class Model:
         record.flags = tuple(sorted(flags))
         return settled
 
-    def _compare(self, record: ModelRecord, told: list[Sums], flags: set[str]) -> None:
+    def _compare(self, record: ModelRecord, told: list[_Sums], flags: set[str]) -> None:
         both = [one for one in told if one.own_value is not None and one.parts_value is not None]
         if not both:
             return
@@ -283,7 +281,7 @@ class Model:
 
     # one unit in one accounting period
 
-    def _sums(self, unit: str, part: Period, until: date, tree_day: date, roster_day: date) -> Sums:
+    def _sums(self, unit: str, part: Period, until: date, tree_day: date, roster_day: date) -> _Sums:
         known = self.catalog.units.get(unit)
         own = None
         if known is not None and known.level in self.kpi.levels and unit in self.figures:
@@ -307,8 +305,8 @@ class Model:
             return figures.mean(first, until)
         return figures.own(first, until, increments=self.kpi.kind in ("ratio", "flow"))
 
-    def _own_sums(self, unit: str, own: Own | None) -> Sums:
-        sums = Sums(own=own)
+    def _own_sums(self, unit: str, own: Own | None) -> _Sums:
+        sums = _Sums(own=own)
         if own is None:
             return sums
         sums.direct, sums.as_of, sums.seen_on, sums.reported_at = True, own.day, own.day, own.reported_at
@@ -323,7 +321,7 @@ class Model:
         sums.own_value = sums.value
         return sums
 
-    def _direct_or_parts(self, sums: Sums, below: list[Sums], expected: int) -> Sums:
+    def _direct_or_parts(self, sums: _Sums, below: list[_Sums], expected: int) -> _Sums:
         n, d = sum((one.n for one in below), Fraction(0)), sum((one.d for one in below), Fraction(0))
         usable = max((one.usable_on for one in below if one.usable_on is not None), default=None)
         seen = max((one.seen_on for one in below if one.seen_on is not None), default=None)
@@ -447,7 +445,7 @@ class Model:
         unit = self.catalog.units.get(unit_id)
         return unit is not None and unit.valid_on(day)
 
-    def _members(self, record: ModelRecord, unit: str, last: Sums, tree_day: date, leaf: bool) -> None:
+    def _members(self, record: ModelRecord, unit: str, last: _Sums, tree_day: date, leaf: bool) -> None:
         if last.direct:
             standing = [(unit, last.own)]
         else:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog, Period
-from tests.model.recompute import Model, Sums
+from tests.model.recompute import _Model, _Sums
 from tests.model.standing import Own
 
 Seen = tuple[Fraction | None, date | None, Fraction | None, Fraction | None]
@@ -32,7 +32,7 @@ def viewed(
     return model.view(catalog.calendars[catalog.kpis[kpi].calendar].parse(period), on)
 
 
-class _Viewing(Model):
+class _Viewing(_Model):
     def view(self, period: Period, on: date | None) -> dict[str, Seen]:
         parts = [(part, self._stood(part, period.last)) for part in self._accounting(period, period.last)]
         told = [(part, stood) for part, stood in parts if any(own.day >= period.first for own in stood.values())]
@@ -55,7 +55,7 @@ class _Viewing(Model):
                     found[unit] = own
         return found
 
-    def _placed(self, stood: dict[str, Own], on: date, *, carry: bool) -> dict[str, Sums]:
+    def _placed(self, stood: dict[str, Own], on: date, *, carry: bool) -> dict[str, _Sums]:
         """What every unit of the day has of its own, or was brought."""
         everything = [(unit, own.day, self._own_sums(unit, own), _adds(own)) for unit, own in stood.items()]
         if stood and self.kpi.kind == "coverage":
@@ -63,8 +63,8 @@ class _Viewing(Model):
             for unit in self.catalog.units.of_level(self.kpi.levels[0], day):
                 roster = self._roster(unit, day)
                 if unit not in stood and roster is not None:
-                    everything.append((unit, day, Sums(d=Fraction(roster[0])), False))
-        by_unit: dict[str, list[tuple[int, bool, Sums]]] = {}
+                    everything.append((unit, day, _Sums(d=Fraction(roster[0])), False))
+        by_unit: dict[str, list[tuple[int, bool, _Sums]]] = {}
         for unit, day, sums, adds in everything:
             for heir, share in (self._heirs(unit, day, on) if carry else {unit: Fraction(1)}).items():
                 known = self.catalog.units.get(heir)
@@ -75,12 +75,12 @@ class _Viewing(Model):
                     by_unit.setdefault(heir, []).append((self._era(day), adds, _share(sums, share)))
         return {unit: self._overlaid(brought) for unit, brought in by_unit.items()}
 
-    def _overlaid(self, brought: list[tuple[int, bool, Sums]]) -> Sums:
+    def _overlaid(self, brought: list[tuple[int, bool, _Sums]]) -> _Sums:
         """What came to one unit: the latest era's stands, and if it is increments only, adds to what was before."""
         if any(one.own is not None for _, _, one in brought):
             heard = {era for era, _, one in brought if one.own is not None}
             brought = [each for each in brought if each[0] in heard]
-        taken: list[Sums] = []
+        taken: list[_Sums] = []
         for era in sorted({era for era, _, _ in brought}, reverse=True):
             of_era = [(adds, one) for each, adds, one in brought if each == era]
             taken += [one for _, one in of_era]
@@ -93,7 +93,7 @@ class _Viewing(Model):
         usable = max((one.usable_on for one in taken if one.usable_on is not None), default=None)
         value = self._value(n, d) if usable is not None else None
         owns = [one.own for one in taken if one.own is not None]
-        return Sums(
+        return _Sums(
             n=n, d=d, usable_on=usable, seen_on=usable, as_of=usable, covered=int(usable is not None), value=value,
             own_value=value, own=max(owns, key=lambda own: own.day, default=None), direct=True, adds=usable is not None,
         )  # fmt: skip
@@ -121,8 +121,8 @@ class _Viewing(Model):
             held = after
         return held
 
-    def _rolled(self, unit: str, placed: dict[str, Sums], on: date) -> Sums:
-        alone = placed.get(unit, Sums())
+    def _rolled(self, unit: str, placed: dict[str, _Sums], on: date) -> _Sums:
+        alone = placed.get(unit, _Sums())
         if self._is_leaf(unit, on):
             return alone
         below = [
@@ -132,7 +132,7 @@ class _Viewing(Model):
         ]
         return self._direct_or_parts(replace(alone), below, len(self._expected(unit, on)))
 
-    def _shown(self, told: list[Sums]) -> Seen:
+    def _shown(self, told: list[_Sums]) -> Seen:
         if not told:
             return None, None, None, None
         last = max(told, key=lambda one: one.as_of or date.min)
@@ -147,5 +147,5 @@ def _adds(own: Own) -> bool:
     return own.summed and own.base is None
 
 
-def _share(sums: Sums, share: Fraction) -> Sums:
+def _share(sums: _Sums, share: Fraction) -> _Sums:
     return replace(sums, n=sums.n * share, d=sums.d * share)
