@@ -3,9 +3,10 @@
 import asyncio
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ CATALOG = Catalog.of(load_folder(FOLDER).items)
 REFORM = date(2025, 7, 1)
 BEFORE = CATALOG.units.of_level("commune", REFORM - timedelta(days=1))
 AFTER = CATALOG.units.of_level("commune", REFORM)
-RATIO, STOCK = "edoc-signed-share", "ecommerce-products"
+RATIO, STOCK, ONLINE = "edoc-signed-share", "ecommerce-products", "online-files-share"
 SIGNED = {unit: (40 + number, 60 + 2 * number) for number, unit in enumerate(BEFORE)}
 PRODUCTS = {unit: 7 + number % 9 for number, unit in enumerate(BEFORE)}
 DEADLINE_S = 60
@@ -52,20 +53,29 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         signed = [{"org_unit": unit, "numerator": n, "denominator": d} for unit, (n, d) in SIGNED.items()]
         post(running, RATIO, "edoc", signed)
         post(running, STOCK, "ecommerce", [{"org_unit": unit, "value": value} for unit, value in PRODUCTS.items()])
-        later = {"org_unit": AFTER[0], "numerator": 1, "denominator": 2}
-        post(running, "online-files-share", "public-services", [later], as_of="2025-08-31")
+        online = {"org_unit": AFTER[0], "numerator": 1, "denominator": 2}
+        post(running, ONLINE, "public-services", [online], as_of="2025-08-31")
+        mended = {**online, "numerator": 2, "revision": 2}
+        post(running, ONLINE, "public-services", [mended], as_of="2025-08-31", days_later=20)
         yield running
 
 
-def post(system: System, kpi: str, source: str, figures: list[dict[str, Any]], as_of: str = "2024-12-14") -> None:
-    """As a publisher sends them, the day after."""
+def post(
+    system: System,
+    kpi: str,
+    source: str,
+    figures: list[dict[str, Any]],
+    as_of: str = "2024-12-14",
+    days_later: int = 1,
+) -> None:
+    """As a publisher sends them, so many days after."""
     events = [
         {
             "specversion": "1.0",
-            "id": f"{kpi}-{number}",
+            "id": f"{kpi}-{number}-{days_later}",
             "source": f"urn:tiendo:source:lam-dong:{source}",
             "type": "vn.tiendo.statistic.reported.v1",
-            "time": (date.fromisoformat(as_of) + timedelta(days=1)).isoformat() + "T08:00:00+07:00",
+            "time": (date.fromisoformat(as_of) + timedelta(days=days_later)).isoformat() + "T08:00:00+07:00",
             "data": {"province": "lam-dong", "kpi": kpi, "as_of": as_of, **figure},
         }
         for number, figure in enumerate(figures)
@@ -135,6 +145,19 @@ def test_undoing_gives_back_what_every_commune_reported(system: System) -> None:
     assert {one["share"] for unit in now["units"] for one in unit["brought"]} == {1}
 
 
+def test_a_former_day_shows_the_figure_that_was_replaced_since(system: System) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    found: dict[str, Any] = {"points": []}
+    while not found["points"] or found["points"][-1]["numerator"] != 2:
+        assert time.monotonic() < deadline, found
+        address = system.url("gateway", f"/api/v1/progress/{ONLINE}/{AFTER[0]}/2025/history?on=2025-09-10")
+        with suppress(urllib.error.HTTPError), urllib.request.urlopen(address, timeout=20) as answer:
+            found = json.load(answer)
+        time.sleep(0.2)
+    assert found["said"]["certain"], found["said"]
+    assert (found["said"]["judged"]["numerator"], found["said"]["judged"]["value"]) == (1, 50)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1440])
 async def test_the_page_switches_between_the_days(system: System, chromium: Path, width: int, tmp_path: Path) -> None:
@@ -145,7 +168,12 @@ async def test_the_page_switches_between_the_days(system: System, chromium: Path
         troubles: list[str] = []
         page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        await page.goto(system.url("gateway", f"/view?province=lam-dong&kpi={RATIO}&period=2024"))
+        await page.goto(system.url("gateway", f"/?province=lam-dong&kpi={RATIO}&period=2021-2025"))
+        await page.locator(".about .other-days").click()
+        await page.locator("#period").select_option("2024")
+        await page.locator("form:has(#period) button").click()
+        await page.get_by_role("link", name="Như đã báo cáo").click()
+        await expect(page.locator("#totals")).to_be_visible()
         assert await page.locator("#units tbody tr").count() == 80
         await page.get_by_role("link", name="Theo đơn vị hiện nay").click()
         await expect(page.locator("#totals")).to_have_attribute("data-same", "true")

@@ -1,10 +1,11 @@
 """The page of a period's figures on the units of another day: what each unit shows, and what that is made of."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from contracts.catalog import Kpi
 from contracts.views import Amounts, Brought, NotCarried, PeriodView, ViewedUnit
 from services.gateway.views.figures import measure_of
 from services.gateway.views.links import explain_href, view_href
@@ -100,6 +101,8 @@ class Page:
     same: bool
     estimated: bool
     reasons: list[str]
+    sources: list[Choice]
+    """The KPIs that it derives from, which can be seen."""
     rows: list[Row]
     some_missing: bool
     some_targets: bool
@@ -144,6 +147,7 @@ def page(
         same=seen.before == seen.after,
         estimated=any(unit.estimated for unit in seen.units),
         reasons=[words.either(one.text_vi, one.text_en) for one in seen.reasons],
+        sources=[telling.source(address, source) for source in _sources(kpi)],
         rows=rows,
         some_missing=any(row.missing for row in rows),
         some_targets=any(row.target for row in rows),
@@ -151,6 +155,10 @@ def page(
         board_href="/?" + urlencode({"province": seen.province, "period": seen.period, "kpi": seen.kpi}),
         api_href=f"/api/v1/views/{seen.province}/{seen.kpi}/{seen.period}?view={address.view}",
     )
+
+
+def _sources(kpi: Kpi) -> list[str]:
+    return [item.kpi for item in kpi.composite] if kpi.growth is None else [kpi.growth.of]
 
 
 class _Telling:
@@ -173,6 +181,12 @@ class _Telling:
             depths[unit.org_unit] = depths.get(unit.parent, -1) + 1
             rows.append(self._row(unit, depths[unit.org_unit]))
         return rows
+
+    def source(self, address: Address, kpi_id: str) -> Choice:
+        """The same view of a KPI that this one derives from."""
+        kpi = self._ground.catalog.kpis.get(kpi_id)
+        name = self.words.either(kpi.name_vi, kpi.name_en) if kpi is not None else kpi_id
+        return Choice(name, replace(address, kpi=kpi_id).href(), chosen=False)
 
     def left(self, one: NotCarried) -> LeftRow:
         """A figure that stayed behind."""

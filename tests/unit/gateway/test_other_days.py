@@ -134,6 +134,17 @@ async def test_the_page_for_a_day_keeps_the_day_in_its_form() -> None:
     assert (nothing.status_code, "Thiếu tỉnh" in nothing.text) == (404, True)
 
 
+@pytest.mark.parametrize(
+    ("kpi", "source"),
+    [("ecommerce-transactions-growth", "ecommerce-transactions"), ("commune-dx-score", "online-files-share")],
+)
+async def test_a_derived_figure_leads_to_those_that_it_derives_from(kpi: str, source: str) -> None:
+    async with (await of()).client() as client:
+        page = (await client.get(f"/view?province=lam-dong&kpi={kpi}&period=2024&view=as_it_is_now")).text
+    assert "được tính lại từ các chỉ tiêu gốc" in page
+    assert f"/view?province=lam-dong&amp;kpi={source}&amp;period=2024&amp;view=as_it_is_now" in page
+
+
 async def test_pages_link_to_it_where_units_followed_others_and_nowhere_else() -> None:
     async with (await of(*FIGURES)).client() as client:
         explained = (await client.get(f"/explain?kpi={KPI}&unit={COMMUNES[0]}&period=2021-2025")).text
