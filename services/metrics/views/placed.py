@@ -92,7 +92,7 @@ def place(definition: Definition, figures: Mapping[str, Stood], on: int) -> Plac
         day = max(one.day for one in group.values())
         for unit, brought in _carried(definition, group, on, placed.left).items():
             before = placed.brought.get(unit)
-            if before is not None and not any(one.stood.reported for one in before):
+            if before is not None and not any(one.stood.reported and one.share for one in before):
                 placed.left += [Left(one, PREDECESSORS_STAND) for one in placed.brought.pop(unit)]
             elif before is not None and not all(one.stood.adds and not isinstance(one.brings, Bare) for one in before):
                 placed.left += [Left(one, NEWER_FIGURE) for one in brought]
