@@ -1,10 +1,12 @@
 """Metrics as a process on a real broker and database: what comes out, and what kill -9 cannot change."""
 
 import asyncio
+import itertools
 import random
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -15,7 +17,7 @@ from contracts.progress import ProgressJudged
 from contracts.topics import OBSERVATIONS, PROGRESS
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
-from services.runtime.catalog import Catalog
+from services.runtime.catalog import Catalog, stream
 from services.runtime.kafka.producer import BatchProducer, Outgoing
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
@@ -51,10 +53,13 @@ def catalog() -> Catalog:
     return Catalog.of(OBJECTS, 1, "1-000000000000")
 
 
+def settings_of(stack: Stack) -> KafkaSettings:
+    return KafkaSettings(bootstrap=stack.bootstrap, enable_idempotence=stack.broker == "kafka")
+
+
 async def send(stack: Stack, observations: Sequence[ObservationRecorded], *, at_once: int = 50) -> None:
     """As ingest sends them: batch by batch, in order."""
-    settings = KafkaSettings(bootstrap=stack.bootstrap, enable_idempotence=stack.broker == "kafka")
-    producer = BatchProducer(settings, Telemetry())
+    producer = BatchProducer(settings_of(stack), Telemetry())
     await producer.start()
     for first in range(0, len(observations), at_once):
         records = [record_of(one) for one in observations[first : first + at_once]]
@@ -163,3 +168,64 @@ def _every_date_became_a_head(records: Sequence[ConsumerRecord], observations: S
     for kpi in KPIS:
         wanted = {str(one.as_of) for one in observations if one.kpi == kpi.id}
         assert wanted <= seen[kpi.id]
+
+
+async def test_a_catalog_that_changed_while_the_service_was_away_is_named_in_what_it_touches(
+    stack: Stack, system: System
+) -> None:
+    figures = [at_the_end("p.a.1", "2023-10-01", kpi=kpi.id) for kpi in KPIS]
+    await send(stack, figures)
+    before = latest(await until(stack, lambda found: all(_counts(found, one) for one in figures)))
+    await asyncio.to_thread(system.child("metrics").kill)
+    other = TARGETS[0].model_copy(update={"value": Decimal(1)})
+    note = KPIS[5].model_copy(update={"note": "Ghi chú"})
+    early = a_target("p.b.1", 50, 10, kpi="k1", id="early", deadline=date(2023, 6, 30))
+    objects = [other if one is TARGETS[0] else note if one is KPIS[5] else one for one in OBJECTS]
+    applied = await stream.apply(settings_of(stack).connection(), "p", [*objects, early], now=START)
+    system.launch("metrics")
+    key, last = ("k0", "p.a.1", "2023"), at_the_end("p.a.1", "2023-10-02", kpi="k5")
+    after = latest(await until(stack, lambda found: _version(found, key) > before[key].version))
+    assert after[key].status != before[key].status
+    assert [one.code for one in after[key].reasons][-1] == "catalog_changed"
+    assert applied.version in after[key].reasons[-1].text_vi
+    await send(stack, [last])
+    found = latest(await until(stack, lambda found: _counts(found, last)))
+    assert found["k5", "p.a.1", "2023"].version == before["k5", "p.a.1", "2023"].version + 1
+
+
+async def test_a_closed_judgement_stands_beside_a_later_correction_also_after_kill_9(
+    stack: Stack, system: System
+) -> None:
+    """The target of the test before was closed on 15 July 2023."""
+    key = "k1", "p.b.1", "2023"
+    await until(stack, lambda found: key in found and found[key].target is not None)
+    late = at_the_end("p.b.1", "2023-06-29", kpi="k1").model_copy(update={"reported_at": local("2023-09-01")})
+    await send(stack, [late])
+    first = latest(await until(stack, lambda found: key in found and found[key].closed is not None))[key]
+    await asyncio.to_thread(system.child("metrics").kill)
+    system.launch("metrics")
+    again = at_the_end("p.b.1", "2023-06-30", kpi="k1").model_copy(update={"reported_at": local("2023-09-02")})
+    await send(stack, [again])
+    found = latest(await until(stack, lambda found: _version(found, key) > first.version))[key]
+    assert found.closed == first.closed
+    assert found.closed is not None
+    assert (str(found.closed.closed_on), found.closed.as_of != found.as_of) == ("2023-07-15", True)
+    assert "later_correction" in [one.code for one in found.reasons]
+
+
+_offsets = itertools.count(1_000_000)
+
+
+def at_the_end(org_unit: str, day: str, *, kpi: str) -> ObservationRecorded:
+    """One more increment, behind all others of its raw partition."""
+    one = an_increment(org_unit, day, 5, 10, kpi=kpi)
+    return one.model_copy(update={"raw": one.raw.model_copy(update={"partition": 0, "offset": next(_offsets)})})
+
+
+def _version(found: Latest, key: tuple[str, str, str]) -> int:
+    return found[key].version if key in found else 0
+
+
+def _counts(found: Latest, one: ObservationRecorded) -> bool:
+    record = found.get((one.kpi, one.org_unit, "2023"))
+    return record is not None and record.as_of == one.as_of
