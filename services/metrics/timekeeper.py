@@ -110,6 +110,7 @@ class Timekeeper:
             duty = Duty(definition, today, since, touched, documents)
             if duty:
                 await self._turns(key, duty, owed=bool(documents))
+            await asyncio.sleep(0)  # to compare thousands of targets takes a while, too
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
         changes.done()
