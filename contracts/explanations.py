@@ -16,6 +16,7 @@ from contracts.progress import (
     Contributions,
     Discrepancy,
     Held,
+    Landing,
     Needed,
     Reason,
     Status,
@@ -40,6 +41,7 @@ class Judged(WireModel):
     pace: float | None = None
     completion: float | None = None
     needed: Needed | None = None
+    landing: Landing | None = None
     status: Status
     reasons: tuple[Reason, ...] = ()
     completeness: Completeness | None = None
@@ -156,6 +158,35 @@ class TargetVersion(WireModel):
     last: HistoryPoint | None = Field(None, description="As it was judged then; null where it judged no figure yet.")
 
 
+class LandingIssued(WireModel):
+    """A forecast that went out, and what came of it once that is known."""
+
+    as_of: date = Field(description="The latest figure that it knew.")
+    value: float
+    low: float
+    high: float
+    p_meet: float
+    held: bool | None = Field(None, description="Whether what came lies between `low` and `high`.")
+    brier: float | None = Field(
+        None, description="(p_meet − 1 or 0)²: 0 for certainty that came true, 1 for the worst."
+    )
+
+
+class Landings(WireModel):
+    """The forecasts issued under the target that judges: the last one of each natural unit of time.
+
+    What came is known once there is a figure of the deadline, or the time for late figures is over.
+    """
+
+    deadline: date
+    issued: tuple[LandingIssued, ...]
+    came: float | None = Field(None, description="What stood at the deadline.")
+    met: bool | None = None
+    intervals_held: int | None = None
+    mean_absolute_error: float | None = None
+    brier: float | None = Field(None, description="Mean over all issued.")
+
+
 class Explanation(WireModel):
     """Why a record says what it says."""
 
@@ -186,6 +217,9 @@ class Explanation(WireModel):
     )
     children: tuple[ChildFigure, ...] = ()
     would_change: WouldChange
+    landings: Landings | None = Field(
+        None, description="Which landings went out, and what came of them; null if none did."
+    )
 
 
 class UnsureDay(WireModel):

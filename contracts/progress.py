@@ -51,8 +51,19 @@ class Needed(WireModel):
     best: float | None
 
 
+class Skill(WireModel):
+    """How good such forecasts would have been so far: tried on the record's own series, as far ahead."""
+
+    forecasts: int = Field(description="How many were tried.")
+    days_ahead: float = Field(description="How far they looked ahead, on average.")
+    mean_absolute_error: float = Field(description="In the KPI's unit; of percentages in points.")
+    intervals_held: int = Field(description="Of the intervals tested, how many held what came.")
+    intervals_tested: int
+
+
 class Landing(WireModel):
-    """Where the figure will stand at the deadline if it goes on like this."""
+    """Where the figure will stand at the deadline if it goes on like this. Four outcomes in five are expected between
+    `low` and `high`."""
 
     value: float
     low: float
@@ -60,7 +71,8 @@ class Landing(WireModel):
     p_meet: Annotated[float, Field(ge=0, le=1)]
     method: str
     points: int
-    as_of: AsOf | None = None
+    as_of: AsOf | None = Field(None, description="The latest figure that it knows; it may be older than the record's.")
+    skill: Skill | None = None
 
 
 class Reason(WireModel):

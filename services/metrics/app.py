@@ -7,6 +7,7 @@ import socket
 from contracts.topics import OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED
 from services.metrics import internal
 from services.metrics.asking import Asker
+from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
@@ -59,6 +60,8 @@ async def serve(settings: Settings, host: Host) -> None:
     )
     timekeeper = Timekeeper(workshop, follower.catalogs, delivery)
     await host.background("timekeeper", asyncio.create_task(timekeeper.run(settings.metrics.tick_s)))
+    forecaster = Forecaster(workshop, follower.catalogs, delivery)
+    await host.background("forecaster", asyncio.create_task(forecaster.run(settings.metrics.forecast_s)))
 
     await consume(host, settings.kafka, delivery)
     await host.stopped()

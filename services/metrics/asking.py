@@ -13,8 +13,9 @@ from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.metrics.days import Window
 from services.metrics.definition import Definition
-from services.metrics.documents import state_of
+from services.metrics.documents import escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
+from services.metrics.foretold import Issued
 from services.metrics.memory import Definitions
 from services.metrics.observations import observation
 from services.metrics.past import history
@@ -59,7 +60,8 @@ class Asker:
         """Raises `Unknown`, `Busy`."""
         async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
-            return await asyncio.to_thread(explain, state, definition, unit, window, today)
+            issued = await self._issued(state, unit, window)
+            return await asyncio.to_thread(explain, state, definition, unit, window, today, issued)
 
     async def history(
         self, kpi: str, unit: str, period: str, on: date | None, given: Sequence[ObservationRecorded] = ()
@@ -91,6 +93,10 @@ class Asker:
             definition, window = self._period(catalog, kpi, period)
             state = await self._state(f"{province}/{kpi}")
             return await asyncio.to_thread(view, state, definition, window, asked, self._today(catalog))
+
+    async def _issued(self, state: KpiState, unit: str, window: Window) -> list[Issued]:
+        document = f"{state.key}/{window.id}/{state.chunk_of(unit)}"
+        return issued_of(await self._store.issued(document, escaped(unit)))
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

@@ -11,11 +11,19 @@ Short names, since they are stored a million times; absent where the value is th
 Judgements:
 
     {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
+     awaits: whether a record is to be forecast,
      units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
-                      c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version]}}}
+                      c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version],
+                      f: [digest forecast for, mark of the target, as_of, landing as JSON, or the code of the reason
+                          why there is none]}}}
+
+Forecasts that were issued, by the end of the natural unit of time in which their latest figure lies:
+
+    {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, chunk, schema,
+     units: {<unit>: {<yyyy-mm-dd>: [as_of, value, low, high, p_meet, mark of the target]}}}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
@@ -23,6 +31,7 @@ from typing import Any
 from services.metrics.days import day_of, iso
 from services.metrics.exact import loaded, stored
 from services.metrics.figures import ACTUAL, Day, Figure, Increments
+from services.metrics.foretold import REASONS, Foretold, Issue, Issued
 from services.metrics.state import Cause, Closed, FigureBucket, Head, JudgementBucket, KpiState, Record
 from services.runtime.errors import Unprocessable
 
@@ -148,7 +157,7 @@ def _number(value: Any) -> int | None:
 def _load_judgements(state: KpiState, document: Document) -> None:
     _, period, chunk = document["_id"].rsplit("/", 2)
     owed = frozenset(document.get("owed", ()))
-    state.judgement_buckets[period, int(chunk)] = JudgementBucket(document["rev"], owed)
+    bucket = state.judgement_buckets[period, int(chunk)] = JudgementBucket(document["rev"], owed)
     for field, cell in document.get("units", {}).items():
         due = cell.get("u")
         record = Record(
@@ -161,8 +170,19 @@ def _load_judgements(state: KpiState, document: Document) -> None:
             due=None if due is None else day_of(due),
             cause=_cause(cell.get("c")),
             closed=None if "x" not in cell else Closed(*cell["x"]),
+            foretold=_foretold(cell["f"]) if "f" in cell else None,
         )
-        state.place(plain(field), period, record)
+        unit = plain(field)
+        state.place(unit, period, record)
+        if record.as_of is not None and (record.foretold is None or record.foretold.of != record.digest):
+            bucket.awaiting.add(unit)
+
+
+def _foretold(cell: Sequence[Any]) -> Foretold | None:
+    of, target, as_of, said = cell
+    if said in REASONS:
+        return Foretold(bytes(of), bytes(target), day_of(as_of), REASONS[said], said)
+    return Foretold(bytes(of), bytes(target), day_of(as_of), said.encode())
 
 
 def _head(as_of: str | None, version: int, previous: str | None, cause: Sequence[str] | None = None) -> Head:
@@ -208,11 +228,38 @@ def judgement_changes(state: KpiState, writer: str) -> list[Change]:
             sets[f"units.{escaped(unit)}"] = _record_document(records[unit])
         soonest = min((record.due for record in records.values() if record.due is not None), default=None)
         sets["next_due"] = None if soonest is None else iso(soonest)
+        sets["awaits"] = bool(bucket.awaiting)
         if bucket.owes:
             sets["owed"] = sorted(bucket.owed)
         once = {"kpi": state.key, "period": period, "chunk": chunk, "schema": SCHEMA}
         changes.append(Change(f"{state.key}/{period}/{chunk}", bucket.rev, sets, once))
     return changes
+
+
+def issue_changes(state: KpiState, issues: Iterable[Issue]) -> list[Change]:
+    """What to set in the lists of forecasts issued. They have no versions: the same again changes nothing."""
+    by_document: dict[tuple[str, int], dict[str, Any]] = {}
+    for one in issues:
+        as_of, *rest = one.forecast
+        sets = by_document.setdefault((one.period, state.chunk_of(one.unit)), {})
+        sets[f"units.{escaped(one.unit)}.{iso(one.end)}"] = [iso(as_of), *rest]
+    return [
+        Change(
+            f"{state.key}/{period}/{chunk}",
+            0,
+            sets,
+            {"kpi": state.key, "period": period, "chunk": chunk, "schema": SCHEMA},
+        )
+        for (period, chunk), sets in by_document.items()
+    ]
+
+
+def issued_of(rows: Document) -> list[Issued]:
+    """The forecasts issued of one unit, in order of time."""
+    found = []
+    for _, (as_of, *numbers, target) in sorted(rows.items()):
+        found.append(Issued._make([day_of(as_of), *numbers, bytes(target)]))
+    return found
 
 
 def written(state: KpiState) -> None:
@@ -232,7 +279,8 @@ def written(state: KpiState) -> None:
 
 
 def published(state: KpiState) -> None:
-    """What ticks wrote has been published: nothing is owed any more. To be written like any change."""
+    """What was written beside the stream has been published: nothing is owed any more. To be written like any
+    change."""
     for key, bucket in state.judgement_buckets.items():
         if bucket.owed:
             bucket.owed = frozenset()
@@ -295,6 +343,8 @@ def _record_document(record: Record) -> dict[str, Any]:
         content["c"] = [record.cause.catalog, *record.cause.what]
     if record.closed is not None:
         content["x"] = list(record.closed)
+    if (forecast := record.foretold) is not None:
+        content["f"] = [forecast.of, forecast.target, iso(forecast.as_of), forecast.code or forecast.said.decode()]
     return content
 
 

@@ -3,7 +3,7 @@
 Pure, over state as it was loaded: the same judgement that was published is made again, and told step by step.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,9 @@ from services.metrics.definition import Definition
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
+from services.metrics.foretold import Issued
 from services.metrics.formula import Told, formula
+from services.metrics.issued import landings
 from services.metrics.obligation import Obligation
 from services.metrics.progress import digest_of, with_reasons
 from services.metrics.reading import Reading
@@ -29,13 +31,19 @@ FIGURES = 60
 """Figures that an explanation shows; the rest is under `/inputs`."""
 
 
-def explain(state: KpiState, definition: Definition, unit: str, window: Window, today: int) -> Explanation:
-    """The explanation of a record as it stands on the local date `today`."""
-    reading, status, content, _ = Fold(state, definition, today).judge(unit, window, None)
+def explain(
+    state: KpiState, definition: Definition, unit: str, window: Window, today: int, issued: Sequence[Issued] = ()
+) -> Explanation:
+    """The explanation of a record as it stands on the local date `today`. `issued`: its landings that went out."""
+    fold = Fold(state, definition, today)
+    reading, status, content, _ = fold.judge(unit, window, None)
     record = state.records.get((unit, window.id), Record())
     published = record.digest == digest_of(content)
-    said = Fold(state, definition, today).emission(unit, window, record, record.head, status, content)
-    judged = orjson.loads(with_reasons(content, said.further) if published else content)
+    said = fold.emission(unit, window, record, record.head._replace(as_of=reading.as_of), status, content)
+    further = [orjson.loads(said.future.reason)] if said.future.reason else []
+    further += said.further if published else ()
+    judged = orjson.loads(with_reasons(content, further))
+    judged["landing"] = orjson.loads(said.future.landing)
     until = min(today, window.last) if reading.as_of is None else reading.as_of
     by = None if judged["target"] is None else _judging(definition, unit, window, reading, today)
     split = None if by is None or judged["contributions"] is None else _split(definition, window, reading, by)
@@ -65,6 +73,7 @@ def explain(state: KpiState, definition: Definition, unit: str, window: Window, 
             "forecasts": forecasts_of(state.units, unit, window),
             "children": list(_children(state, definition, unit, window, today, until, split)),
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
+            "landings": landings(definition, unit, window, today, reading, issued),
         }
     )
 

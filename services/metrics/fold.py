@@ -17,6 +17,7 @@ from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.doubting import Doubted, doubted
 from services.metrics.doubts import LOOK_BACK
+from services.metrics.foretold import foregone, future_of, target_of
 from services.metrics.judge import MISSED, Judgement, judge
 from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
@@ -181,6 +182,8 @@ class Fold:
         record.due = due
         state.record_moved(unit, window.id, owes=True)
         said.append(self.emission(unit, window, record, record.head, status, content))
+        if said[-1].future.open:
+            state.await_forecast(unit, window.id)
 
     def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
         """Judge the record as it stands, or as it stood when figures after `limit` are left out."""
@@ -259,14 +262,17 @@ class Fold:
         definition = self._definition
         assert definition is not None
         key, version = key_of(definition, unit, window), definition.catalog.version
+        by = target_of(definition, unit, window, head.as_of, self.today)
+        why = foregone(definition, unit, by, head.as_of, status)
+        future = future_of(record.foretold, why, by, head.as_of)
         if head.cause is None and record.closed is None:
-            return Emission(key, head.version, status, head.previous, version, content)
+            return Emission(key, head.version, status, head.previous, version, content, future)
         further = [] if head.cause is None else [catalog_changed(*head.cause)]
         verdict = definition.judging(unit, window, self.today)
         closed = closing.shown(record.closed, verdict, self.today, content)
         if closed is not None and b'"later_correction"' not in content:
             further.insert(0, because("later_correction"))
-        return Emission(key, head.version, status, head.previous, version, content, tuple(further), closed)
+        return Emission(key, head.version, status, head.previous, version, content, future, tuple(further), closed)
 
 
 class _Telling:
@@ -316,6 +322,8 @@ class _Telling:
         if self._changed or record.due != due:
             record.due = due
             state.record_moved(self._unit, self._window.id)
+        if (self._changed or self._fold.folded) and self._said[-1].future.open:
+            state.await_forecast(self._unit, self._window.id)
         return self._said
 
     def _settle(self, as_of: int | None, status: str, content: bytes) -> None:

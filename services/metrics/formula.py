@@ -6,20 +6,23 @@ whether what it shows is exact. A difference is that of the numbers shown, so th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
 from contracts.explanations import Step
+from contracts.progress import Landing
 from services.metrics.days import iso
 from services.metrics.definition import Definition
 from services.metrics.doubts import Doubt
 from services.metrics.exact import SCALE, Quotient
+from services.metrics.landing.explain import Sentence, explain, explain_skill
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading
 from services.metrics.reasons import amount
 from services.metrics.trust import against
-from services.metrics.wording import OF_PARTS, PER, doubted, measure, points_of, step, trusted, unit_of
+from services.metrics.wording import OF_PARTS, PER, decimals_of, doubted, measure, points_of, step, trusted, unit_of
 
 _PLACES = 4
 _MOST_PLACES = 9
@@ -47,6 +50,8 @@ def formula(told: Told) -> Iterator[Step]:
         yield doubted(doubt)
     if told.by is not None:
         yield from _against(told, told.by)
+        if told.judged.get("landing") is not None:
+            yield from _landing(told, told.by)
 
 
 def _value(told: Told) -> Iterator[Step]:
@@ -158,6 +163,18 @@ def _needed(needed: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Ste
     for code in ("so_far", "best"):
         if needed[code] is not None:
             yield step(code, {"amount": number(needed[code])}, per)
+
+
+def _landing(told: Told, by: Obligation) -> Iterator[Step]:
+    """Where it will stand, and how good such forecasts have been."""
+    landing = Landing.model_validate(told.judged["landing"], strict=False)
+    kpi, deadline = told.definition.kpi, date.fromordinal(by.deadline)
+    unit, decimals = Sentence(unit_of(kpi.unit_of_measure), unit_of(kpi.unit_of_measure)), decimals_of(kpi)
+    said = {"landing": explain(landing, deadline, decimals, unit)}
+    if landing.skill is not None:
+        said["landing_skill"] = explain_skill(landing.method, landing.skill, decimals, unit)
+    for code, sentence in said.items():
+        yield Step(code=code, text_vi=sentence.vi, text_en=sentence.en)
 
 
 # numbers

@@ -18,7 +18,7 @@ from contracts.topics import OBSERVATIONS
 from services.metrics import observations
 from services.metrics.closing import first_later
 from services.metrics.definition import Definition
-from services.metrics.documents import figure_changes, judgement_changes, written
+from services.metrics.documents import figure_changes, judgement_changes, published, written
 from services.metrics.doubting import Doubted
 from services.metrics.fold import Fold
 from services.metrics.memory import Definitions, Memory
@@ -115,6 +115,16 @@ class Workshop:
         for state in changed:
             written(state)
         self.meters.held.set(len(self.memory))
+
+    async def tell(self, state: KpiState, said: Sequence[Emission]) -> None:
+        """What is said beside the stream, whose cause nobody delivers again: written as owed, published, owed no
+        longer."""
+        if not said and not state.dirty_judgements:
+            return
+        await self.write([state])
+        await self.publisher.publish(said)
+        published(state)
+        await self.write([state])
 
     async def _note_time(self) -> None:
         """Where time moves with the data, remember how far it has come: a restart must not fall back."""

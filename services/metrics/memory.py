@@ -17,6 +17,10 @@ class Memory:
         self._store = store
         self._limit = limit
         self._states: OrderedDict[str, KpiState] = OrderedDict()
+        self.forgotten = 0
+        """How often everything was dropped."""
+        self.dropped: set[str] = set()
+        """KPIs that were dropped to make room while records of them awaited a forecast."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -35,12 +39,20 @@ class Memory:
         for key in definitions:
             self._states.move_to_end(key)
         while len(self._states) > max(self._limit, len(definitions)):
-            self._states.popitem(last=False)
+            key, state = self._states.popitem(last=False)
+            if _awaits(state):
+                self.dropped.add(key)
         return {key: self._states[key] for key in definitions}
 
     def forget(self) -> None:
         """Drop everything: it may be ahead of what is stored, or somebody else may write now."""
         self._states.clear()
+        self.dropped.clear()
+        self.forgotten += 1
+
+    def awaiting(self) -> list[str]:
+        """The KPIs held with records that await a forecast."""
+        return [key for key, state in self._states.items() if _awaits(state)]
 
 
 class Definitions:
@@ -59,6 +71,10 @@ class Definitions:
                 return None
             found = self._known[key] = Definition(catalog, kpi)
         return found
+
+
+def _awaits(state: KpiState) -> bool:
+    return any(bucket.awaiting for bucket in state.judgement_buckets.values())
 
 
 def _chunks(definition: Definition | None) -> int:

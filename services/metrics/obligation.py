@@ -1,7 +1,10 @@
 """A version of a target, with everything worked out that no figure can change."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 from contracts.catalog import Kpi, Target
 from services.metrics.days import Window, iso
@@ -18,6 +21,7 @@ class Obligation:
     because the baseline already stands at the target or past it. `why_keeps` is then the code of the reason, and
     `no_way` that of why no way leads from the baseline to the target: empty where one does, or nobody knows.
     `missed_on`: the first day on which it counts as missed. `wire`: the target as a record shows it.
+    `mark`: tells versions of a target apart, by all that is in `wire`.
     """
 
     sign: int
@@ -33,6 +37,7 @@ class Obligation:
     no_way: str
     curve: Curve | None
     wire: dict[str, Any]
+    mark: bytes
 
     def met(self, value: Quotient) -> bool:
         """Whether the value meets the target."""
@@ -73,6 +78,19 @@ def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, 
     curve = None
     if baseline is not None and not why and sign:
         curve = curve_of(target, kpi, calendar, (baseline_on, baseline), (deadline, goal))
+    wire = {
+        "id": target.id,
+        "value": None if target.value is None else on_the_wire(goal),
+        "low": None if target.low is None else on_the_wire(low),
+        "high": None if target.high is None else on_the_wire(high),
+        "comparator": target.comparator,
+        "intent": target.intent,
+        "deadline": iso(deadline),
+        "baseline": None if baseline is None else on_the_wire(baseline),
+        "baseline_on": None if baseline is None else iso(baseline_on),
+        "version": target.version,
+        "simulated": target.simulated,
+    }
     return Obligation(
         sign=sign,
         goal=goal,
@@ -86,19 +104,8 @@ def obligation_of(target: Target, window: Window, kpi: Kpi, calendar: Calendar, 
         why_keeps=why,
         no_way=no_way,
         curve=curve,
-        wire={
-            "id": target.id,
-            "value": None if target.value is None else on_the_wire(goal),
-            "low": None if target.low is None else on_the_wire(low),
-            "high": None if target.high is None else on_the_wire(high),
-            "comparator": target.comparator,
-            "intent": target.intent,
-            "deadline": iso(deadline),
-            "baseline": None if baseline is None else on_the_wire(baseline),
-            "baseline_on": None if baseline is None else iso(baseline_on),
-            "version": target.version,
-            "simulated": target.simulated,
-        },
+        wire=wire,
+        mark=blake2b(orjson.dumps(wire), digest_size=8).digest(),
     )
 
 

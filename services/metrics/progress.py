@@ -3,7 +3,7 @@
 Built as plain dicts for speed; a contract test holds every field to `ProgressJudged`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from contracts.progress import progress_key
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import nearest
+from services.metrics.foretold import Future
 from services.metrics.judge import Judgement
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading, shown
@@ -30,6 +31,7 @@ class Emission(NamedTuple):
     previous: str | None
     catalog_version: str
     content: bytes
+    future: Future
     further: tuple[Reason, ...] = ()
     """Reasons that tell how the version came about; they are no part of the judgement."""
     closed: Closed | None = None
@@ -43,8 +45,11 @@ class Emission(NamedTuple):
         )
         if self.closed is not None:
             around += f',"closed":{orjson.dumps(self.closed._asdict()).decode()}'
-        content = self.content if not self.further else with_reasons(self.content, self.further)
-        return content[:-1] + around.encode() + b"}"
+        content, (landing, reason, _) = self.content, self.future
+        if self.further or reason:
+            further = [orjson.dumps(one) for one in self.further]
+            content = _with(content, [reason, *further] if reason else further)
+        return b"".join((content[:-1], b',"landing":', landing, around.encode(), b"}"))
 
 
 def content_of(
@@ -97,9 +102,17 @@ def trust_of(reading: Reading, found: Judgement) -> Against:
 
 def with_reasons(content: bytes, further: Iterable[Reason]) -> bytes:
     """The content with more reasons behind its own."""
-    said = orjson.loads(content)
-    said["reasons"] += further
-    return orjson.dumps(said)
+    return _with(content, [orjson.dumps(one) for one in further])
+
+
+def _with(content: bytes, reasons: Sequence[bytes]) -> bytes:
+    """Reasons as JSON. Each record has at least one of its own."""
+    at = content.index(_AFTER_REASONS)
+    return b"".join((content[:at], *(b"," + reason for reason in reasons), content[at:]))
+
+
+_AFTER_REASONS = b'],"completeness":'
+"""What follows the reasons in `content_of`. Within a text its quotation marks would be escaped."""
 
 
 def digest_of(content: bytes) -> bytes:

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from services.metrics.days import Window
 from services.metrics.definition import Definition
+from services.metrics.foretold import Foretold
 from services.metrics.reading import Readings
 from services.metrics.series import Series
 
@@ -52,10 +53,10 @@ class Record:
     """What is remembered of a progress record between two judgements.
 
     `trail`: the heads that the last writing batch published before the present one, to be published again if that
-    batch is delivered again.
+    batch is delivered again. `foretold`: the forecast that goes out with it.
     """
 
-    __slots__ = ("as_of", "cause", "closed", "digest", "due", "previous", "status", "trail", "version")
+    __slots__ = ("as_of", "cause", "closed", "digest", "due", "foretold", "previous", "status", "trail", "version")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Record:
         due: int | None = None,
         cause: Cause | None = None,
         closed: Closed | None = None,
+        foretold: Foretold | None = None,
     ) -> None:
         self.version = version
         self.status = status
@@ -78,6 +80,7 @@ class Record:
         self.due = due
         self.cause = cause
         self.closed = closed
+        self.foretold = foretold
 
     @property
     def head(self) -> Head:
@@ -113,15 +116,19 @@ class FigureBucket(Bucket):
 
 
 class JudgementBucket(Bucket):
-    """Records of one period and chunk. `owed`: units that a tick wrote and had not yet published."""
+    """Records of one period and chunk. `owed`: units that were written beside the stream and not yet published.
 
-    __slots__ = ("owed", "owes", "units")
+    `awaiting`: units whose records moved and are to be forecast.
+    """
+
+    __slots__ = ("awaiting", "owed", "owes", "units")
 
     def __init__(self, rev: int = 0, owed: frozenset[str] = frozenset()) -> None:
         super().__init__(rev)
         self.owed = owed
         self.owes = False
         self.units: set[str] = set()
+        self.awaiting: set[str] = set()
 
 
 class KpiState:
@@ -209,9 +216,7 @@ class KpiState:
         """The record is to be written. `owes`: nobody will deliver its cause again, so the document says that it is
         owed until it was published."""
         key = period, self.chunk_of(unit)
-        bucket = self.judgement_buckets.get(key)
-        if bucket is None:
-            bucket = self.judgement_buckets[key] = JudgementBucket()
+        bucket = self._judgement_bucket(key)
         bucket.units.add(unit)
         bucket.owes = bucket.owes or owes
         if owes:
@@ -219,10 +224,30 @@ class KpiState:
         self.dirty_judgements.add(key)
 
     def owed(self) -> Iterator[tuple[str, str]]:
-        """Units and periods of records that were written by a tick and perhaps never published."""
+        """Units and periods of records that were written beside the stream and perhaps never published."""
         for (period, _), bucket in self.judgement_buckets.items():
             for unit in sorted(bucket.owed):
                 yield unit, period
+
+    def await_forecast(self, unit: str, period: str) -> None:
+        """The record moved: its forecast is to be made again."""
+        self._judgement_bucket((period, self.chunk_of(unit))).awaiting.add(unit)
+
+    def await_no_forecast(self, unit: str, period: str) -> None:
+        """The record's forecast is made, or there is none to make."""
+        self._judgement_bucket((period, self.chunk_of(unit))).awaiting.discard(unit)
+
+    def awaiting(self) -> Iterator[tuple[str, str]]:
+        """Units and periods of the records that are to be forecast."""
+        for (period, _), bucket in self.judgement_buckets.items():
+            for unit in bucket.awaiting:
+                yield unit, period
+
+    def _judgement_bucket(self, key: tuple[str, int]) -> JudgementBucket:
+        found = self.judgement_buckets.get(key)
+        if found is None:
+            found = self.judgement_buckets[key] = JudgementBucket()
+        return found
 
 
 @lru_cache(maxsize=50_000)

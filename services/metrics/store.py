@@ -49,6 +49,18 @@ class Store(Protocol):
         """Note of these KPIs that all their records are judged; one that was never touched is left out."""
         ...
 
+    async def unforetold(self, keys: Sequence[str]) -> list[str]:
+        """Those of the KPIs that hold a record which awaits a forecast, or one that is owed."""
+        ...
+
+    async def keep_issued(self, changes: Sequence[Change]) -> None:
+        """Make the lists of forecasts issued durable."""
+        ...
+
+    async def issued(self, document: str, unit: str) -> Document:
+        """The forecasts issued of a unit, by the document's id and the unit's field in it; empty if there are none."""
+        ...
+
     async def business_time(self) -> datetime | None:
         """The highest business time that was noted."""
         ...
@@ -59,12 +71,12 @@ class Store(Protocol):
 
 
 class MongoStore:
-    """The database of metrics: collections kpis, figures, judgements, meta."""
+    """The database of metrics: collections kpis, figures, judgements, forecasts, meta."""
 
     def __init__(self, client: Client, database: str) -> None:
         db = client.get_database(database, write_concern=DURABLE)
         self._kpis, self._figures, self._judgements = db["kpis"], db["figures"], db["judgements"]
-        self._meta = db["meta"]
+        self._forecasts, self._meta = db["forecasts"], db["meta"]
 
     async def prepare(self) -> None:
         """Make the indexes."""
@@ -126,6 +138,26 @@ class MongoStore:
                 [UpdateOne({"_id": key}, {"$set": {"judged": dict(noted)}}) for key, noted in judged.items()],
                 ordered=False,
             )
+
+    async def unforetold(self, keys: Sequence[str]) -> list[str]:
+        wanted = {"kpi": {"$in": list(keys)}, "$or": [{"awaits": True}, {"owed.0": {"$exists": True}}]}
+        return [str(kpi) for kpi in await self._judgements.distinct("kpi", wanted)]
+
+    async def keep_issued(self, changes: Sequence[Change]) -> None:
+        if changes:
+            await self._forecasts.bulk_write(
+                [
+                    UpdateOne({"_id": change.id}, {"$set": change.sets, "$setOnInsert": change.once}, upsert=True)
+                    for change in changes
+                ],
+                ordered=False,
+            )
+
+    async def issued(self, document: str, unit: str) -> Document:
+        found = await self._forecasts.find_one({"_id": document}, {f"units.{unit}": 1})
+        units: Document = (found or {}).get("units", {})
+        rows: Document = units.get(unit, {})
+        return rows
 
     async def business_time(self) -> datetime | None:
         noted = await self._meta.find_one({"_id": CLOCK})

@@ -16,6 +16,7 @@ class Meters:
             "metrics_skipped", "Observations that changed nothing: repeats, and figures beaten by a higher one."
         )
         self.judged = telemetry.counter("metrics_judged", "Progress records published.", "status")
+        self.forecast = telemetry.counter("metrics_forecast", "Forecasts made, those that said nothing new included.")
         self.doubted = telemetry.counter("metrics_doubted", "Doubts told to publishers.", "flag")
         self.seconds = telemetry.histogram("metrics_stage_seconds", "Time of a batch by stage.", "stage")
         self.held = telemetry.gauge("metrics_kpis_in_memory", "KPIs whose state is held in memory.")

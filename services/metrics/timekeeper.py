@@ -10,44 +10,18 @@ write, and no longer owed once it was published.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
-import structlog
-
+from services.metrics.beside import Moved, Turns, keep_looking, owned
 from services.metrics.days import day_of, iso
-from services.metrics.documents import Document, published
+from services.metrics.documents import Document
 from services.metrics.duties import Changes, Duty
 from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
-from services.metrics.progress import Emission
-from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING
-from services.runtime.errors import Fenced
-from services.runtime.kafka.delivery import passes_by_itself
-from services.runtime.kafka.producer import partition_of
-
-log = structlog.get_logger()
 
 RECORDS_A_TURN = 2_000
 """Records that are judged before the stream gets its turn again."""
-
-
-class Turns(Protocol):
-    """The part of a delivery that is used here."""
-
-    assigned: frozenset[int]
-    assignments: int
-
-    @property
-    def partitions(self) -> int | None: ...
-
-    @property
-    def turn(self) -> asyncio.Lock: ...
-
-
-class Moved(Exception):
-    """The assignment changed meanwhile: begin again."""
 
 
 class Timekeeper:
@@ -62,19 +36,8 @@ class Timekeeper:
         self._changes: dict[str, Changes] = {}
 
     async def run(self, every_s: float) -> None:
-        """Look again and again. Errors that pass are waited out; others end the task, which health notices."""
-        while True:
-            try:
-                await self.look()
-            except Moved:
-                continue
-            except Exception as error:
-                if not isinstance(error, Fenced) and not passes_by_itself(error):
-                    raise
-                log.warning("tick_failed", why=f"{type(error).__name__}: {error}")
-                async with self._delivery.turn:
-                    self._workshop.memory.forget()
-            await asyncio.sleep(every_s)
+        """Look again and again."""
+        await keep_looking(self.look, every_s, self._workshop, self._delivery, "tick_failed")
 
     async def look(self) -> None:
         """Judge all that is not yet judged under the catalogs in force and on this day. Raises `Moved`."""
@@ -85,13 +48,11 @@ class Timekeeper:
         for province, catalog in list(self._catalogs.items()):
             today = self._workshop.today(catalog.zone)
             keys = [f"{province}/{kpi}" for kpi in catalog.kpis]
-            open_keys = [key for key in keys if self._owned(key) and self._done.get(key) != (catalog.version, today)]
+            open_keys = [
+                key for key in keys if owned(self._delivery, key) and self._done.get(key) != (catalog.version, today)
+            ]
             if open_keys:
                 await self._judge(catalog, open_keys, today)
-
-    def _owned(self, key: str) -> bool:
-        count = self._delivery.partitions
-        return bool(count) and partition_of(key.encode(), count or 1) in self._delivery.assigned
 
     async def _judge(self, catalog: Catalog, keys: Sequence[str], today: int) -> None:
         work = self._workshop
@@ -109,7 +70,7 @@ class Timekeeper:
             touched = NOTHING if before is None else changes.since(before, definition.kpi_id)
             duty = Duty(definition, today, since, touched, documents)
             if duty:
-                await self._turns(key, duty, owed=bool(documents))
+                await self._turns(key, duty)
             await asyncio.sleep(0)  # to compare thousands of targets takes a while, too
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
@@ -117,7 +78,7 @@ class Timekeeper:
         for key in keys:
             self._done[key] = (catalog.version, today)
 
-    async def _turns(self, key: str, duty: Duty, *, owed: bool) -> None:
+    async def _turns(self, key: str, duty: Duty) -> None:
         """Judge a KPI's records, a turn at a time."""
         at, definition = 0, duty.definition
         while True:
@@ -128,12 +89,10 @@ class Timekeeper:
                 state = (await self._workshop.memory.hold([(key, definition)]))[key]
                 records = duty.records(state)
                 fold = Fold(state, definition, duty.today)
-                said: list[Emission] = []
-                if owed and at == 0:
-                    said += fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
+                said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
                 said += fold.again(records[at : at + RECORDS_A_TURN])
                 try:
-                    await self._out(state, said)
+                    await self._workshop.tell(state, said)
                 except BaseException:
                     self._workshop.memory.forget()
                     raise
@@ -141,15 +100,6 @@ class Timekeeper:
             if at >= len(records):
                 return
             await asyncio.sleep(0)
-
-    async def _out(self, state: KpiState, said: Sequence[Emission]) -> None:
-        """Write, publish, and note that it is published."""
-        if not said and not state.dirty_judgements:
-            return
-        await self._workshop.write([state])
-        await self._workshop.publisher.publish(said)
-        published(state)
-        await self._workshop.write([state])
 
     def _still_ours(self) -> None:
         if self._delivery.assignments != self._generation:

@@ -3,6 +3,7 @@ Vietnamese."""
 
 from collections.abc import Mapping
 
+from contracts.catalog import Kpi
 from contracts.explanations import Step
 from services.metrics.days import in_vietnam
 from services.metrics.doubts import Doubt
@@ -192,6 +193,11 @@ def unit_of(code: str) -> str:
 def points_of(code: str) -> tuple[str, str]:
     """What a difference of two values is counted in, in both languages: of percentages it is points."""
     return ("điểm %", "points") if code == "percent" else ("", "")
+
+
+def decimals_of(kpi: Kpi) -> int:
+    """With how many decimals estimates are written: as the KPI declares, of a percentage at least one."""
+    return max(kpi.decimals, 1) if kpi.unit_of_measure == "percent" else kpi.decimals
 
 
 def _tidy(text: str) -> str:

@@ -128,6 +128,15 @@ class _Nowhere:
     async def mark_judged(self, judged: Mapping[str, Document]) -> None:
         """Nothing is kept."""
 
+    async def unforetold(self, keys: Sequence[str]) -> list[str]:
+        return []
+
+    async def keep_issued(self, changes: Sequence[Change]) -> None:
+        """Nothing is kept."""
+
+    async def issued(self, document: str, unit: str) -> Document:
+        return {}
+
     async def business_time(self) -> datetime | None:
         return None
 

@@ -47,6 +47,8 @@ class Kind(Protocol):
     """Whether a figure still stands in the later accounting periods of a longer target."""
     grows_stale: bool
     """Whether a figure says less the older it is."""
+    foretells: bool
+    """Whether the course of its figures says where they will stand."""
 
     @classmethod
     def of(cls, kpi: Kpi) -> "Kind":
@@ -87,6 +89,7 @@ class Computed:
     counts_units = False
     carries = False
     grows_stale = True
+    foretells = True
 
     @classmethod
     def of(cls, kpi: Kpi) -> Self:

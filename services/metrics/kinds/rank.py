@@ -9,6 +9,7 @@ class Rank(Computed):
     """The last place. It says nothing of a unit above."""
 
     name = "rank"
+    foretells = False
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
         return None

@@ -21,6 +21,7 @@ class Uncomputed:
     counts_units = False
     carries = False
     grows_stale = True
+    foretells = False
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -46,6 +46,7 @@ class Asked:
 
     `low` and `high` are the natural limits of a value, None where there is none. `cumulative`: the figure cannot fall
     within the period. `decimals`: how finely it is reported. `earlier`: former periods, for their shape of the year.
+    `reported`: how many figures there were, where `points` are those of them that a track would keep.
     """
 
     kind: KpiKind
@@ -58,3 +59,4 @@ class Asked:
     high: float | None = None
     cumulative: bool = False
     decimals: int = 1
+    reported: int | None = None

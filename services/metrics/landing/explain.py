@@ -1,10 +1,10 @@
-"""A forecast in one sentence, for mails and pages, in Vietnamese and English; and how good such forecasts have been."""
+"""A forecast in one sentence, in Vietnamese and English; and how good such forecasts have been. From the forecast as a
+record carries it: whoever else puts it into words has the same numbers."""
 
 from datetime import date
 from typing import NamedTuple
 
-from services.metrics.landing.forecast import Landing
-from services.metrics.landing.no_landing import NoLanding
+from contracts.progress import Landing, Skill
 
 
 class Sentence(NamedTuple):
@@ -24,28 +24,24 @@ METHOD_NAMES: dict[str, Sentence] = {
 """What people read for the name of a method."""
 
 
-def explain(landing: Landing | NoLanding, unit: Sentence = NO_UNIT) -> Sentence:
-    """Where it will stand and how likely the target is met; or why that cannot be said. `unit`: as written after a
-    number, “%” or “điểm”."""
-    if isinstance(landing, NoLanding):
-        return Sentence(landing.text_vi, landing.text_en)
-    day = date.fromordinal(landing.goal.deadline)
-    value, low, high = (_number(n, landing.decimals) for n in (landing.value, landing.low, landing.high))
+def explain(landing: Landing, deadline: date, decimals: int, unit: Sentence = NO_UNIT) -> Sentence:
+    """Where it will stand and how likely the target is met. `unit`: as written after a number, “%” or “điểm”."""
+    value, low, high = (_number(n, decimals) for n in (landing.value, landing.low, landing.high))
     value = _with(value, unit)
     chance = _chance(landing.p_meet)
     return Sentence(
-        f"Theo đà hiện nay sẽ đạt {value.vi} vào {day:%d/%m/%Y} (khoảng {low.vi}–{high.vi}), "
+        f"Theo đà hiện nay sẽ đạt {value.vi} vào {deadline:%d/%m/%Y} (khoảng {low.vi}–{high.vi}), "
         f"khả năng đạt mục tiêu {chance.vi}.",
-        f"At this rate it will stand at {value.en} on {day.isoformat()} (between {low.en} and {high.en}); "
+        f"At this rate it will stand at {value.en} on {deadline.isoformat()} (between {low.en} and {high.en}); "
         f"the chance of meeting the target is {chance.en}.",
     )
 
 
-def explain_skill(landing: Landing, unit: Sentence = NO_UNIT) -> Sentence:
+def explain_skill(method_name: str, skill: Skill, decimals: int, unit: Sentence = NO_UNIT) -> Sentence:
     """How such forecasts of the same record would have turned out so far."""
-    skill, method = landing.skill, METHOD_NAMES[landing.method]
+    method = METHOD_NAMES.get(method_name, Sentence(method_name, method_name))
     days, unit = round(skill.days_ahead), _of_difference(unit)
-    error = _with(_number(skill.mean_absolute_error, max(1, landing.decimals)), unit)
+    error = _with(_number(skill.mean_absolute_error, max(1, decimals)), unit)
     held_vi = held_en = ""
     if skill.intervals_tested:
         held_vi = f"; {skill.intervals_held}/{skill.intervals_tested} khoảng dự báo đã đúng"

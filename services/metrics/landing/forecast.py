@@ -48,7 +48,6 @@ class Landing:
     as_of: int
     goal: Goal
     skill: Skill
-    decimals: int
 
     def as_document(self) -> dict[str, Any]:
         """As a record carries it (`landing` of `progress.judged`), and how good such forecasts have been."""
@@ -104,9 +103,9 @@ def _usable(asked: Asked) -> bool:
 
 def _too_little(track: Track, deadline: int) -> NoLanding | None:
     if track.reported < FEWEST_POINTS:
-        return no_landing("forecast_too_few_points", points=track.reported, fewest=FEWEST_POINTS)
+        return no_landing("forecast_too_few_points")
     if deadline - track.days[-1] > FARTHEST * track.span:
-        return no_landing("forecast_too_far", days=track.span, ahead=deadline - track.days[-1])
+        return no_landing("forecast_too_far")
     return None
 
 
@@ -131,7 +130,6 @@ def _landing(asked: Asked, goal: Goal, track: Track) -> Landing:
         as_of=track.days[-1],
         goal=goal,
         skill=skill_of(past.trials, finest),
-        decimals=asked.decimals,
     )
 
 

@@ -1,4 +1,7 @@
-"""Why there is no forecast: a code and a sentence in both languages, as records carry them."""
+"""Why there is no forecast: a code and a sentence in both languages, as records carry them.
+
+The sentences name no numbers of the series: a reason that says the same after the next figure is no news.
+"""
 
 from dataclasses import dataclass
 
@@ -28,12 +31,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "There are figures up to the deadline, so nothing is left to forecast.",
     ),
     "forecast_too_few_points": (
-        "Mới có {points} số liệu trong kỳ; cần ít nhất {fewest} để dự báo.",
-        "There are only {points} figures in the period; a forecast needs at least {fewest}.",
+        f"Chưa đủ số liệu để dự báo: cần ít nhất {FEWEST_POINTS} lần báo cáo trong kỳ.",
+        f"There are too few figures for a forecast: it needs at least {FEWEST_POINTS} in the period.",
     ),
     "forecast_too_far": (
-        "Số liệu mới trải trên {days} ngày, còn {ahead} ngày đến hạn: quá xa để dự báo.",
-        "The figures cover {days} days only and the deadline is {ahead} days away: too far to forecast.",
+        "Chuỗi số liệu còn ngắn so với thời gian còn lại đến hạn nên chưa dự báo được.",
+        "The figures cover too short a time to look as far ahead as the deadline is.",
+    ),
+    "forecast_coming": (
+        "Dự báo đang được tính, sẽ có sau ít giây.",
+        "The forecast is being computed; it comes in a few seconds.",
     ),
 }
 
@@ -54,7 +61,6 @@ class NoLanding:
         return {"code": self.code, "text_vi": self.text_vi, "text_en": self.text_en}
 
 
-def no_landing(code: str, **numbers: int) -> NoLanding:
-    """The reason of that code, with its numbers."""
-    vi, en = _TEXTS[code]
-    return NoLanding(code, vi.format_map(numbers), en.format_map(numbers))
+def no_landing(code: str) -> NoLanding:
+    """The reason of that code."""
+    return NoLanding(code, *_TEXTS[code])

@@ -39,8 +39,8 @@ def track_of(asked: Asked, deadline: int) -> Track | None:
     points = _in_order(point for point in asked.points if point[0] <= deadline)
     if points is None:
         return None
-    reported = len(points)
-    points = _thinned(points)
+    reported = len(points) if asked.reported is None else asked.reported
+    points = thinned(points)
     start = asked.baseline if asked.baseline is not None else (asked.first - 1, 0.0) if asked.cumulative else None
     if start is not None and points and start[0] < points[0][0]:
         points.insert(0, start)
@@ -78,7 +78,8 @@ def _in_order(points: Iterable[Point]) -> list[Point] | None:
     return sorted(found.items())
 
 
-def _thinned(points: Sequence[Point]) -> list[Point]:
+def thinned(points: Sequence[Point]) -> list[Point]:
+    """At most `MOST` of them."""
     if len(points) <= MOST:
         return list(points)
     first, last = points[0][0], points[-1][0]

@@ -82,6 +82,7 @@ class Delivery:
         self._subscriber: Any = None
         self._halted: set[int] = set()
         self._done: dict[int, int] = {}
+        self._found: dict[int, int] | None = None
         self.assigned: frozenset[int] = frozenset()
         self.assignments = 0
         """Rises with each rebalance; whoever works beside the batches (ticks) compares it to know that it was moved."""
@@ -206,6 +207,7 @@ class Delivery:
 
     def _go_back(self, records: Records) -> None:
         """Read these again: the position has moved past them already."""
+        self._found = None
         if self._consumer is None:
             return
         for partition, mine in _by_partition(records).items():
@@ -248,6 +250,32 @@ class Delivery:
             if end is not None:
                 behind += max(0, end - self._done.get(partition, end))
         return behind
+
+    async def caught_up(self) -> bool:
+        """Whether all that lay on the topic when its partitions were assigned has been handled: who speaks beside the
+        batches must not overtake one that a crash left unsaid. Raises KafkaError."""
+        generation = self.assignments
+        consumer = self._subscriber.consumer if self._subscriber is not None else None
+        if consumer is None or not self.assigned:
+            return False
+        if self._found is None:
+            found = await self._unhandled(consumer)
+            if generation != self.assignments:
+                return False
+            self._found = found
+        return not self._halted and all(self._done.get(partition, 0) >= end for partition, end in self._found.items())
+
+    async def _unhandled(self, consumer: AIOKafkaConsumer) -> dict[int, int]:
+        """The ends of the assigned partitions that reach beyond what is committed."""
+        partitions = [TopicPartition(self.topic, partition) for partition in self.assigned]
+        ends, begins = await consumer.end_offsets(partitions), await consumer.beginning_offsets(partitions)
+        found = {}
+        for tp in partitions:
+            committed = await consumer.committed(tp)
+            inside = committed is not None and begins[tp] <= committed <= ends[tp]
+            if ends[tp] > (committed if inside else begins[tp]):
+                found[tp.partition] = ends[tp]
+        return found
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
         self._telemetry.retries.labels(self.topic).inc()
@@ -297,6 +325,7 @@ class Delivery:
         self.assignments += 1
         self._halted.clear()
         self._done.clear()
+        self._found = None
         self._telemetry.halted.labels(self.topic).set(0)
         await self._handler.forget()
 

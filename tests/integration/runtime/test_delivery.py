@@ -209,3 +209,43 @@ async def test_a_stop_while_the_world_is_away_leaves_the_batch_to_the_next(
     handler = Collecting()
     async with consuming(kafka_server, topic, handler):
         await eventually(lambda: handler.handled == [b"a"])
+
+
+async def catches_up(delivery: Delivery) -> None:
+    async with asyncio.timeout(20):
+        while not await delivery.caught_up():  # noqa: ASYNC110 - the batch is handled by another task
+            await asyncio.sleep(0.02)
+
+
+async def test_caught_up_is_who_handled_all_that_lay_there_when_the_partitions_were_assigned(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    away = True
+
+    def fail(_: Sequence[ConsumerRecord]) -> None:
+        if away:
+            raise Transient("the database is away")
+
+    await publish(kafka_server, topic, [b"a", b"b"])
+    handler = Collecting(fail)
+    async with consuming(kafka_server, topic, handler) as (delivery, _):
+        await eventually(lambda: handler.calls > 0)
+        assert not await delivery.caught_up()
+        away = False
+        await eventually(lambda: handler.handled == [b"a", b"b"])
+        await catches_up(delivery)
+        away = True
+        await publish(kafka_server, topic, [b"c"])
+        calls = handler.calls
+        await eventually(lambda: handler.calls > calls)
+        assert await delivery.caught_up()  # what comes later is handled in its turn
+    away = False
+    later = Collecting(fail)
+    async with consuming(kafka_server, topic, later) as (delivery, _):
+        await eventually(lambda: later.handled == [b"c"])
+        await catches_up(delivery)
+    idle = Collecting(fail)
+    async with consuming(kafka_server, topic, idle) as (delivery, _):
+        await eventually(lambda: delivery.assignments > 0)
+        assert await delivery.caught_up()
+    assert idle.calls == 0

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.observations import ObservationRecorded
 from contracts.progress import Contribution, ProgressJudged
+from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
@@ -40,13 +41,22 @@ class SetClock:
 
 
 class OwnAll:
-    """A delivery that owns every partition of the topic."""
+    """A delivery that owns every partition of the topic. `behind`: observations that wait; `repeats`: some of them were
+    delivered before."""
 
     def __init__(self) -> None:
         self.assigned: frozenset[int] = frozenset(range(3))
         self.assignments = 1
         self.partitions = 3
         self.turn = asyncio.Lock()
+        self.behind = 0
+        self.repeats = False
+
+    def lag(self) -> int:
+        return self.behind
+
+    async def caught_up(self) -> bool:
+        return not self.repeats
 
 
 class Engine:
@@ -72,6 +82,7 @@ class Engine:
         self.handler = ObservationHandler(self.workshop, self.catalogs, 0.01)
         self.delivery = OwnAll()
         self.timekeeper = Timekeeper(self.workshop, self.catalogs.catalogs, self.delivery)
+        self.forecaster = Forecaster(self.workshop, self.catalogs.catalogs, self.delivery)
 
     def restarted(self) -> "Engine":
         return Engine(self.catalog, self.clock.moment, self.kept, self.topic)
@@ -97,6 +108,10 @@ class Engine:
             self.clock.moment = now
         await self.timekeeper.look()
 
+    async def forecast(self) -> None:
+        """Forecast whatever awaits it."""
+        await self.forecaster.look()
+
     def latest(self) -> dict[tuple[str, str, str], ProgressJudged]:
         """The published record of the highest version, by (KPI, unit, period)."""
         found: dict[tuple[str, str, str], ProgressJudged] = {}
@@ -110,7 +125,9 @@ class Engine:
         return self.latest()[kpi, unit, period]
 
     def codes(self, unit: str = "p.a.1", period: str = "2023", kpi: str = "k") -> list[str]:
-        return [reason.code for reason in self.record(unit, period, kpi).reasons]
+        """The reasons of the judgement; what is said of its forecast comes and goes beside it."""
+        reasons = (reason.code for reason in self.record(unit, period, kpi).reasons)
+        return [code for code in reasons if not code.startswith("forecast_")]
 
     def as_of(self, unit: str = "p.a.1", period: str = "2023") -> list[str]:
         """The dates of all versions published of a record, in their order, each version once."""

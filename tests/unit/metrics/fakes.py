@@ -23,6 +23,7 @@ class FakeStore:
         self.kpis: dict[str, dict[str, Any]] = {}
         self.figures: dict[str, dict[str, Any]] = {}
         self.judgements: dict[str, dict[str, Any]] = {}
+        self.forecasts: dict[str, dict[str, Any]] = {}
         self.now: datetime | None = None
         self.lose_figures = False
         self.lose_judgements = False
@@ -67,6 +68,23 @@ class FakeStore:
             if key in self.kpis:
                 self.kpis[key]["judged"] = copy.deepcopy(dict(noted))
 
+    async def unforetold(self, keys: Sequence[str]) -> list[str]:
+        return sorted(
+            {
+                one["kpi"]
+                for one in self.judgements.values()
+                if one["kpi"] in keys and (one.get("awaits") or one.get("owed"))
+            }
+        )
+
+    async def keep_issued(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            _set(self.forecasts.setdefault(change.id, {"_id": change.id, **copy.deepcopy(change.once)}), change)
+
+    async def issued(self, document: str, unit: str) -> Document:
+        rows: Document = self.forecasts.get(document, {"units": {}})["units"].get(unit, {})
+        return copy.deepcopy(rows)
+
     async def business_time(self) -> datetime | None:
         return self.now
 
@@ -84,13 +102,17 @@ def _apply(documents: dict[str, dict[str, Any]], changes: Sequence[Change]) -> l
             continue
         if held is None:
             held = documents[change.id] = {"_id": change.id, **copy.deepcopy(change.once)}
-        for path, value in change.sets.items():
-            *above, last = path.split(".")
-            at = held
-            for step in above:
-                at = at.setdefault(step, {})
-            at[last] = copy.deepcopy(value)
+        _set(held, change)
     return fenced
+
+
+def _set(document: dict[str, Any], change: Change) -> None:
+    for path, value in change.sets.items():
+        *above, last = path.split(".")
+        at = document
+        for step in above:
+            at = at.setdefault(step, {})
+        at[last] = copy.deepcopy(value)
 
 
 class FakeTopic:

@@ -114,3 +114,24 @@ class StoreSuite:
 
 def _sorted(due: dict[str, list[tuple[str, int]]]) -> dict[str, Sequence[tuple[str, int]]]:
     return {key: sorted(documents) for key, documents in due.items()}
+
+    async def test_kpis_with_a_record_that_awaits_a_forecast_or_is_owed_are_found(self, store: Store) -> None:
+        await store.create({KEY: 2, "p/other": 1})
+        await store.write([], [change("p/k/2023/0", 0, awaits=False, owed=[])])
+        assert await store.unforetold([KEY, "p/other"]) == []
+        await store.write([], [change("p/k/2023/0", 1, awaits=True)])
+        await store.write([], [change("p/k/2023/1", 0, awaits=True)])
+        assert await store.unforetold([KEY, "p/other"]) == [KEY]
+        assert await store.unforetold(["p/other"]) == []
+        await store.write([], [change("p/k/2023/0", 2, awaits=False), change("p/k/2023/1", 1, awaits=False)])
+        assert await store.unforetold([KEY]) == []
+        await store.write([], [change("p/k/2023/1", 2, awaits=False, owed=["a"])])
+        assert await store.unforetold([KEY]) == [KEY]
+
+    async def test_of_forecasts_issued_the_last_of_each_time_is_kept(self, store: Store) -> None:
+        await store.keep_issued([])
+        await store.keep_issued([change("p/k/2023/0", 0, units__a={"2023-08-31": [1], "2023-09-30": [2]})])
+        await store.keep_issued([change("p/k/2023/0", 0, **{"units__a__2023-09-30": [3], "units__b__2023-09-30": [4]})])
+        assert await store.issued("p/k/2023/0", "a") == {"2023-08-31": [1], "2023-09-30": [3]}
+        assert await store.issued("p/k/2023/0", "b") == {"2023-09-30": [4]}
+        assert await store.issued("p/k/2023/0", "c") == await store.issued("p/k/2024/0", "a") == {}

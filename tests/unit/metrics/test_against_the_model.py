@@ -305,10 +305,14 @@ def cut(found: Sequence[ObservationRecorded], at: Sequence[int]) -> list[Sequenc
     return [found[a:b] for a, b in pairwise(edges)]
 
 
-async def told(catalog: Catalog, now: datetime, parts: Sequence[Sequence[ObservationRecorded]]) -> Engine:
+async def told(
+    catalog: Catalog, now: datetime, parts: Sequence[Sequence[ObservationRecorded]], *, forecasts: bool = False
+) -> Engine:
     engine = Engine(catalog, now)
     for part in parts:
         await engine.take(*part)
+        if forecasts:
+            await engine.forecast()
     await engine.tick()
     return engine
 
@@ -318,7 +322,7 @@ def test_what_is_published_equals_the_plain_recomputation(
     found: list[ObservationRecorded], data: st.DataObject, now: str
 ) -> None:
     parts = cut(found, data.draw(batches(len(found))))
-    engine = asyncio.run(told(CATALOG, local(now), parts))
+    engine = asyncio.run(told(CATALOG, local(now), parts, forecasts=data.draw(st.booleans())))
     assert differences(engine, found) == []
 
 
@@ -363,6 +367,7 @@ def test_a_crash_between_any_two_steps_changes_no_figure_and_loses_no_record(
                 shorter = part[: data.draw(st.integers(0, len(part)))]
                 with suppress(Transient):
                     await engine.take(*shorter)
+                    await engine.forecast()
                 engine.topic.fail, engine.topic.fail_after = False, None
                 engine.store.lose_figures = engine.store.lose_judgements = False
                 engine = engine.restarted()

@@ -1,11 +1,13 @@
 """Forecasts of small series with the numbers written out, and why there sometimes is none."""
 
 from dataclasses import replace
+from datetime import date
 from math import inf, nan
 from typing import Any
 
 import pytest
 
+from contracts.progress import Landing as OnTheWire
 from services.metrics.landing.asked import Asked, Earlier, Goal, Point
 from services.metrics.landing.explain import Sentence, explain, explain_skill
 from services.metrics.landing.forecast import Landing, land
@@ -17,6 +19,8 @@ JAN_1 = 738_521
 DEADLINE = JAN_1 + 347
 """14 December 2023."""
 
+DEADLINE_DAY = date.fromordinal(DEADLINE)
+
 PERCENT = Sentence("%", "%")
 
 
@@ -27,6 +31,10 @@ def monthly(*values: float) -> list[Point]:
 def asked(values: list[Point], target: float = 90.0, **more: Any) -> Asked:
     named: dict[str, Any] = {"kind": "ratio", "first": JAN_1, "low": 0.0, "high": 100.0, **more}
     return Asked(points=values, goal=Goal(">=", DEADLINE, value=target), **named)
+
+
+def on_the_wire(found: Landing) -> OnTheWire:
+    return OnTheWire.model_validate(found.as_document())
 
 
 def landing(question: Asked) -> Landing:
@@ -147,12 +155,18 @@ def test_there_is_no_forecast_and_the_reason_has_a_name(question: Asked, why: st
     assert code(question) == why
 
 
-def test_a_refusal_says_its_numbers_in_both_languages() -> None:
+def test_a_refusal_says_why_in_both_languages() -> None:
     found = land(asked(CLIMB[:5]))
-    assert explain(found) == (
-        "Mới có 5 số liệu trong kỳ; cần ít nhất 6 để dự báo.",
-        "There are only 5 figures in the period; a forecast needs at least 6.",
-    )
+    assert isinstance(found, NoLanding)
+    assert found.as_document() == {
+        "code": "forecast_too_few_points",
+        "text_vi": "Chưa đủ số liệu để dự báo: cần ít nhất 6 lần báo cáo trong kỳ.",
+        "text_en": "There are too few figures for a forecast: it needs at least 6 in the period.",
+    }
+
+
+def test_a_refusal_reads_the_same_as_long_as_its_reason_is_the_same() -> None:
+    assert land(asked(CLIMB[:3])) == land(asked(CLIMB[:5]))
 
 
 def test_milestones_of_many_units_are_counted_and_can_be_forecast() -> None:
@@ -167,7 +181,7 @@ def test_earlier_periods_that_cannot_be_used_are_left_out() -> None:
 
 def test_a_forecast_is_explained_in_one_sentence() -> None:
     found = replace(landing(asked(CLIMB)), value=94.1, low=92.2, high=95.0, p_meet=0.9)
-    assert explain(found, PERCENT) == (
+    assert explain(on_the_wire(found), DEADLINE_DAY, 1, PERCENT) == (
         "Theo đà hiện nay sẽ đạt 94,1 % vào 14/12/2023 (khoảng 92,2–95,0), khả năng đạt mục tiêu 90 %.",
         "At this rate it will stand at 94.1% on 2023-12-14 (between 92.2 and 95.0); "
         "the chance of meeting the target is 90%.",
@@ -179,14 +193,14 @@ def test_a_forecast_is_explained_in_one_sentence() -> None:
     [(0.001, "dưới 1 %", "below 1%"), (0.999, "trên 99 %", "above 99%"), (1.0, "100 %", "100%"), (0.0, "0 %", "0%")],
 )
 def test_a_chance_that_is_not_certain_never_reads_as_if_it_were(p_meet: float, vi: str, en: str) -> None:
-    said = explain(replace(landing(asked(CLIMB)), p_meet=p_meet), PERCENT)
+    said = explain(on_the_wire(replace(landing(asked(CLIMB)), p_meet=p_meet)), DEADLINE_DAY, 1, PERCENT)
     assert said.vi.endswith(f"mục tiêu {vi}.")
     assert said.en.endswith(f"target is {en}.")
 
 
 def test_large_numbers_are_grouped_as_each_language_does() -> None:
     found = replace(landing(asked(CLIMB)), value=12345.6, low=-0.04, high=-1234.5)
-    said = explain(found, Sentence("máy", "machines"))
+    said = explain(on_the_wire(found), DEADLINE_DAY, 1, Sentence("máy", "machines"))
     assert "12.345,6 máy" in said.vi
     assert "(khoảng 0,0–−1.234,5)" in said.vi
     assert "12,345.6 machines" in said.en
@@ -196,7 +210,9 @@ def test_how_good_such_forecasts_have_been_is_said_too() -> None:
     found = landing(asked(CLIMB))
     assert found.skill.forecasts == 6
     assert found.skill.mean_absolute_error == pytest.approx(0, abs=1e-9)
-    said = explain_skill(found, PERCENT)
+    skill = on_the_wire(found).skill
+    assert skill is not None
+    said = explain_skill(found.method, skill, 1, PERCENT)
     assert said.vi.startswith("Cách tính: nhịp gần đây. Thử lại trên chính chuỗi số liệu này 6 lần, trước ")
     assert "0,0 điểm %" in said.vi
     assert "0.0 percentage points on average" in said.en

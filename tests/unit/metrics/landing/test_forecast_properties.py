@@ -1,6 +1,7 @@
 """What holds for forecasts of any series, however odd."""
 
 from dataclasses import replace
+from datetime import date
 from math import isfinite
 from random import Random
 
@@ -51,12 +52,13 @@ def questions(draw: st.DrawFn, values: st.SearchStrategy[float] = tame, fewest: 
 @given(questions(wild, fewest=0))
 def test_no_series_and_no_target_makes_it_fail(question: Asked) -> None:
     found = land(question)
-    assert all(explain(found))
     if isinstance(found, Landing):
-        assert all(explain_skill(found))
+        said = OnTheWire.model_validate(found.as_document())
+        assert said.skill is not None
+        assert all(explain(said, date.fromordinal(found.goal.deadline), question.decimals))
+        assert all(explain_skill(found.method, said.skill, question.decimals))
         assert all(isfinite(n) for n in (found.value, found.low, found.high, found.p_meet))
         assert all(isfinite(n) for n in found.skill.as_document().values())
-        OnTheWire.model_validate(found.as_document())
 
 
 @given(questions())

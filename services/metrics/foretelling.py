@@ -1,0 +1,193 @@
+"""Which records are to be forecast, what a forecast of one is asked from, and what becomes of the answer.
+
+A record that was judged anew while its forecast was made is asked again. A forecast that says what went out already is
+kept without a new version.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from services.metrics.course import Course, Courses
+from services.metrics.days import Window
+from services.metrics.definition import Definition
+from services.metrics.exact import SCALE
+from services.metrics.fold import Fold
+from services.metrics.foretold import REASONS, Foretold, Issue, Issued, foregone, future_of, target_of
+from services.metrics.kinds.base import Share
+from services.metrics.landing.asked import Asked, Earlier, Goal
+from services.metrics.landing.forecast import land
+from services.metrics.landing.no_landing import NoLanding
+from services.metrics.obligation import Obligation
+from services.metrics.progress import Emission, digest_of
+from services.metrics.state import KpiState, Record
+from services.metrics.wording import decimals_of
+
+EARLIER = 3
+"""Earlier periods that are looked at for the shape of the year."""
+
+
+class Question(NamedTuple):
+    """A record to be forecast: as it was judged, under which version of the target, and what is asked."""
+
+    unit: str
+    window: Window
+    of: bytes
+    target: bytes
+    as_of: int
+    asked: Asked
+
+
+class Answer(NamedTuple):
+    """What became of a question. `issued`: for the list of those that went out, None where there is no forecast."""
+
+    question: Question
+    foretold: Foretold
+    issued: Issued | None
+
+
+# what is asked
+
+
+def questions(state: KpiState, definition: Definition, today: int, limit: int) -> list[Question]:
+    """What is to be asked of the records that await a forecast, at most so many; those of which there can be none await
+    no longer."""
+    asked: list[tuple[str, Window, Obligation, Record]] = []
+    for unit, period in sorted(state.awaiting()):
+        if len(asked) == limit:
+            break
+        record, window = state.records[unit, period], definition.window(period)
+        by = target_of(definition, unit, window, record.as_of, today)
+        if by is None or foregone(definition, unit, by, record.as_of, record.status) is not None:
+            state.await_no_forecast(unit, period)
+            continue
+        asked.append((unit, window, by, record))
+    if not asked:
+        return []
+    courses = Courses(definition, state.units)
+    found = courses.of([(unit, window, record.as_of or 0) for unit, window, _, record in asked])
+    before = _earlier(definition, courses, [(unit, window) for unit, window, _, _ in asked])
+    return [
+        Question(
+            unit,
+            window,
+            record.digest,
+            by.mark,
+            record.as_of or 0,
+            _asked(definition, unit, window, by, course, before.get((unit, window.first), ())),
+        )
+        for (unit, window, by, record), course in zip(asked, found, strict=True)
+    ]
+
+
+def _asked(
+    definition: Definition, unit: str, window: Window, by: Obligation, course: Course, before: Sequence[Earlier]
+) -> Asked:
+    kpi, kind = definition.kpi, definition.kind
+    target, high = by.wire, definition.high
+    if high is None and isinstance(kind, Share):
+        high = 100 * SCALE
+    if high is None and kind.counts_units:
+        high = SCALE * len(definition.shape(window.first).expected(unit))
+    baseline = None if by.baseline is None else (by.baseline_on, by.baseline / SCALE)
+    return Asked(
+        kind=kpi.kind,
+        points=course.points,
+        goal=Goal(target["comparator"], by.deadline, value=target["value"], low=target["low"], high=target["high"]),
+        first=window.first,
+        baseline=baseline,
+        earlier=before,
+        low=(definition.low or 0) / SCALE,
+        high=None if high is None else high / SCALE,
+        cumulative=_only_grows(definition) and (baseline is not None or kind.from_zero),
+        decimals=decimals_of(kpi),
+        reported=course.reported,
+    )
+
+
+def _only_grows(definition: Definition) -> bool:
+    """Whether a figure cannot fall within its period: as the doubt `cumulative_fell` has it."""
+    kpi = definition.kpi
+    if kpi.may_fall is not None:
+        return not kpi.may_fall
+    return kpi.kind == "flow" or (definition.kind.rosters and kpi.direction == "increase")
+
+
+def _earlier(
+    definition: Definition, courses: Courses, asked: Sequence[tuple[str, Window]]
+) -> dict[tuple[str, int], list[Earlier]]:
+    """The courses of the accounting periods before, of records that are of one accounting period."""
+    wanted = []
+    for unit, window in asked:
+        period = definition.accounting(window.first)
+        if (period.first, period.last) != (window.first, window.last):
+            continue
+        for _ in range(EARLIER):
+            if courses.first is None or period.first <= courses.first:
+                break
+            period = definition.accounting(period.first - 1)
+            wanted.append((unit, period, window.first))
+    found: dict[tuple[str, int], list[Earlier]] = {}
+    told = courses.of([(unit, period, period.last) for unit, period, _ in wanted])
+    for (unit, period, first), course in zip(wanted, told, strict=True):
+        if course.points:
+            found.setdefault((unit, first), []).append(Earlier(period.first, course.points))
+    return found
+
+
+# what is answered
+
+
+def answer(question: Question) -> Answer:
+    """Make the forecast."""
+    found = land(question.asked)
+    of, target, as_of = question.of, question.target, question.as_of
+    if isinstance(found, NoLanding):
+        return Answer(question, Foretold(of, target, as_of, REASONS[found.code], found.code), None)
+    said = orjson.dumps(found.as_document())
+    issued = Issued(found.as_of, found.value, found.low, found.high, found.p_meet, target)
+    return Answer(question, Foretold(of, target, as_of, said), issued)
+
+
+def foretell(fold: Fold, definition: Definition, answers: Iterable[Answer]) -> tuple[list[Emission], list[Issue]]:
+    """Keep the answers with their records; what is to be said of them, and which forecasts go out with it."""
+    said: list[Emission] = []
+    issues: list[Issue] = []
+    for question, foretold, issued in answers:
+        unit, window = question.unit, question.window
+        record = fold.state.records.get((unit, window.id))
+        if record is None or record.digest != question.of:
+            continue
+        emission = _tell(fold, definition, unit, window, record, foretold)
+        fold.state.await_no_forecast(unit, window.id)
+        if emission is None:
+            continue
+        said.append(emission)
+        if record.digest != question.of and emission.future.open:
+            fold.state.await_forecast(unit, window.id)
+        if issued is not None:
+            end = definition.end_of_unit(definition.natural_unit(window), issued.as_of)
+            issues.append(Issue(unit, window.id, end, issued))
+    return said, issues
+
+
+def _tell(
+    fold: Fold, definition: Definition, unit: str, window: Window, record: Record, foretold: Foretold
+) -> Emission | None:
+    """The record with this forecast, as a new version; None where it would say the same as before."""
+    if foretold == record.foretold:
+        return None
+    by = target_of(definition, unit, window, record.as_of, fold.today)
+    why = foregone(definition, unit, by, record.as_of, record.status)
+    before = future_of(record.foretold, why, by, record.as_of)
+    record.foretold = foretold
+    if future_of(foretold, why, by, record.as_of) == before:
+        fold.state.record_moved(unit, window.id)
+        return None
+    reading, status, content, due = fold.judge(unit, window, None)
+    digest = digest_of(content)
+    record.becomes(status, reading.as_of, digest, record.cause if digest == record.digest else None)
+    record.due = due
+    fold.state.record_moved(unit, window.id, owes=True)
+    return fold.emission(unit, window, record, record.head, status, content)
