@@ -1,6 +1,6 @@
 """From a decided mail to what it says: subject, first sentence, figures, what to do, why. Both languages, no markup.
 
-What a later release computes (escalation, forecasts) is left out and not faked. Pure.
+What a later release computes (escalation) is left out and not faked. Pure.
 """
 
 from collections.abc import Sequence

@@ -7,6 +7,7 @@ from contracts.reading import SPLIT, most_of, telling_decimals
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
+from services.alerts.landing import landing_of
 from services.alerts.pace import pace_of
 from services.alerts.phrases import say
 from services.alerts.rules import day_of
@@ -100,6 +101,8 @@ def _while_firing(scene: Scene, member: Member, language: Language) -> list[Fact
         facts.append(Fact(say(language, "l_since"), since))
     if (needed := _needed(scene, record, language)) is not None:
         facts.append(needed)
+    if (landing := landing_of(scene, record, language)) is not None:
+        facts.append(Fact(say(language, "l_landing"), landing))
     if (target := _target(scene, record, language)) is not None:
         facts.append(target)
     if (short := _contributions(scene, record, language)) is not None:

@@ -77,6 +77,14 @@ VI: Mapping[str, str] = {
     "best": "cao nhất từng đạt {best}",
     "reached": "mức này đã từng đạt được",
     "never_reached": "chưa bao giờ đạt được mức này",
+    "l_landing": "Dự báo",
+    "landing": (
+        "theo đà hiện nay, {value} vào {deadline} (80 % khả năng từ {low} đến {high}); khả năng đạt mục tiêu {chance}"
+    ),
+    "landing_of_former_day": "{landing}; tính từ số liệu đến {as_of}",
+    "chance": "{percent} %",
+    "chance_below": "dưới {percent} %",
+    "chance_above": "trên {percent} %",
     "l_target": "Mục tiêu",
     "target": "{comparator} {value} vào ngày {deadline}",
     "target_band": "từ {low} đến {high} vào ngày {deadline}",
@@ -221,6 +229,15 @@ EN: Mapping[str, str] = {
     "best": "best ever {best}",
     "reached": "this has been reached before",
     "never_reached": "this was never reached before",
+    "l_landing": "Forecast",
+    "landing": (
+        "at this rate {value} by {deadline} (80% likely between {low} and {high}); "
+        "the chance of meeting the target is {chance}"
+    ),
+    "landing_of_former_day": "{landing}; from figures up to {as_of}",
+    "chance": "{percent}%",
+    "chance_below": "below {percent}%",
+    "chance_above": "above {percent}%",
     "l_target": "Target",
     "target": "{comparator} {value} by {deadline}",
     "target_band": "from {low} to {high} by {deadline}",

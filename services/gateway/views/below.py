@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from contracts.progress import ProgressJudged
+from services.gateway.views import landing
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.flags import flag
 from services.gateway.views.kpis import OTHERS_NAMED, Head, level_word, reporting_level
@@ -151,6 +152,8 @@ def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
         if record.needed.best is not None:
             said.append(words("cao nhất từng đạt {best}", best=numbers.distance(record.needed.best, measure)))
         yield Fact(words("Cần"), "; ".join(said))
+    if record.landing is not None and record.target is not None:
+        yield Fact(words("Dự báo"), landing.sentence(record.landing, record, measure, words, numbers))
     if split := teller.split(record, ground.short_name):
         yield Fact(words("Thiếu ở đâu"), split)
     if record.discrepancy is not None:

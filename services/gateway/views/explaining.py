@@ -19,6 +19,7 @@ from contracts.progress import ProgressJudged
 from services.gateway.views.chart import Picture, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.flags import flag
+from services.gateway.views.landing import STEPS, Outlook, outlook
 from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.reading import Ground
@@ -151,6 +152,7 @@ class Explained:
     split: str
     """Who lacks most of what is missing; empty where that is not known."""
     steps: list[str]
+    outlook: Outlook | None
     picture: str
     past: list[PastRow]
     earlier: int
@@ -203,7 +205,8 @@ def explained(
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         flags=[flag(code, words) for code in said.judged.flags],
         split=teller.split(record, ground.short_name),
-        steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula],
+        steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula if one.code not in STEPS],
+        outlook=outlook(record, said, measure, words, numbers),
         picture=_picture(said, past, teller, measure, name),
         past=[_past(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.alerts import CloseReason, Severity
 from contracts.catalog import Threshold
-from contracts.progress import Status
+from contracts.progress import Landing, Status
 from services.alerts.alert import Condition, DataState
 from services.alerts.decide import Row, Tick, decide
 from services.alerts.rules import Verdict, Why, judge, severity_of
@@ -248,3 +248,29 @@ def test_severity_is_the_worst_rung_undercut() -> None:
     assert severity_of(ladder, 0.84, Severity.BEHIND) is Severity.BEHIND
     assert severity_of(ladder, 0.84, Severity.WATCH) is Severity.WATCH
     assert severity_of(ladder, 0.94, Severity.CRITICAL) is Severity.WATCH
+
+
+LANDING = Landing(value=70.0, low=60.0, high=80.0, p_meet=0.02, method="run_rate", points=9)
+
+
+@pytest.mark.parametrize("pace", [0.45, 0.7, 0.92, 1.0])
+@pytest.mark.parametrize("before", [0.7, 1.0])
+def test_a_version_that_only_brings_a_forecast_is_no_news(before: float, pace: float) -> None:
+    story = Story().sees(before, pace)
+    then, decided = story.alert, len(story.decisions)
+    for landing in (LANDING, LANDING.model_copy(update={"p_meet": 0.98, "value": 95.0})):
+        story.version += 1
+        as_of = then.head.as_of if then.head is not None else None
+        story.decides(a_record(pace, version=story.version, as_of=as_of, landing=landing))
+    assert [one.effects for one in story.decisions[decided:]] == [(), ()]
+    now = story.alert
+    assert (now.condition, now.severity, now.episode, now.seq) == (
+        then.condition,
+        then.severity,
+        then.episode,
+        then.seq,
+    )
+    assert (now.open is None) == (then.open is None)
+    if now.open is not None and then.open is not None:
+        assert (now.open.readings, now.open.since) == (then.open.readings, then.open.since)
+        assert now.open.record.landing is not None  # what is told next knows the forecast

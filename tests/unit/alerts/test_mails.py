@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from contracts.alerts import CloseReason
 from contracts.catalog import Kpi, OrgUnit
-from contracts.progress import Needed, Status
+from contracts.progress import Landing, Needed, Status
 from services.alerts import figures
 from services.alerts.compose import MAX_SUBJECT, Letter, compose, core_of, subject
 from services.alerts.grouping import Group, Mail, Reason, flush, keys_of, lines_of, take_in
@@ -431,3 +431,42 @@ def _survives(text: str) -> None:
     raw = build(an_envelope(text), BODIES)
     assert str(parsed(raw)["Subject"]) == unicodedata.normalize("NFC", text)
     assert all(len(line) <= 78 for line in encoded("Subject", text).split("\r\n"))
+
+
+LANDING = Landing(value=94.12, low=92.2, high=95.04, p_meet=0.9, method="run_rate", points=9)
+
+
+def test_where_it_will_stand_and_how_likely_the_target_is_met_is_said_as_an_estimate() -> None:
+    text = text_of(mails_of(Story().sees(0.77, landing=LANDING))[0])
+    assert (
+        "Dự báo: theo đà hiện nay, 94,1 % vào 14/12/2023 (80 % khả năng từ 92,2 đến 95,0); khả năng đạt mục tiêu 90 %"
+    ) in text
+    assert (
+        "Forecast: at this rate 94.1% by 14 December 2023 (80% likely between 92.2 and 95.0); "
+        "the chance of meeting the target is 90%"
+    ) in text
+
+
+def test_without_a_forecast_nothing_is_said_of_one() -> None:
+    text = text_of(mails_of(Story().sees(0.77))[0])
+    assert "Dự báo" not in text
+
+
+def test_a_forecast_that_does_not_know_the_latest_figure_names_the_one_that_it_knows() -> None:
+    older = LANDING.model_copy(update={"as_of": date(2023, 8, 31)})
+    text = text_of(mails_of(Story().sees(0.77, landing=older))[0])
+    assert "khả năng đạt mục tiêu 90 %; tính từ số liệu đến 31/08/2023" in text
+    same = LANDING.model_copy(update={"as_of": date(2023, 9, 4)})
+    assert "tính từ số liệu" not in text_of(mails_of(Story().sees(0.77, landing=same))[0])
+
+
+@pytest.mark.parametrize(("p_meet", "said"), [(0.002, "dưới 1 %"), (0.998, "trên 99 %"), (1.0, "100 %"), (0.0, "0 %")])
+def test_a_chance_that_is_not_certain_never_reads_as_if_it_were(p_meet: float, said: str) -> None:
+    landing = LANDING.model_copy(update={"p_meet": p_meet})
+    text = text_of(mails_of(Story().sees(0.77, landing=landing))[0])
+    assert f"khả năng đạt mục tiêu {said}\n" in text
+
+
+def test_a_mail_that_ends_an_alert_forecasts_nothing() -> None:
+    text = text_of(mails_of(Story().sees(0.77, landing=LANDING).sees(1.0, landing=LANDING))[-1])
+    assert "Dự báo" not in text

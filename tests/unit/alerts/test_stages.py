@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contracts.alerts import AlertTransition
-from contracts.progress import ProgressJudged
+from contracts.progress import Landing, ProgressJudged
 from services.alerts.deciding import Arrived
 from services.alerts.ports import RowState
 from services.alerts.settings import MailSettings
@@ -320,3 +320,20 @@ async def test_a_unit_without_target_leaves_no_trace() -> None:
     service = Service()
     await service.sees(a_record(None, target=None), at=NOW)
     assert service.world.alerts.documents == {}
+
+
+async def test_a_forecast_that_comes_after_the_figure_sends_no_mail_and_is_in_the_next_one() -> None:
+    service = Service(at_once())
+    await service.sees(a_record(0.7), at=NOW)
+    await service.until(NOW + MINUTE)
+    landing = Landing(value=70.0, low=60.0, high=80.0, p_meet=0.02, method="run_rate", points=9)
+    await service.sees(a_record(0.7, version=2, landing=landing), at=NOW + 2 * MINUTE)
+    await service.until(NOW + 60 * MINUTE)
+    assert service.world.wire.reasons(MANAGER) == ["FIRST"]
+    await service.sees(a_record(0.45, version=3, landing=landing), at=NOW + 61 * MINUTE)
+    await service.until(NOW + 120 * MINUTE)
+    first, worse = [mail.get_body(("plain",)) for to, mail in service.world.wire.taken if to == MANAGER]
+    assert first is not None
+    assert worse is not None
+    assert "Dự báo" not in first.get_content()
+    assert "Dự báo: theo đà hiện nay, 70,0 %" in worse.get_content()

@@ -50,6 +50,11 @@ async def metrics_with(catalog: Catalog, now: datetime, observations: Sequence[O
     """Metrics that took these observations."""
     engine = Engine(catalog, now)
     await engine.take(*observations)
+    return metrics_of(engine)
+
+
+def metrics_of(engine: Engine) -> ASGITransport:
+    """Metrics as it answers over this engine's store."""
     asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
     return ASGITransport(app=Starlette(routes=of_metrics.routes(asker)))
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from contracts.progress import Closed, Completeness, Needed, ProgressJudged, Status
+from contracts.progress import Closed, Completeness, Landing, Needed, ProgressJudged, Status
 from services.gateway.documents import Document, progress_document
 from services.gateway.places import TreePlaces
 from services.gateway.views.below import Fact
@@ -378,3 +378,20 @@ def test_a_kpi_that_is_well_but_has_late_communes_goes_before_one_without_figure
     stale = of_province(kpi="online-files-share", status=Status.UNKNOWN)
     well = of_province(status=Status.ON_TRACK)
     assert [row.id for row in the_board([stale, well, a_record()]).rows] == [well.kpi, stale.kpi]
+
+
+def test_the_detail_says_where_it_will_stand_and_how_likely_the_target_is_met() -> None:
+    landing = Landing(
+        value=90.04, low=88.25, high=93, p_meet=0.31, method="run_rate", points=9, as_of=date(2023, 9, 30)
+    )
+    detail = the_board([of_province(landing=landing)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    said = {fact.label: fact.text for fact in detail.facts}
+    assert said["Dự báo"].replace("\u202f", " ") == (
+        "Theo đà hiện nay sẽ đạt 90,0 % vào 14/12/2023 (80 % khả năng từ 88,3 đến 93,0), khả năng đạt mục tiêu 31 %."
+    )
+    older = landing.model_copy(update={"as_of": date(2023, 8, 31)})
+    detail = the_board([of_province(landing=older)], Choice(kpi="edoc-signed-share", language="en")).detail
+    assert detail is not None
+    said = {fact.label: fact.text for fact in detail.facts}
+    assert said["Forecast"].endswith("the chance of meeting the target is 31\u202f%; from figures up to 31/08/2023.")

@@ -1,17 +1,18 @@
 """The page that explains a record, and its picture."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from services.gateway.views.chart import Picture, Point, chart, lines_of, months
 from tests.unit.gateway.judged_province import NOW, with_objects
-from tests.unit.gateway.owning import Away, ingest_with, metrics_with, owners
+from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
 from tests.unit.gateway.test_routes import Gateway, filled
 from tests.unit.metrics.builders import local
+from tests.unit.metrics.engine import Engine
 
 PAGE = f"/explain?kpi={KPI}&unit={UNIT}&period=2023"
 
@@ -169,3 +170,45 @@ def test_a_record_without_anything_has_no_picture() -> None:
 @pytest.mark.parametrize(("years", "marks"), [(1, 12), (2, 12), (5, 10), (30, 13)])
 def test_not_more_dates_than_fit(years: int, marks: int) -> None:
     assert len(months(date(2021, 1, 1), date(2020 + years, 12, 31))) == marks
+
+
+async def test_the_page_says_where_it_will_stand_how_good_such_forecasts_were_and_what_was_said_before() -> None:
+    months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
+    engine = Engine(CATALOG, NOW)
+    for one in months:
+        await engine.take(one)
+        await engine.forecast()
+    asked = owners(metrics_of(engine), ingest_with(months))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+        english = (await client.get(f"{PAGE}&lang=en")).text
+    outlook = page.split('id="outlook"')[1].split("</section>")[0]
+    assert re.search(r"Theo đà hiện nay sẽ đạt 6\d,\d\u202f% vào 14/12/2023 \(80 % khả năng từ 5\d,\d", outlook)
+    assert "Cách tính: nhịp gần đây. Thử lại trên chính chuỗi số liệu này" in outlook
+    issued = outlook.split('id="issued"')[1]
+    assert issued.count("<tr>") == 5  # a head, and the months since there were six figures
+    assert issued.index("10/09/2023") < issued.index("10/06/2023")
+    assert "At this rate it will stand at" in english.split('id="outlook"')[1]
+    assert "Theo đà hiện nay" not in page.split('class="steps"')[1]
+
+
+async def test_without_a_forecast_the_page_has_no_outlook_and_says_why() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        page = (await client.get(PAGE)).text
+    assert 'id="outlook"' not in page
+    assert "Dự báo đang được tính" in page
+
+
+async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the_forecasts_were() -> None:
+    months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
+    engine = Engine(CATALOG, datetime(2023, 12, 16, tzinfo=UTC))
+    await engine.take(*months)
+    await engine.forecast()
+    last = figure("2023-12-14", 900)
+    await engine.take(last)
+    asked = owners(metrics_of(engine), ingest_with([*months, last]))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+    outlook = page.split('id="outlook"')[1].split("</section>")[0]
+    assert "Đến hạn 14/12/2023: 90,0\u202f%, đạt mục tiêu. 0/1 khoảng dự báo đã đúng; sai trung bình" in outlook
+    assert "<td>không</td>" in outlook
