@@ -22,6 +22,7 @@ from services.runtime.catalog.catalog import Catalog
 PERIOD = "2023"
 WORST = 5
 SHOWN_KPI = "document-digitisation"
+FORECAST = "Dự báo: "
 
 Json = dict[str, Any]
 
@@ -90,7 +91,7 @@ def _statuses(records: Sequence[Json]) -> Table:
 def _worst(records: Sequence[Json], catalog: Catalog) -> Table:
     """The largest shortfalls, as a share of the way from baseline to target: units differ."""
     table = Table(title=f"The {WORST} worst gaps", title_justify="left")
-    for column in ("KPI", "unit", "value", "planned", "gap", "pace"):
+    for column in ("KPI", "unit", "value", "planned", "gap", "pace", "forecast", "chance"):
         table.add_column(column, justify="left" if column in ("KPI", "unit") else "right")
     for record in sorted(filter(_has_gap, records), key=_shortfall, reverse=True)[:WORST]:
         unit = catalog.units.get(record["org_unit"])
@@ -99,8 +100,15 @@ def _worst(records: Sequence[Json], catalog: Catalog) -> Table:
             catalog.kpis[record["kpi"]].short_name,
             unit.name if unit is not None else record["org_unit"],
             *("–" if n is None else f"{n:,.2f}" for n in numbers),
+            *_landing(record),
         )
     return table
+
+
+def _landing(record: Json) -> tuple[str, str]:
+    """Where it will stand at the deadline, and the chance that the target is met."""
+    landing = record.get("landing")
+    return ("–", "–") if landing is None else (f"{landing['value']:,.2f}", f"{landing['p_meet']:.0%}")
 
 
 def _has_gap(record: Json) -> bool:
@@ -115,16 +123,22 @@ def _shortfall(record: Json) -> float:
 
 def _one_mail(console: Console, mails: Sequence[EmailMessage]) -> None:
     opening = [mail for mail in mails if mail.get("X-KPI-Reason") == "FIRST"]
-    shown = [mail for mail in opening if SHOWN_KPI in mail.get("X-KPI", "")] or opening
-    if not shown:
+    some = [mail for mail in opening if SHOWN_KPI in mail.get("X-KPI", "")] or opening
+    if not some:
         return
-    body = shown[0].get_body(("plain",))
-    lines = [f"{name}: {_header(shown[0], name)}" for name in ("From", "To", "Date", "Subject", "Message-ID")]
+    # One of later in the year, when there are figures enough for a forecast.
+    shown = next((mail for mail in some if FORECAST in _text(mail)), some[0])
+    lines = [f"{name}: {_header(shown, name)}" for name in ("From", "To", "Date", "Subject", "Message-ID")]
     console.rule("one of the mails")
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     console.print()
-    console.print(body.get_content() if body is not None else "", highlight=False, markup=False, soft_wrap=True)
+    console.print(_text(shown), highlight=False, markup=False, soft_wrap=True)
     console.rule()
+
+
+def _text(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    return str(body.get_content()) if body is not None else ""
 
 
 def _header(mail: EmailMessage, name: str) -> str:
