@@ -1,7 +1,10 @@
 """What ingest is made of: opened in order, closed in reverse."""
 
+import asyncio
+from functools import partial
+
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.ingest import internal
+from services.ingest import archive, internal, removal
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
@@ -13,10 +16,12 @@ from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.dead_letters import DeadLetterQueue
 from services.runtime.kafka.delivery import Delivery
+from services.runtime.kafka.offsets import committed
 from services.runtime.kafka.topics import LogIds
 
 GROUP = "tiendo.ingest"
 HANDLER = "ingest"
+REMOVE_EVERY_S = 3_600.0
 
 
 async def serve(settings: IngestSettings, host: Host) -> None:
@@ -30,6 +35,12 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     answering.router.routes.extend(internal.routes(ledger))
     await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
     log_id = settings.kafka.log_id or await LogIds(client, settings.mongo).of(STATISTICS_REPORTED.name)
+    answering.router.routes.extend(
+        archive.routes(ledger, log_id, partial(committed, settings.kafka, GROUP, STATISTICS_REPORTED.name))
+    )
+    if settings.ingest.ledger_days:
+        clearing = removal.keep(ledger, settings.ingest.ledger_days, REMOVE_EVERY_S)
+        await host.background("clearing of the ledger", asyncio.create_task(clearing))
 
     follower = await opening.catalogs(host, settings.kafka)
     await opening.first_catalog(host, follower)

@@ -4,13 +4,15 @@ Collections of `<prefix>_ingest`:
 
     ledger   _id = observation_id; who said it (source, source_id), where its record stands (raw), a digest of its data,
              and the observation exactly as it was published (payload, under key), findable by the unit and day that it
-             is about (subject). Never changed once written.
+             is about (subject). Never changed once written. stored_at is the real time of writing, by which entries are
+             removed if the settings say so.
     reuses   _id = coordinates; other contents that came under a taken identity: evidence, never applied.
+    meta     _id = "removal"; before: entries written earlier may be gone.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
@@ -24,7 +26,22 @@ from services.runtime.mongo import DUPLICATE_KEY, DURABLE, Database
 
 SCHEMA = 1
 
+REMOVAL = "removal"
+
+_COORDINATES = [("key", ASCENDING), ("raw.log", ASCENDING), ("raw.partition", ASCENDING), ("raw.offset", ASCENDING)]
+
+_PAGE_BYTES = 4 * 1024 * 1024
+
 Document = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """What is held of a key from one partition of one log: how many entries, all of them before `end`."""
+
+    log: str
+    partition: int
+    end: int
+    entries: int
 
 
 class Ledger:
@@ -37,10 +54,13 @@ class Ledger:
             "ledger", read_concern=ReadConcern("majority")
         )
         self._reuses: AsyncCollection[Document] = database.get_collection("reuses", write_concern=DURABLE)
+        self._meta: AsyncCollection[Document] = database.get_collection("meta", write_concern=DURABLE)
 
     async def prepare(self) -> None:
-        """Make the index by which the figures of a unit and day are found."""
+        """Make the indexes: a unit and day, a key in the order of its coordinates, the time of writing."""
         await self._entries.create_index([("subject", ASCENDING), ("_id", ASCENDING)])
+        await self._entries.create_index(_COORDINATES)
+        await self._entries.create_index([("stored_at", ASCENDING)])
 
     async def claim(self, entries: Sequence[Entry]) -> dict[str, Entry]:
         """Write these entries, of which no two have the same id; return those that stand already under an id of theirs.
@@ -83,6 +103,54 @@ class Ledger:
         except BulkWriteError as error:
             _taken(error)
 
+    async def parts(self, key: str) -> list[Part]:
+        """How far the entries of a key reach, by log and partition."""
+        found = await self._stable.aggregate(
+            [
+                {"$match": {"key": key}},
+                {
+                    "$group": {
+                        "_id": {"log": "$raw.log", "partition": "$raw.partition"},
+                        "last": {"$max": "$raw.offset"},
+                        "entries": {"$sum": 1},
+                    }
+                },
+                {"$sort": {"_id.log": 1, "_id.partition": 1}},
+            ],
+            hint=dict(_COORDINATES),
+        )
+        return [
+            Part(part["_id"]["log"], part["_id"]["partition"], part["last"] + 1, part["entries"])
+            async for part in found
+        ]
+
+    async def page(self, key: str, log: str, partition: int, start: int, until: int, limit: int) -> list[Entry]:
+        """Entries of a key in the order of their offsets, from `start` and before `until`: `limit` of them at most, and
+        at least one."""
+        wanted = {"key": key, "raw.log": log, "raw.partition": partition, "raw.offset": {"$gte": start, "$lt": until}}
+        found: list[Entry] = []
+        size = 0
+        async with self._stable.find(wanted, sort=_COORDINATES, limit=limit, batch_size=limit) as documents:
+            async for document in documents:
+                found.append(_entry(document))
+                size += len(found[-1].payload)
+                if size > _PAGE_BYTES:
+                    break
+        return found
+
+    async def remove(self, before: datetime) -> int:
+        """Remove the entries that were written before that moment, and remember that there were some; how many."""
+        oldest = await self._entries.find_one({"stored_at": {"$lt": before}}, {"_id": 1})
+        if oldest is None:
+            return 0
+        await self._meta.update_one({"_id": REMOVAL}, {"$max": {"before": before}}, upsert=True)
+        return (await self._entries.delete_many({"stored_at": {"$lt": before}})).deleted_count
+
+    async def removed_before(self) -> datetime | None:
+        """Entries written before this moment may be gone; None as long as none was ever removed."""
+        noted = await self._meta.find_one({"_id": REMOVAL})
+        return None if noted is None else noted["before"]
+
     async def latest(self) -> datetime | None:
         """When (business time) the entry that was written last was received; None in an empty ledger."""
         last = await self._entries.find_one({}, {"received_at": 1}, sort=[("$natural", -1)])
@@ -112,6 +180,7 @@ def _document(entry: Entry) -> Document:
         "payload": entry.payload,
         "received_at": entry.received_at,
         "catalog_version": entry.catalog_version,
+        "stored_at": datetime.now(UTC),
     }
 
 

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from pymongo import AsyncMongoClient
 
 from services.ingest.decide import Entry, Reuse
 from services.ingest.normalise import Raw
+from services.ingest.settings import DoorSettings
 from services.ingest.store import SCHEMA, Ledger
 from services.runtime.errors import Unprocessable
 from tests.unit.ingest.door import LOG, NOON, TOPIC, FakeLedger
@@ -31,8 +33,12 @@ async def database(client: AsyncMongoClient[dict[str, Any]], unique: Callable[[s
 
 
 @pytest.fixture(params=["fake", "mongodb"])
-def ledger(request: pytest.FixtureRequest) -> AnyLedger:
-    return FakeLedger() if request.param == "fake" else Ledger(request.getfixturevalue("database"))
+async def ledger(request: pytest.FixtureRequest, database: Any) -> AnyLedger:
+    if request.param == "fake":
+        return FakeLedger()
+    made = Ledger(database)
+    await made.prepare()
+    return made
 
 
 def an_entry(id: str, offset: int = 1, **changes: Any) -> Entry:
@@ -111,3 +117,70 @@ async def test_an_entry_of_a_newer_release_is_not_guessed_at(database: Any) -> N
     await database["ledger"].update_one({"_id": "a"}, {"$set": {"schema": SCHEMA + 1}})
     with pytest.raises(Unprocessable, match="newer release"):
         await ledger.standing(["a"])
+
+
+def raw(partition: int, offset: int, log: str = LOG) -> Raw:
+    return Raw(log, TOPIC, partition, offset)
+
+
+async def test_the_entries_of_a_key_are_told_by_log_and_partition_in_the_order_of_their_offsets(
+    ledger: AnyLedger,
+) -> None:
+    places = [raw(3, 9), raw(3, 2), raw(3, 30), raw(1, 5), raw(3, 4, "older")]
+    mine = [an_entry(f"e{n}", raw=place) for n, place in enumerate(places)]
+    await ledger.claim([*mine, an_entry("other", raw=raw(3, 7), key="dak-nong/other")])
+    parts = await ledger.parts("dak-nong/kpi")
+    assert parts == sorted([(LOG, 1, 6, 1), (LOG, 3, 31, 3), ("older", 3, 5, 1)])
+    assert await ledger.parts("dak-nong/none") == []
+
+    async def offsets(start: int, until: int, limit: int = 10) -> list[int]:
+        return [entry.raw.offset for entry in await ledger.page("dak-nong/kpi", LOG, 3, start, until, limit)]
+
+    assert await offsets(0, 31) == [2, 9, 30]
+    assert await offsets(0, 31, limit=2) == [2, 9]
+    assert await offsets(3, 30) == [9]
+    assert await ledger.page("dak-nong/kpi", LOG, 1, 0, 99, 10) == [mine[3]]
+
+
+async def test_a_page_ends_early_where_its_payloads_are_large_and_is_never_empty_for_that(database: Any) -> None:
+    ledger = Ledger(database)
+    await ledger.prepare()
+    large = b'{"note":"' + b"x" * 3_000_000 + b'"}'
+    await ledger.claim([an_entry(f"e{n}", raw=raw(0, n), payload=large) for n in range(3)])
+    sizes = [len(await ledger.page("dak-nong/kpi", LOG, 0, start, 3, 100)) for start in (0, 2)]
+    assert sizes == [2, 1]
+
+
+async def test_the_pages_are_read_off_the_index(database: Any) -> None:
+    """Nobody waits for a scan of years of events."""
+    ledger = Ledger(database)
+    await ledger.prepare()
+    await ledger.claim([an_entry(f"e{n}", raw=raw(n % 3, n), key=f"p/k{n % 7}") for n in range(700)])
+    wanted = {"key": "p/k1", "raw.log": LOG, "raw.partition": 1, "raw.offset": {"$gte": 0, "$lt": 700}}
+    sort = [("key", 1), ("raw.log", 1), ("raw.partition", 1), ("raw.offset", 1)]
+    told = await database["ledger"].find(wanted, sort=sort).explain()
+    examined = told["executionStats"]
+    assert examined["totalDocsExamined"] == examined["nReturned"] == examined["totalKeysExamined"]
+
+
+async def test_what_is_older_than_it_is_kept_goes_and_it_is_remembered_that_something_went(database: Any) -> None:
+    ledger = Ledger(database)
+    await ledger.prepare()
+    await ledger.claim([an_entry("a"), an_entry("b", 2)])
+    long_ago = datetime.now(UTC) - timedelta(days=500)
+    await database["ledger"].update_one({"_id": "a"}, {"$set": {"stored_at": long_ago}})
+    assert await ledger.remove(long_ago) == 0
+    assert await ledger.removed_before() is None
+    before = datetime.now(UTC).replace(microsecond=0) - timedelta(days=400)
+    assert await ledger.remove(before) == 1
+    assert set(await ledger.standing(["a", "b"])) == {"b"}
+    assert await ledger.removed_before() == before
+    await ledger.remove(before - timedelta(days=1))
+    assert await ledger.removed_before() == before
+
+
+@pytest.mark.parametrize("days", [1, 59, -1])
+def test_an_identity_is_never_forgotten_while_its_event_may_still_be_delivered_again(days: int) -> None:
+    with pytest.raises(ValidationError):
+        DoorSettings(ledger_days=days)
+    assert DoorSettings(ledger_days=60).ledger_days == 60

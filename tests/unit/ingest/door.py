@@ -31,6 +31,7 @@ from services.ingest.decide import Entry, Reuse
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
 from services.ingest.metrics import DoorMetrics
+from services.ingest.store import Part
 from services.runtime.catalog import Catalog
 from services.runtime.clock import Clock, DataClock
 from services.runtime.errors import Transient
@@ -269,6 +270,7 @@ class FakeLedger:
     reuses: dict[tuple[str, str, int, int], Reuse] = field(default_factory=dict)
     trips: int = 0
     fails: int = 0
+    removed: datetime | None = None
 
     def _travel(self) -> None:
         self.trips += 1
@@ -299,6 +301,23 @@ class FakeLedger:
     async def keep(self, reuses: Sequence[Reuse]) -> None:
         for reuse in reuses:
             self.reuses.setdefault(reuse.raw, reuse)
+
+    async def parts(self, key: str) -> list[Part]:
+        held: dict[tuple[str, int], list[int]] = {}
+        for entry in self._of(key):
+            held.setdefault((entry.raw.log, entry.raw.partition), []).append(entry.raw.offset)
+        return [Part(*where, max(offsets) + 1, len(offsets)) for where, offsets in sorted(held.items())]
+
+    async def page(self, key: str, log: str, partition: int, start: int, until: int, limit: int) -> list[Entry]:
+        mine = [entry.raw for entry in self._of(key) if (entry.raw.log, entry.raw.partition) == (log, partition)]
+        found = [entry for entry in self._of(key) if entry.raw in mine and start <= entry.raw.offset < until]
+        return sorted(found, key=lambda entry: entry.raw.offset)[:limit]
+
+    async def removed_before(self) -> datetime | None:
+        return self.removed
+
+    def _of(self, key: str) -> list[Entry]:
+        return [entry for entry in self.entries.values() if entry.key == key]
 
     async def latest(self) -> datetime | None:
         return list(self.entries.values())[-1].received_at if self.entries else None
