@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+from datetime import UTC, datetime
+from uuid import uuid4
 
 from contracts.topics import OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED
 from services.metrics import internal
@@ -11,6 +13,10 @@ from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
+from services.metrics.rebuilding import archive, desk
+from services.metrics.rebuilding.published import PublishedVersions
+from services.metrics.rebuilding.rebuilder import Rebuilder
+from services.metrics.rebuilding.store import MongoOrders
 from services.metrics.settings import Settings
 from services.metrics.store import MongoStore
 from services.metrics.telemetry import Meters
@@ -29,26 +35,31 @@ async def serve(settings: Settings, host: Host) -> None:
     await host.serve_http(settings.http, answering)
 
     client = await opening.database(host, settings.mongo)
-    store = MongoStore(client, f"{settings.mongo.database}_metrics")
-    await store.prepare()
+    database = f"{settings.mongo.database}_metrics"
+    store, orders = MongoStore(client, database), MongoOrders(client, database)
+    await asyncio.gather(store.prepare(), orders.prepare())
     host.clock.observe(await store.business_time())
 
     await opening.broker(host, settings.kafka, (OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED))
     follower = await opening.catalogs(host, settings.kafka)
     await opening.first_catalog(host, follower)
     asker = Asker(store, lambda: follower.catalogs, host.clock.now)
-    answering.router.routes.extend(internal.routes(asker))
+    answering.router.routes.extend(
+        [*internal.routes(asker), *desk.routes(orders, lambda: follower.catalogs, lambda: datetime.now(UTC))]
+    )
     producer = await opening.producer(host, settings.kafka)
 
     meters = Meters(host.telemetry)
+    # Unlike a process id, never the same again: it says who wrote last.
+    writer = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     workshop = Workshop(
         store=store,
-        memory=Memory(store, settings.metrics.kpis_in_memory),
+        memory=Memory(store, settings.metrics.kpis_in_memory, writer),
         definitions=Definitions(),
         publisher=Publisher(producer, host.clock, meters),
         clock=host.clock,
         meters=meters,
-        writer=f"{socket.gethostname()}:{os.getpid()}",
+        writer=writer,
     )
     delivery = Delivery(
         topic=OBSERVATIONS.name,
@@ -58,6 +69,15 @@ async def serve(settings: Settings, host: Host) -> None:
         telemetry=host.telemetry,
         health=host.health,
     )
+    rebuilder = Rebuilder(
+        workshop,
+        follower.catalogs,
+        delivery,
+        orders,
+        await host.stack.enter_async_context(archive.connected(settings.metrics.ingest_url)),
+        PublishedVersions(settings.kafka),
+    )
+    await host.background("rebuilder", asyncio.create_task(rebuilder.run(settings.metrics.tick_s)))
     timekeeper = Timekeeper(workshop, follower.catalogs, delivery)
     await host.background("timekeeper", asyncio.create_task(timekeeper.run(settings.metrics.tick_s)))
     forecaster = Forecaster(workshop, follower.catalogs, delivery)

@@ -1,8 +1,9 @@
 """How the state of a KPI looks in documents, and which fields of which documents a batch changes.
 
-Short names, since they are stored a million times; absent where the value is the usual one. Figures:
+Short names, since they are stored a million times; absent where the value is the usual one. `kpi` is the KPI's key and
+generation: "<province>/<kpi>", once computed anew "<province>/<kpi>#<number>". Figures:
 
-    {_id: "<province>/<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
+    {_id: "<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
      units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary],
                            e: first reported, where that figure was replaced}}}}
     figure: {o: id, s: source, k: id at the source (packed), t: reported_at, r: revision, g: 0: preliminary,
@@ -10,7 +11,7 @@ Short names, since they are stored a million times; absent where the value is th
 
 Judgements:
 
-    {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
+    {_id: "<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
      awaits: whether a record is to be forecast,
      units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
                       c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version],
@@ -57,6 +58,18 @@ class Stored:
     chunks: int
     figures: tuple[Document, ...] = ()
     judgements: tuple[Document, ...] = ()
+    generation: int = 0
+
+
+def name_of(key: str, generation: int) -> str:
+    """What the documents of a generation of a KPI say that they belong to."""
+    return f"{key}#{generation}" if generation else key
+
+
+def generation_of(name: str) -> int:
+    """The generation that a document of this name belongs to."""
+    _, _, number = name.partition("#")
+    return int(number) if number else 0
 
 
 def escaped(name: str) -> str:
@@ -74,7 +87,7 @@ def plain(field: str) -> str:
 
 def state_of(key: str, stored_kpi: Stored) -> KpiState:
     """Everything that is stored of a KPI. Raises `Unprocessable` for a document of a newer release."""
-    state = KpiState(key, stored_kpi.chunks)
+    state = KpiState(key, stored_kpi.chunks, stored_kpi.generation)
     for document in stored_kpi.figures:
         _check(document)
         _load_figures(state, document)
@@ -202,7 +215,7 @@ def _ordinal(text: str | None) -> int | None:
 
 def figure_changes(state: KpiState, writer: str) -> list[Change]:
     """What the dirty figures change."""
-    changes = []
+    changes, name = [], name_of(state.key, state.generation)
     for key in state.dirty_figures:
         bucket = state.figure_buckets[key]
         month, chunk = key
@@ -211,14 +224,14 @@ def figure_changes(state: KpiState, writer: str) -> list[Change]:
             sets[f"units.{escaped(unit)}.{iso(day)[8:]}"] = _day_document(state.units[unit].days[day])
         for log in bucket.logs:
             sets[f"folded.{escaped(log[0])}.{log[1]}"] = bucket.folded[log]
-        once = {"kpi": state.key, "month": month, "chunk": chunk, "schema": SCHEMA}
-        changes.append(Change(f"{state.key}/{month}/{chunk}", bucket.rev, sets, once))
+        once = {"kpi": name, "month": month, "chunk": chunk, "schema": SCHEMA}
+        changes.append(Change(f"{name}/{month}/{chunk}", bucket.rev, sets, once))
     return changes
 
 
 def judgement_changes(state: KpiState, writer: str) -> list[Change]:
     """What the dirty records change."""
-    changes = []
+    changes, name = [], name_of(state.key, state.generation)
     for key in state.dirty_judgements:
         bucket = state.judgement_buckets[key]
         period, chunk = key
@@ -231,8 +244,8 @@ def judgement_changes(state: KpiState, writer: str) -> list[Change]:
         sets["awaits"] = bool(bucket.awaiting)
         if bucket.owes:
             sets["owed"] = sorted(bucket.owed)
-        once = {"kpi": state.key, "period": period, "chunk": chunk, "schema": SCHEMA}
-        changes.append(Change(f"{state.key}/{period}/{chunk}", bucket.rev, sets, once))
+        once = {"kpi": name, "period": period, "chunk": chunk, "schema": SCHEMA}
+        changes.append(Change(f"{name}/{period}/{chunk}", bucket.rev, sets, once))
     return changes
 
 

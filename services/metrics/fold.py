@@ -48,16 +48,10 @@ class Fold:
     def batch(self, observations: Sequence[Observation]) -> list[Emission]:
         """Fold a batch and judge what it touches. Without a definition (the catalog does not know the KPI) the figures
         are kept and nothing is said."""
-        days: dict[str, set[int]] = {}
-        for observation in observations:
-            self._take(observation)
-            if not observation.forecast:
-                days.setdefault(observation.unit, set()).add(observation.day)
+        records = self._fold(observations)
         if self._definition is None:
             return []
-        if self._moved:
-            self.state.readings(self._definition).moved(self._moved)
-        tellings = [_Telling(self, unit, window, touched) for (unit, window), touched in self._touched(days).items()]
+        tellings = [_Telling(self, unit, window, touched) for (unit, window), touched in records.items()]
         # Day by day over all records, so that the tree is swept once and not once a record.
         steps: dict[int, list[_Telling]] = {}
         for telling in tellings:
@@ -93,6 +87,22 @@ class Fold:
                 self.state.record_moved(unit, window.id)
 
     # folding
+
+    def collect(self, observations: Sequence[Observation]) -> Iterable[tuple[str, Window]]:
+        """Fold a batch without judging; the records that it touches, for whoever judges them later."""
+        return self._fold(observations).keys()
+
+    def _fold(self, observations: Sequence[Observation]) -> Touched:
+        days: dict[str, set[int]] = {}
+        for observation in observations:
+            self._take(observation)
+            if not observation.forecast:
+                days.setdefault(observation.unit, set()).add(observation.day)
+        if self._definition is None:
+            return {}
+        if self._moved:
+            self.state.readings(self._definition).moved(self._moved)
+        return self._touched(days)
 
     def _take(self, observation: Observation) -> None:
         state, unit, day = self.state, observation.unit, observation.day

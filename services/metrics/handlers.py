@@ -98,6 +98,8 @@ class Workshop:
         self.clock = clock
         self.meters = meters
         self.writer = writer
+        self.delivered: dict[str, dict[tuple[str, int], int]] = {}
+        """Of KPIs that somebody watches: by log and raw partition the offset before which all was folded since then."""
         self._noted: datetime | None = None
 
     def today(self, zone: ZoneInfo) -> int:
@@ -179,6 +181,9 @@ class ObservationHandler:
                 work.meters.folded.inc(fold.folded)
                 work.meters.skipped.inc(fold.skipped)
         await work.write([batch.state for batch in batches])
+        for batch in batches:
+            if (delivered := work.delivered.get(batch.state.key)) is not None:
+                _note_delivered(delivered, batch.observations)
         await work.publisher.publish(said, traceparent)
         await work.publisher.doubt(doubted, traceparent)
 
@@ -220,6 +225,12 @@ class ObservationHandler:
                 f"the catalog of {province} is {has} here, and observations were accepted under number {number}: "
                 "waiting for catalog.v1"
             ) from None
+
+
+def _note_delivered(delivered: dict[tuple[str, int], int], taken: Sequence[observations.Observation]) -> None:
+    for one in taken:
+        place = one.log, one.partition
+        delivered[place] = max(delivered.get(place, 0), one.offset + 1)
 
 
 def _numbers(shares: Iterable[_Share]) -> dict[str, int]:

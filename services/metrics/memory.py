@@ -11,11 +11,12 @@ from services.runtime.catalog import Catalog
 
 
 class Memory:
-    """States by `province/kpi`, at most `limit` of them beside those in use."""
+    """States by `province/kpi`, at most `limit` of them beside those in use. Whoever holds one is its `writer`."""
 
-    def __init__(self, store: Store, limit: int) -> None:
+    def __init__(self, store: Store, limit: int, writer: str) -> None:
         self._store = store
         self._limit = limit
+        self._writer = writer
         self._states: OrderedDict[str, KpiState] = OrderedDict()
         self.forgotten = 0
         """How often everything was dropped."""
@@ -30,12 +31,13 @@ class Memory:
         definitions = dict(wanted)
         missing = [key for key in definitions if key not in self._states]
         if missing:
-            stored = await self._store.load(missing)
+            stored = await self._store.take(missing, self._writer)
             new = {key: _chunks(definitions[key]) for key in missing if key not in stored}
-            chunks = await self._store.create(new) if new else {}
+            if new:
+                await self._store.create(new)
+                stored |= await self._store.take(list(new), self._writer)
             for key in missing:
-                known = stored.get(key)
-                self._states[key] = state_of(key, known) if known is not None else KpiState(key, chunks[key])
+                self._states[key] = state_of(key, stored[key])
         for key in definitions:
             self._states.move_to_end(key)
         while len(self._states) > max(self._limit, len(definitions)):
@@ -43,6 +45,10 @@ class Memory:
             if _awaits(state):
                 self.dropped.add(key)
         return {key: self._states[key] for key in definitions}
+
+    def replace(self, state: KpiState) -> None:
+        """From now on this is the KPI's state."""
+        self._states[state.key] = state
 
     def forget(self) -> None:
         """Drop everything: it may be ahead of what is stored, or somebody else may write now."""

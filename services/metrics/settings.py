@@ -11,6 +11,9 @@ class MetricsSettings(BaseModel):
     kpis_in_memory: int = Field(2_000, ge=1, description="KPIs of provinces whose state is held; others are read again")
     catalog_wait_s: float = Field(10.0, gt=0, description="how long a batch waits for its catalog before it is retried")
     forecast_s: float = Field(2.0, gt=0, description="how often it is looked which records are to be forecast")
+    ingest_url: str = Field(
+        "http://127.0.0.1:8081", description="ingest's internal HTTP port: `tiendo rebuild` reads its ledger"
+    )
     tick_s: float = Field(1.0, gt=0, description="how often it is looked whether time or the catalog moved on")
 
 

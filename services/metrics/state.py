@@ -132,10 +132,11 @@ class JudgementBucket(Bucket):
 
 
 class KpiState:
-    """One KPI of a province."""
+    """One KPI of a province, of one generation: 0 unless it was ever computed anew."""
 
-    def __init__(self, key: str, chunks: int) -> None:
+    def __init__(self, key: str, chunks: int, generation: int = 0) -> None:
         self.key = key
+        self.generation = generation
         self.province, self.kpi = key.split("/", 1)
         self.chunks = chunks
         self.units: dict[str, Series] = {}

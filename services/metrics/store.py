@@ -3,33 +3,50 @@
 
 Every write names the version that its writer read. A document that has another one was written by somebody else: the
 partition has moved, and this process must stop writing.
+
+The document of a KPI says which generation of its figures and judgements is in force, which process took it to write
+last, and how often it went from one to another. Whoever puts another generation in force does so only if nobody has
+taken it since he began: so nothing that a successor wrote is left behind in the former generation.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.metrics.documents import Change, Document, Stored
+from services.metrics.documents import Change, Document, Stored, generation_of, name_of
 from services.runtime.errors import Fenced
 from services.runtime.mongo import DUPLICATE_KEY, DURABLE, Client
 
 CLOCK = "clock"
 
 
+class Begun(NamedTuple):
+    """A generation that is being made: its number, higher than any before, the one in force then, and how often the KPI
+    had been taken."""
+
+    generation: int
+    follows: int
+    taken: int
+
+
 class Store(Protocol):
     """What metrics asks of a store; tests/fakes keep the same promises in memory."""
 
     async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
-        """What is stored of these KPIs; those never touched are absent."""
+        """What is in force of these KPIs, to be read; those never touched are absent."""
         ...
 
-    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
-        """Note KPIs and their number of chunks; the numbers that hold, which somebody else may have noted before."""
+    async def take(self, keys: Sequence[str], writer: str) -> dict[str, Stored]:
+        """The same for the process that writes them from now on."""
+        ...
+
+    async def create(self, chunks: Mapping[str, int]) -> None:
+        """Note KPIs and their number of chunks, unless somebody has noted others before."""
         ...
 
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
@@ -61,6 +78,22 @@ class Store(Protocol):
         """The forecasts issued of a unit, by the document's id and the unit's field in it; empty if there are none."""
         ...
 
+    async def begin(self, key: str, writer: str) -> Begun:
+        """Begin a new generation of a KPI that was taken. Raises `Fenced` if somebody else has taken it since."""
+        ...
+
+    async def switch(self, key: str, begun: Begun) -> None:
+        """Put the generation in force. Raises `Fenced` if somebody has taken the KPI since, or was before us."""
+        ...
+
+    async def in_force(self, key: str) -> int:
+        """The number of the generation in force."""
+        ...
+
+    async def remove(self, key: str, *, generation: int | None = None) -> None:
+        """Remove the documents of a generation that was never in force, or of all that once were."""
+        ...
+
     async def business_time(self) -> datetime | None:
         """The highest business time that was noted."""
         ...
@@ -71,7 +104,11 @@ class Store(Protocol):
 
 
 class MongoStore:
-    """The database of metrics: collections kpis, figures, judgements, forecasts, meta."""
+    """The database of metrics: collections kpis, figures, judgements, forecasts, meta.
+
+    kpis: {_id: "<province>/<kpi>", chunks, schema, writer, taken: how often, generation: in force,
+           begun: last number given, judged}
+    """
 
     def __init__(self, client: Client, database: str) -> None:
         db = client.get_database(database, write_concern=DURABLE)
@@ -84,24 +121,46 @@ class MongoStore:
         await self._judgements.create_index([("kpi", ASCENDING), ("next_due", ASCENDING)])
 
     async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
-        wanted = {"$in": list(keys)}
-        kpis, figures, judgements = await asyncio.gather(
-            self._kpis.find({"_id": wanted}).to_list(),
-            self._figures.find({"kpi": wanted}).to_list(),
-            self._judgements.find({"kpi": wanted}).to_list(),
-        )
-        by_kpi: defaultdict[str, tuple[list[Document], list[Document]]] = defaultdict(lambda: ([], []))
-        for document in figures:
-            by_kpi[document["kpi"]][0].append(document)
-        for document in judgements:
-            by_kpi[document["kpi"]][1].append(document)
-        found = {}
-        for kpi in kpis:
-            of_figures, of_judgements = by_kpi[kpi["_id"]]
-            found[kpi["_id"]] = Stored(kpi["chunks"], tuple(of_figures), tuple(of_judgements))
-        return found
+        kpis = await self._noted(keys)
+        while True:
+            found = await self._documents(kpis)
+            again = await self._noted(keys)
+            if _generations(again) == _generations(kpis):
+                return found
+            kpis = again  # what was read may have been removed half way through
 
-    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
+    async def take(self, keys: Sequence[str], writer: str) -> dict[str, Stored]:
+        # First, so that from here on nobody else can put another generation in force.
+        await self._kpis.update_many(
+            {"_id": {"$in": list(keys)}, "writer": {"$ne": writer}}, {"$set": {"writer": writer}, "$inc": {"taken": 1}}
+        )
+        return await self._documents(await self._noted(keys))
+
+    async def _noted(self, keys: Sequence[str]) -> Sequence[Document]:
+        return await self._kpis.find({"_id": {"$in": list(keys)}}).to_list()
+
+    async def _keys_by_name(self, keys: Sequence[str]) -> dict[str, str]:
+        """The KPIs by the names under which their documents in force are stored."""
+        return {name_of(kpi["_id"], _generation(kpi)): kpi["_id"] for kpi in await self._noted(keys)}
+
+    async def _documents(self, kpis: Sequence[Document]) -> dict[str, Stored]:
+        names = {kpi["_id"]: name_of(kpi["_id"], _generation(kpi)) for kpi in kpis}
+        wanted = {"kpi": {"$in": list(names.values())}}
+        by_name: defaultdict[str, tuple[list[Document], list[Document]]] = defaultdict(lambda: ([], []))
+        figures, judgements = await asyncio.gather(
+            self._figures.find(wanted).to_list(), self._judgements.find(wanted).to_list()
+        )
+        for document in figures:
+            by_name[document["kpi"]][0].append(document)
+        for document in judgements:
+            by_name[document["kpi"]][1].append(document)
+        stored = {}
+        for kpi in kpis:
+            of_figures, of_judgements = by_name[names[kpi["_id"]]]
+            stored[kpi["_id"]] = Stored(kpi["chunks"], tuple(of_figures), tuple(of_judgements), _generation(kpi))
+        return stored
+
+    async def create(self, chunks: Mapping[str, int]) -> None:
         await self._kpis.bulk_write(
             [
                 UpdateOne({"_id": key}, {"$setOnInsert": {"chunks": number, "schema": 1}}, upsert=True)
@@ -109,8 +168,6 @@ class MongoStore:
             ],
             ordered=False,
         )
-        stored = await self._kpis.find({"_id": {"$in": list(chunks)}}).to_list()
-        return {kpi["_id"]: kpi["chunks"] for kpi in stored}
 
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
         # Both at once, since a write waits for the journal. Either may be lost alone: what is folded again finds out.
@@ -123,9 +180,10 @@ class MongoStore:
 
     async def due(self, keys: Sequence[str], today: str) -> dict[str, list[tuple[str, int]]]:
         found: dict[str, list[tuple[str, int]]] = {}
-        wanted = {"kpi": {"$in": list(keys)}, "$or": [{"next_due": {"$lte": today}}, {"owed.0": {"$exists": True}}]}
+        keys_of = await self._keys_by_name(keys)
+        wanted = {"kpi": {"$in": list(keys_of)}, "$or": [{"next_due": {"$lte": today}}, {"owed.0": {"$exists": True}}]}
         async for document in self._judgements.find(wanted, {"kpi": 1, "period": 1, "chunk": 1}):
-            found.setdefault(document["kpi"], []).append((document["period"], document["chunk"]))
+            found.setdefault(keys_of[document["kpi"]], []).append((document["period"], document["chunk"]))
         return found
 
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
@@ -140,8 +198,9 @@ class MongoStore:
             )
 
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
-        wanted = {"kpi": {"$in": list(keys)}, "$or": [{"awaits": True}, {"owed.0": {"$exists": True}}]}
-        return [str(kpi) for kpi in await self._judgements.distinct("kpi", wanted)]
+        keys_of = await self._keys_by_name(keys)
+        wanted = {"kpi": {"$in": list(keys_of)}, "$or": [{"awaits": True}, {"owed.0": {"$exists": True}}]}
+        return [keys_of[name] for name in await self._judgements.distinct("kpi", wanted)]
 
     async def keep_issued(self, changes: Sequence[Change]) -> None:
         if changes:
@@ -159,12 +218,47 @@ class MongoStore:
         rows: Document = units.get(unit, {})
         return rows
 
+    async def begin(self, key: str, writer: str) -> Begun:
+        mine = {"_id": key, "writer": writer}
+        noted = await self._kpis.find_one_and_update(mine, {"$inc": {"begun": 1}}, return_document=True)
+        if noted is None:
+            raise Fenced(f"{key}: somebody else writes it now")
+        return Begun(noted["begun"], _generation(noted), noted["taken"])
+
+    async def switch(self, key: str, begun: Begun) -> None:
+        held = {"_id": key, "taken": begun.taken, "generation": begun.follows or {"$in": [0, None]}}
+        done = await self._kpis.update_one(held, {"$set": {"generation": begun.generation}})
+        if not done.matched_count:
+            raise Fenced(f"{key}: somebody else writes it, or generation {begun.follows} is not in force any more")
+
+    async def in_force(self, key: str) -> int:
+        noted = await self._kpis.find_one({"_id": key}, {"generation": 1})
+        return 0 if noted is None else _generation(noted)
+
+    async def remove(self, key: str, *, generation: int | None = None) -> None:
+        upto = await self.in_force(key)
+        for collection in (self._figures, self._judgements):
+            # "#" is the character before "$": the names of all generations, whatever their number.
+            names = await collection.distinct("kpi", {"kpi": {"$gte": key, "$lt": f"{key}$"}})
+            own = [name for name in names if name == key or name.startswith(f"{key}#")]
+            # Numbers only rise, so a lower one than that in force is never read again.
+            dead = [name for name in own if (number := generation_of(name)) < upto or upto != number == generation]
+            await collection.delete_many({"kpi": {"$in": dead}})
+
     async def business_time(self) -> datetime | None:
         noted = await self._meta.find_one({"_id": CLOCK})
         return None if noted is None else noted["now"].astimezone(UTC)
 
     async def note_business_time(self, moment: datetime) -> None:
         await self._meta.update_one({"_id": CLOCK}, {"$max": {"now": moment}}, upsert=True)
+
+
+def _generation(kpi: Document) -> int:
+    return int(kpi.get("generation", 0))
+
+
+def _generations(kpis: Iterable[Document]) -> dict[str, int]:
+    return {kpi["_id"]: _generation(kpi) for kpi in kpis}
 
 
 async def _write(collection: Any, changes: Sequence[Change]) -> None:

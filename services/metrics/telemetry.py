@@ -18,6 +18,9 @@ class Meters:
         self.judged = telemetry.counter("metrics_judged", "Progress records published.", "status")
         self.forecast = telemetry.counter("metrics_forecast", "Forecasts made, those that said nothing new included.")
         self.doubted = telemetry.counter("metrics_doubted", "Doubts told to publishers.", "flag")
+        self.rebuilt = telemetry.counter(
+            "metrics_rebuilt", "KPIs computed anew from the ledger. Refused: `tiendo rebuild` says why.", "outcome"
+        )
         self.seconds = telemetry.histogram("metrics_stage_seconds", "Time of a batch by stage.", "stage")
         self.held = telemetry.gauge("metrics_kpis_in_memory", "KPIs whose state is held in memory.")
 

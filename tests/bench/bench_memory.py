@@ -19,6 +19,7 @@ from services.metrics.documents import Change, Document, Stored
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
 from services.metrics.publisher import Publisher
+from services.metrics.store import Begun
 from services.metrics.telemetry import Meters
 from services.runtime.catalog import Catalog
 from services.runtime.clock import from_setting
@@ -55,7 +56,7 @@ async def _fed() -> tuple[int, int]:
     clock = from_setting(SETTINGS["TIENDO_CLOCK"])
     workshop = Workshop(
         store=_Nowhere(),
-        memory=Memory(_Nowhere(), 2_000),
+        memory=Memory(_Nowhere(), 2_000, "bench"),
         definitions=Definitions(),
         publisher=Publisher(_Nobody(), clock, meters),
         clock=clock,
@@ -108,13 +109,31 @@ class _Nobody:
 
 
 class _Nowhere:
-    """A store that keeps nothing."""
+    """A store that keeps nothing but the number of chunks."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[str, int] = {}
 
     async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
-        return {}
+        return {key: Stored(self._chunks[key]) for key in keys if key in self._chunks}
 
-    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
-        return dict(chunks)
+    async def take(self, keys: Sequence[str], writer: str) -> dict[str, Stored]:
+        return await self.load(keys)
+
+    async def create(self, chunks: Mapping[str, int]) -> None:
+        self._chunks |= chunks
+
+    async def begin(self, key: str, writer: str) -> Begun:
+        return Begun(1, 0, 1)
+
+    async def switch(self, key: str, begun: Begun) -> None:
+        """Nothing is kept."""
+
+    async def in_force(self, key: str) -> int:
+        return 0
+
+    async def remove(self, key: str, *, generation: int | None = None) -> None:
+        """Nothing is kept."""
 
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
         """Nothing is kept."""

@@ -101,6 +101,20 @@ class Delivery:
         known = consumer.partitions_for_topic(self.topic) if consumer is not None else None
         return len(known) if known else None
 
+    async def handled(self, partition: int) -> int:
+        """The offset before which every record of an assigned partition was handled, here or by a predecessor."""
+        done = self._done.get(partition)
+        if done is not None:
+            return done
+        at, consumer = TopicPartition(self.topic, partition), self._subscriber.consumer
+        committed = await consumer.committed(at)
+        return max(committed or 0, int((await consumer.beginning_offsets([at]))[at]))
+
+    async def end(self, partition: int) -> int:
+        """The offset after the last record of an assigned partition on the broker."""
+        at = TopicPartition(self.topic, partition)
+        return int((await self._subscriber.consumer.end_offsets([at]))[at])
+
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber. It starts with the broker."""
         subscriber = broker.subscriber(

@@ -2,6 +2,7 @@
 model."""
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -22,6 +23,8 @@ from services.runtime.catalog import Catalog
 from services.runtime.telemetry import Telemetry
 from tests.model import ModelRecord, recompute
 from tests.unit.metrics.fakes import FakeCatalogs, FakeStore, FakeTopic
+
+_processes = itertools.count()
 
 
 class SetClock:
@@ -70,14 +73,15 @@ class Engine:
         self.kept: Store = store or FakeStore()
         self.topic = topic or FakeTopic()
         meters = Meters(Telemetry())
+        writer = f"test {next(_processes)}"
         self.workshop = Workshop(
             store=self.kept,
-            memory=Memory(self.kept, 100),
+            memory=Memory(self.kept, 100, writer),
             definitions=Definitions(),
             publisher=Publisher(self.topic, self.clock, meters),
             clock=self.clock,
             meters=meters,
-            writer="test",
+            writer=writer,
         )
         self.handler = ObservationHandler(self.workshop, self.catalogs, 0.01)
         self.delivery = OwnAll()

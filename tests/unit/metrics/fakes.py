@@ -10,7 +10,8 @@ import orjson
 from contracts.progress import ProgressJudged
 from contracts.statistics import StatisticDoubted
 from contracts.topics import STATISTICS_DOUBTED
-from services.metrics.documents import Change, Document, Stored
+from services.metrics.documents import Change, Document, Stored, generation_of, name_of
+from services.metrics.store import Begun
 from services.runtime.catalog import Catalog
 from services.runtime.errors import Fenced, Transient
 from services.runtime.kafka.producer import Outgoing
@@ -31,15 +32,54 @@ class FakeStore:
 
     async def load(self, keys: Sequence[str]) -> dict[str, Stored]:
         def of(documents: dict[str, dict[str, Any]], key: str) -> tuple[Document, ...]:
-            return tuple(copy.deepcopy(one) for one in documents.values() if one["kpi"] == key)
+            name = name_of(key, self._generation(key))
+            return tuple(copy.deepcopy(one) for one in documents.values() if one["kpi"] == name)
 
-        known = [key for key in keys if key in self.kpis]
-        return {key: Stored(self.kpis[key]["chunks"], of(self.figures, key), of(self.judgements, key)) for key in known}
+        return {
+            key: Stored(
+                self.kpis[key]["chunks"], of(self.figures, key), of(self.judgements, key), self._generation(key)
+            )
+            for key in keys
+            if key in self.kpis
+        }
 
-    async def create(self, chunks: Mapping[str, int]) -> dict[str, int]:
+    async def take(self, keys: Sequence[str], writer: str) -> dict[str, Stored]:
+        for key in keys:
+            if key in self.kpis:
+                kpi = self.kpis[key]
+                kpi["taken"] = kpi.get("taken", 0) + (kpi.get("writer") != writer)
+                kpi["writer"] = writer
+        return await self.load(keys)
+
+    async def create(self, chunks: Mapping[str, int]) -> None:
         for key, number in chunks.items():
             self.kpis.setdefault(key, {"_id": key, "chunks": number, "schema": 1})
-        return {key: self.kpis[key]["chunks"] for key in chunks}
+
+    async def begin(self, key: str, writer: str) -> Begun:
+        kpi = self.kpis[key]
+        if kpi.get("writer") != writer:
+            raise Fenced(f"{key} is somebody else's")
+        kpi["begun"] = kpi.get("begun", 0) + 1
+        return Begun(kpi["begun"], self._generation(key), kpi["taken"])
+
+    async def switch(self, key: str, begun: Begun) -> None:
+        if (self.kpis[key]["taken"], self._generation(key)) != (begun.taken, begun.follows):
+            raise Fenced(f"{key} is somebody else's")
+        self.kpis[key]["generation"] = begun.generation
+
+    async def in_force(self, key: str) -> int:
+        return self._generation(key) if key in self.kpis else 0
+
+    async def remove(self, key: str, *, generation: int | None = None) -> None:
+        upto = await self.in_force(key)
+        for documents in (self.figures, self.judgements):
+            for name, one in list(documents.items()):
+                number = generation_of(one["kpi"])
+                if one["kpi"] == name_of(key, number) and (number < upto or upto != number == generation):
+                    del documents[name]
+
+    def _generation(self, key: str) -> int:
+        return int(self.kpis[key].get("generation", 0))
 
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
         self.writes += 1
@@ -54,10 +94,11 @@ class FakeStore:
 
     async def due(self, keys: Sequence[str], today: str) -> dict[str, list[tuple[str, int]]]:
         found: dict[str, list[tuple[str, int]]] = {}
+        keys_of = {name_of(key, self._generation(key)): key for key in keys if key in self.kpis}
         for one in self.judgements.values():
             due = one.get("next_due")
-            if one["kpi"] in keys and ((due is not None and due <= today) or one.get("owed")):
-                found.setdefault(one["kpi"], []).append((one["period"], one["chunk"]))
+            if one["kpi"] in keys_of and ((due is not None and due <= today) or one.get("owed")):
+                found.setdefault(keys_of[one["kpi"]], []).append((one["period"], one["chunk"]))
         return found
 
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:

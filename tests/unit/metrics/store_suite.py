@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.metrics.documents import Change, Stored
-from services.metrics.store import Store
+from services.metrics.store import Begun, Store
 from services.runtime.errors import Fenced
 
 KEY = "p/k"
@@ -16,13 +16,20 @@ KEY = "p/k"
 def change(id: str, rev: int, **sets: Any) -> Change:
     """A change of a document of KPI `p/k`; a path's steps are joined by two underscores."""
     paths = {name.replace("__", "."): value for name, value in sets.items()}
-    period, chunk = id.split("/")[2:]
-    once = {"kpi": KEY, "period": period, "chunk": int(chunk), "schema": 1}
+    name, period, chunk = id.rsplit("/", 2)
+    once = {"kpi": name, "period": period, "chunk": int(chunk), "schema": 1}
     return Change(id, rev, {"rev": rev + 1, "writer": "test", **paths}, once)
 
 
 async def stored(store: Store) -> Stored:
     return (await store.load([KEY]))[KEY]
+
+
+async def taken(store: Store) -> Begun:
+    """The KPI as a process `one` holds it, and a generation that it begins."""
+    await store.create({KEY: 1})
+    await store.take([KEY], "one")
+    return await store.begin(KEY, "one")
 
 
 class StoreSuite:
@@ -32,9 +39,9 @@ class StoreSuite:
         assert await store.load([KEY, "p/other"]) == {}
 
     async def test_the_number_of_chunks_stays_as_it_was_first_noted(self, store: Store) -> None:
-        assert await store.create({KEY: 8}) == {KEY: 8}
-        assert await store.create({KEY: 3, "p/other": 2}) == {KEY: 8, "p/other": 2}
-        assert (await stored(store)).chunks == 8
+        await store.create({KEY: 8})
+        await store.create({KEY: 3, "p/other": 2})
+        assert {key: one.chunks for key, one in (await store.load([KEY, "p/other"])).items()} == {KEY: 8, "p/other": 2}
 
     async def test_only_what_is_set_changes(self, store: Store) -> None:
         await store.create({KEY: 1})
@@ -93,6 +100,86 @@ class StoreSuite:
         )
         assert _sorted(await store.due([KEY, "p/other"], "2023-09-30")) == {KEY: [("2023", 0), ("2024", 1)]}
         assert await store.due(["p/other"], "2023-09-30") == {}
+
+    async def test_only_what_belongs_to_the_generation_in_force_is_read(self, store: Store) -> None:
+        begun = await taken(store)
+        new = f"p/k#{begun.generation}"
+        due = {"next_due": "2023-09-30"}
+        await store.write([change("p/k/2023-09/0", 0, units__a__01=1)], [change("p/k/2023/0", 0, units__a=1, **due)])
+        await store.write(
+            [change(f"{new}/2023-09/0", 0, units__a__01=2)], [change(f"{new}/2024/0", 0, units__a=2, **due)]
+        )
+        before = await stored(store)
+        assert (before.generation, before.figures[0]["units"], before.judgements[0]["period"]) == (
+            0,
+            {"a": {"01": 1}},
+            "2023",
+        )
+        assert await store.due([KEY], "2023-09-30") == {KEY: [("2023", 0)]}
+        await store.switch(KEY, begun)
+        after = await stored(store)
+        assert (after.generation, after.figures[0]["units"], after.judgements[0]["period"]) == (
+            1,
+            {"a": {"01": 2}},
+            "2024",
+        )
+        assert await store.due([KEY], "2023-09-30") == {KEY: [("2024", 0)]}
+        assert await store.in_force(KEY) == 1
+
+    async def test_numbers_of_generations_rise_whether_or_not_one_comes_in_force(self, store: Store) -> None:
+        assert (await taken(store)).generation == 1
+        assert [(await store.begin(KEY, "one")).generation for _ in range(2)] == [2, 3]
+        assert await store.in_force(KEY) == 0
+        assert await store.in_force("p/never-touched") == 0
+
+    async def test_whoever_lost_the_kpi_to_another_process_puts_nothing_in_force(self, store: Store) -> None:
+        begun = await taken(store)
+        await store.take([KEY], "heir")
+        with pytest.raises(Fenced):
+            await store.begin(KEY, "one")
+        with pytest.raises(Fenced):
+            await store.switch(KEY, begun)
+        await store.take([KEY], "one")
+        with pytest.raises(Fenced):  # nor does it help to take it back: the heir may have written meanwhile
+            await store.switch(KEY, begun)
+        assert await store.in_force(KEY) == 0
+        await store.switch(KEY, await store.begin(KEY, "one"))
+
+    async def test_whoever_takes_again_what_is_his_already_loses_nothing(self, store: Store) -> None:
+        begun = await taken(store)
+        await store.take([KEY], "one")
+        await store.switch(KEY, begun)
+        assert await store.in_force(KEY) == begun.generation
+
+    async def test_a_generation_follows_only_the_one_that_was_in_force_when_it_began(self, store: Store) -> None:
+        first = await taken(store)
+        second = await store.begin(KEY, "one")
+        await store.switch(KEY, second)
+        with pytest.raises(Fenced):
+            await store.switch(KEY, first)
+        assert await store.in_force(KEY) == second.generation
+
+    async def test_former_and_abandoned_generations_are_removed_and_nothing_else(self, store: Store) -> None:
+        keys = [KEY, "p/k2", "p/k-other"]
+        await store.create(dict.fromkeys(keys, 1))
+        await store.take(keys, "one")
+        begun = [await store.begin(KEY, "one") for _ in range(3)]
+        names = [*keys, *(f"p/k#{one.generation}" for one in begun)]
+        await store.write(
+            [change(f"{name}/2023-09/0", 0, units__a__01=name) for name in names],
+            [change(f"{name}/2023/0", 0, units__a=name) for name in names],
+        )
+        await store.remove(KEY, generation=3)
+        await store.switch(KEY, begun[1])
+        await store.remove(KEY)
+        await store.remove(KEY, generation=2)
+        left = await store.load(keys)
+        said = {key: one.figures[0]["units"]["a"]["01"] for key, one in left.items()}
+        assert said == {KEY: "p/k#2", "p/k2": "p/k2", "p/k-other": "p/k-other"}
+        await store.switch(KEY, (await store.begin(KEY, "one"))._replace(generation=3))
+        assert ((await stored(store)).figures, (await stored(store)).judgements) == ((), ())
+        await store.switch(KEY, (await store.begin(KEY, "one"))._replace(generation=0))
+        assert ((await stored(store)).figures, (await stored(store)).judgements) == ((), ())
 
     async def test_what_was_judged_is_remembered(self, store: Store) -> None:
         await store.create({KEY: 1})
