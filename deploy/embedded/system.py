@@ -56,6 +56,8 @@ class System:
         for owner in ("metrics", "ingest"):  # the gateway asks them
             if owner in self._ports:
                 self._environment.setdefault(f"TIENDO_GATEWAY_{owner.upper()}_URL", self.url(owner, ""))
+        if "ingest" in self._ports:  # metrics asks it
+            self._environment.setdefault("TIENDO_METRICS_INGEST_URL", self.url("ingest", ""))
 
     def start(self, seconds: float = READY_SECONDS) -> None:
         """Starts all services, waits until each is ready; `ChildExited` or `NotReady` names the one that is not."""

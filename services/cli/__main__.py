@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from services.cli import catalog, embedded, mail, topics
+from services.cli import catalog, embedded, mail, rebuild, topics
 from services.runtime.errors import DeliveryError, StartError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(mail.app, name="mail")
 app.command("topics")(topics.make)
+app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(embedded.demo)
 app.command("up")(embedded.up)
 app.command("down")(embedded.down)

@@ -11,7 +11,7 @@ taken it since he began: so nothing that a successor wrote is left behind in the
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -257,7 +257,7 @@ def _generation(kpi: Document) -> int:
     return int(kpi.get("generation", 0))
 
 
-def _generations(kpis: Iterable[Document]) -> dict[str, int]:
+def _generations(kpis: Sequence[Document]) -> dict[str, int]:
     return {kpi["_id"]: _generation(kpi) for kpi in kpis}
 
 

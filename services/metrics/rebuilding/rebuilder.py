@@ -3,9 +3,9 @@
 1. Note from now on how far the stream is delivered, in raw coordinates.
 2. Ask ingest how far its ledger reaches, wait until it vouches for all of that, and fold it into a new generation, page
    by page: figures only, in the order of the raw coordinates.
-3. Wait until the stream has been delivered as far as that. From here on the successor may always read as far as the
-   stream was delivered and never further: what is delivered afterwards finds the right watermarks, whichever generation
-   it is folded into.
+3. Wait until the stream has been delivered as far as that, and all records are judged under the present catalog. From
+   here on the successor may always read as far as the stream was delivered and never further: what is delivered
+   afterwards finds the right watermarks, whichever generation it is folded into.
 4. In one turn, while no batch is handled: read the rest, judge all records, write the generation, put it in force,
    publish what changed.
 
@@ -122,6 +122,8 @@ class Rebuilder:
         except Exception as error:
             if isinstance(error, Fenced) or passes_by_itself(error):
                 log.warning("rebuild_interrupted", kpi=order.key, why=f"{type(error).__name__}: {error}")
+                async with self.stream.turn:
+                    self.workshop.memory.forget()
                 return
             if isinstance(error, Refused):
                 why = str(error)
@@ -203,6 +205,7 @@ class _Attempt:
         partition = partition_of(self._key.encode(), self._stream.partitions or 1)
         end = await self._stream.end(partition)
         await self._until(lambda: self._delivered_up_to(partition, end))
+        await self._until(self._judged_under_this_catalog)
         versions = await self._rebuilder.versions(self._order)
         while await self._patiently(lambda: self._read(self._delivered)) > self._rebuilder.page:
             pass  # so much came meanwhile that the stream would have to wait for it
@@ -226,6 +229,13 @@ class _Attempt:
     async def _delivered_up_to(self, partition: int, end: int) -> str | None:
         behind = end - await self._stream.handled(partition)
         return None if behind <= 0 else f"{behind} observations of partition {partition} come before it"
+
+    async def _judged_under_this_catalog(self) -> str | None:
+        """What another catalog changes is said as that, and not as something that a rebuild found."""
+        judged = (await self._work.store.judged([self._key])).get(self._key)
+        if judged is not None and judged["catalog"] == self._definition.catalog.version:
+            return None
+        return "its records are yet to be judged under the catalog in force"
 
     async def _until(self, in_the_way: Callable[[], Awaitable[str | None]]) -> None:
         while (why := await in_the_way()) is not None:

@@ -47,6 +47,8 @@ class Successor:
             state.record_moved(unit, period)
         for unit, period in former.owed():
             state.record_moved(unit, period, owes=True)
+        for unit, period in former.awaiting():
+            state.await_forecast(unit, period)
         records = {record[:2] for record in Duty(self.definition, today, None, NOTHING).records(state)} | self._touched
         for unit, window in records:
             said = published.get(progress_key(state.province, state.kpi, unit, window.id), 0)

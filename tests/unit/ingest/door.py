@@ -309,8 +309,9 @@ class FakeLedger:
         return [Part(*where, max(offsets) + 1, len(offsets)) for where, offsets in sorted(held.items())]
 
     async def page(self, key: str, log: str, partition: int, start: int, until: int, limit: int) -> list[Entry]:
-        mine = [entry.raw for entry in self._of(key) if (entry.raw.log, entry.raw.partition) == (log, partition)]
-        found = [entry for entry in self._of(key) if entry.raw in mine and start <= entry.raw.offset < until]
+        wanted = range(start, until)
+        held = (entry for entry in self._of(key) if (entry.raw.log, entry.raw.partition) == (log, partition))
+        found = [entry for entry in held if entry.raw.offset in wanted]
         return sorted(found, key=lambda entry: entry.raw.offset)[:limit]
 
     async def removed_before(self) -> datetime | None:

@@ -102,9 +102,9 @@ class RebuildSuite:
             await province.take(*later)
             await province.engine.tick()
             assert differences(province.engine, province.stream.published) == []
-            alone = await _without_a_rebuild(province)
+            alone = await without_a_rebuild(province)
             assert await figures_of(store) == await figures_of(alone.engine.kept)
-            assert _judged(await records_of(store)) == _judged(await records_of(alone.engine.kept))
+            assert judged(await records_of(store)) == judged(await records_of(alone.engine.kept))
 
     async def test_readers_see_the_old_one_until_the_new_one_is_whole(self, store: Store, orders: Orders) -> None:
         async with Rebuilding(CATALOG, store, orders) as province:
@@ -190,7 +190,7 @@ class RebuildSuite:
             done = await province.rebuild()
             assert done.report is not None
             assert done.report.records_same == 0
-            assert done.report.records[0].before is None
+            assert {one.org_unit for one in done.report.records if one.before is None} >= {"p.a.2", "p.b", "p.b.1"}
             assert differences(province.engine, province.stream.published) == []
 
     async def test_what_a_lost_log_held_counts_and_is_reported(self, store: Store, orders: Orders) -> None:
@@ -389,6 +389,7 @@ class RebuildSuite:
 
             province.archive.on_page = switched
             assert (await province.rebuild()).stage is not Stage.DONE
+            await province.engine.tick()
             await province.rebuilder.look()
             assert (await province.said()).stage is Stage.DONE
             assert province.engine.record("p.a.1").status == "achieved"
@@ -407,7 +408,8 @@ class RebuildSuite:
         raise NotImplementedError
 
 
-async def _without_a_rebuild(province: Rebuilding) -> Rebuilding:
+async def without_a_rebuild(province: Rebuilding) -> Rebuilding:
+    """What came of the same events where nothing was computed anew."""
     alone = Rebuilding(CATALOG)
     async with alone:
         for one in province.stream.published:
@@ -422,7 +424,7 @@ async def _waits_for(province: Rebuilding, why: str) -> None:
             await asyncio.sleep(0.001)
 
 
-def _judged(records: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
+def judged(records: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
     """What the records say, whatever their versions."""
     return {name: (cell["h"], cell["s"], cell.get("a"), cell.get("u")) for name, cell in records.items()}
 

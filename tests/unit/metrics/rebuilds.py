@@ -187,6 +187,7 @@ class Rebuilding:
         self._commands += 1
         asked = RebuildAsked(command_id=f"{self._commands:032x}", province="p", kpis=kpis or ("k",))
         await self.orders.ask(asked, ASKED)
+        await self.engine.tick()
 
     async def said(self, kpi: str = "k") -> KpiRebuild:
         """What the last command shows."""
