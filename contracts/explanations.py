@@ -282,7 +282,15 @@ class OriginsPage(Origins):
     next: str | None = Field(description="The id behind which the next page begins; null on the last.")
 
 
+class Rules(WireModel):
+    """The rules that an accepted figure of a kind of KPI has passed at the door."""
+
+    absolute: tuple[Step, ...]
+    increment: tuple[Step, ...]
+
+
 class ExplanationWithOrigins(Explanation):
     """The explanation, and where its figures came from."""
 
     origins: tuple[ObservationRecorded, ...] = Field(description="The observations behind `figures`, from the ledger.")
+    rules: tuple[Step, ...] = Field((), description="The rules that they have passed at the door.")

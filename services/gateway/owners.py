@@ -14,7 +14,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
-from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage
+from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
@@ -93,6 +93,15 @@ class Owners:
             *(_asked(self._ingest, "ingest", path, {"ids": ",".join(chunk)}, Origins, NO_RECORD) for chunk in chunks)
         )
         return tuple(one for page in pages for one in page.items)
+
+    async def rules(self, kind: str, figures: Sequence[FigureBehind]) -> tuple[Step, ...]:
+        """What figures of this kind of KPI have passed at the door; of each rule once."""
+        if not figures:
+            return ()
+        found = await _asked(self._ingest, "ingest", f"/internal/v1/rules/{kind}", {}, Rules)
+        ways = {figure.how for figure in figures}
+        told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
+        return tuple({step.code: step for step in told}.values())
 
 
 @asynccontextmanager

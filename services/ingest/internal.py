@@ -5,7 +5,7 @@ Read-only, answered from the ledger; nothing is checked here of who asks.
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, get_args
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -13,12 +13,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from contracts.catalog import KpiKind
 from services.ingest.decide import Entry
+from services.ingest.passing import rules_of
 
 log = structlog.get_logger()
 
 PATH = "/internal/v1/observations"
 ABOUT = f"{PATH}/about"
+RULES = "/internal/v1/rules"
 MAX_IDS = 200
 MAX_SUBJECTS = 100
 MAX_PAGE = 1_000
@@ -43,7 +46,8 @@ class Entries(Protocol):
 
 def routes(ledger: Entries) -> list[Route]:
     """Observations exactly as they were published: `GET …/observations?ids=…,…` in the order asked, and
-    `GET …/observations/about?subjects=…,…&after=&limit=` all of certain units and days, by page."""
+    `GET …/observations/about?subjects=…,…&after=&limit=` all of certain units and days, by page.
+    `GET …/rules/{kind}`: what figures of a kind of KPI have passed."""
 
     async def named(request: Request) -> Response:
         ids = [one for one in request.query_params.get("ids", "").split(",") if one]
@@ -72,7 +76,13 @@ def routes(ledger: Entries) -> list[Route]:
 
         return await _answered(answer)
 
-    return [Route(PATH, named), Route(ABOUT, about)]
+    async def rules(request: Request) -> Response:
+        kind = request.path_params["kind"]
+        if kind not in get_args(KpiKind):
+            return JSONResponse({"code": "unknown_kind", "why": f"there is no kind of KPI “{kind}”"}, 404)
+        return Response(rules_of(kind).model_dump_json(), media_type="application/json")
+
+    return [Route(PATH, named), Route(ABOUT, about), Route(f"{RULES}/{{kind}}", rules)]
 
 
 def _listed(entries: Sequence[Entry], following: str | None = None) -> Response:

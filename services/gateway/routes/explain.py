@@ -1,5 +1,6 @@
 """`GET progress/{kpi}/{org_unit}/{period}/explain`, `/history`, `/inputs`: asked of their owners and put together."""
 
+import asyncio
 from datetime import date
 from typing import Annotated
 
@@ -109,5 +110,5 @@ def router(parts: Parts) -> APIRouter:
 async def explained(owners: Owners, kpi: str, org_unit: str, period: str) -> ExplanationWithOrigins:
     """What metrics says, and where the ledger has its figures from. Raises `Problem`."""
     said = await owners.explain(kpi, org_unit, period)
-    origins = await owners.origins(said.figures)
-    return ExplanationWithOrigins.model_validate({**said.model_dump(), "origins": origins})
+    origins, rules = await asyncio.gather(owners.origins(said.figures), owners.rules(said.kind, said.figures))
+    return ExplanationWithOrigins.model_validate({**said.model_dump(), "origins": origins, "rules": rules})

@@ -74,7 +74,7 @@ class ChildRow:
     as_of: str
     gap: str
     share: str
-    """Its part of what is missing, where it is one of those that lack most."""
+    """Its part of what is missing, where that is known."""
     in_sum: bool
 
 
@@ -153,6 +153,7 @@ class Explained:
     """Who lacks most of what is missing; empty where that is not known."""
     steps: list[str]
     outlook: Outlook | None
+    rules: list[str]
     picture: str
     past: list[PastRow]
     earlier: int
@@ -207,6 +208,7 @@ def explained(
         split=teller.split(record, ground.short_name),
         steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula if one.code not in STEPS],
         outlook=outlook(record, said, measure, words, numbers),
+        rules=[words.either(one.text_vi, one.text_en) for one in said.rules],
         picture=_picture(said, past, teller, measure, name),
         past=[_past(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,
@@ -321,8 +323,6 @@ def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
     numbers = teller.numbers
-    split = said.judged.contributions
-    shares = {one.org_unit: one.share for one in split.top} if split is not None else {}
     rows = [
         ChildRow(
             id=child.org_unit,
@@ -333,7 +333,7 @@ def _children(
             parts=_parts(child.numerator, child.denominator, numbers),
             as_of=numbers.day(child.as_of),
             gap=read.gap or "–",
-            share=numbers.value(100 * shares[child.org_unit], _SHARE) if child.org_unit in shares else "",
+            share=numbers.value(100 * child.share, _SHARE) if child.share is not None else "",
             in_sum=child.in_sum,
         )
         for child in said.children

@@ -206,6 +206,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Chủ đề / phân vùng / vị trí": "Topic / partition / offset",
     "Nhận lúc": "Received",
     "Ghi chú": "Remarks",
+    "Các quy tắc kiểm tra đã qua": "Checks passed",
     "Sổ tiếp nhận không có sự kiện này.": "The ledger does not know this event.",
     "Còn {count} sự kiện nữa": ("{count} more event", "{count} more events"),
     "Dữ liệu của trang này (JSON)": "The data of this page (JSON)",

@@ -26,6 +26,9 @@ async def test_the_page_says_how_the_figure_came_about_in_vietnamese_first() -> 
     assert f"statistics.reported.v1 / 0 / {FIGURES[1].raw.offset}" in page
     assert "Where the figures came from" in english
     assert page.count('class="point') == 2
+    rules = page.split('id="rules"')[1].split("</details>")[0]
+    assert "Tử số không lớn hơn mẫu số." in rules
+    assert "Các quy tắc kiểm tra đã qua (14)" in rules
 
 
 async def test_it_shows_what_was_said_on_a_former_day() -> None:

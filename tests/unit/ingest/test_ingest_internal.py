@@ -1,11 +1,14 @@
 """The question that others ask of the ledger: where did these observations come from?"""
 
+from typing import get_args
+
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
 
-from contracts.explanations import Origins, OriginsPage
-from services.ingest import internal
+from contracts.catalog import KpiKind
+from contracts.explanations import Origins, OriginsPage, Rules
+from services.ingest import checks, internal, kinds, passing
 from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.builders import an_increment, an_observation
 
@@ -54,3 +57,28 @@ async def test_without_its_database_it_says_so() -> None:
     ledger.away = True
     answer = await asked(KNOWN[0].observation_id, ledger)
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+
+
+@pytest.mark.parametrize("kind", get_args(KpiKind))
+async def test_every_rule_that_a_figure_passes_is_told_in_both_languages(kind: KpiKind) -> None:
+    asked_of = {*checks.EVERY_FIGURE, *kinds.rules_of_absolute(kind), *kinds.rules_of_increment(kind)}
+    app = Starlette(routes=internal.routes(Remembered(KNOWN)))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        told = Rules.model_validate_json((await client.get(f"{internal.RULES}/{kind}")).content)
+    assert {passing.name_of(rule) for rule in asked_of} <= {step.code for step in (*told.absolute, *told.increment)}
+    assert all(step.text_vi != step.text_en and step.text_vi for step in told.absolute)
+
+
+async def test_an_increment_has_passed_fewer_rules_and_a_strange_kind_none() -> None:
+    app = Starlette(routes=internal.routes(Remembered(KNOWN)))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        ratio = Rules.model_validate_json((await client.get(f"{internal.RULES}/ratio")).content)
+        strange = await client.get(f"{internal.RULES}/shape")
+    left_out = {step.code for step in ratio.absolute} - {step.code for step in ratio.increment}
+    assert left_out == {"not_negative", "part_within_whole", "within_limits"}
+    assert (strange.status_code, strange.json()["code"]) == (404, "unknown_kind")
+
+
+def test_no_sentence_is_about_a_rule_that_nobody_asks() -> None:
+    asked = {step.code for kind in get_args(KpiKind) for step in passing.rules_of(kind).absolute}
+    assert asked == passing.TEXTS.keys()
