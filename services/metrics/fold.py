@@ -196,9 +196,14 @@ class Fold:
             state.await_forecast(unit, window.id)
 
     def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
-        """Judge the record as it stands, or as it stood when figures after `limit` are left out."""
-        definition, today = self._definition, self.today
+        """Judge the record as it stands, or as it stood when figures after `limit` are left out.
+
+        For a unit that is no more time has stopped on its last day.
+        """
+        definition = self._definition
         assert definition is not None
+        ended = definition.lifetime(unit)[1]
+        today = min(self.today, ended)
         readings = self.state.readings(definition)
         verdict = definition.judging(unit, window, today)
         reading = self._read(unit, window, verdict, limit)
@@ -235,6 +240,9 @@ class Fold:
             late = readings.latest_after(unit, window, verdict.deadline)
             if late is not None:
                 found.reasons.append(because("late_figures", deadline=iso(verdict.deadline), as_of=iso(late)))
+        outlived = ended < (window.last if verdict is None else min(window.last, verdict.deadline))
+        if outlived and ended < self.today:
+            found.reasons.append(because("unit_ended", ended=iso(ended)))
         due = found.due
         for turn in definition.turns(unit, window):
             if turn > today and (due is None or turn < due):
@@ -245,6 +253,8 @@ class Fold:
                 due = changes
         if reading.report_due is not None and (due is None or reading.report_due < due):
             due = reading.report_due
+        if outlived and (due is None or due > ended):
+            due = ended + 1 if self.today <= ended else None
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
 

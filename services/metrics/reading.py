@@ -101,7 +101,7 @@ class Readings:
                 reading.n, reading.d = (reading.n, SCALE * len(shape.expected(unit))) if rolled_up else (None, None)
         if not shape.is_leaf(unit) and self.definition.kind.computed:
             reading.completeness = self._completeness(unit, window, tables, shape)
-            before = until if former else window.last
+            before = until if former else min(window.last, self.definition.lifetime(unit)[1])
             reading.timeliness = self.timeliness.of(shape.expected(unit), window, before, today)
             reading.report_due = self.timeliness.turn(window, today)
             if told and not reading.direct and reading.value is not None:

@@ -125,6 +125,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Có số liệu sau hạn {deadline} (đến {as_of}); không dùng để đánh giá mục tiêu.",
         "There are figures after the deadline {deadline} (up to {as_of}); the target is not judged on them.",
     ),
+    "unit_ended": (
+        "Đơn vị chỉ tồn tại đến {ended}: được đánh giá như vào ngày đó.",
+        "The unit existed until {ended} only: it is judged as on that day.",
+    ),
     "parts_newer": (
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",

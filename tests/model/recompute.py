@@ -139,7 +139,8 @@ class _Model:
     # what one record says
 
     def record(self, unit: str, period: Period) -> ModelRecord:
-        now_valid = self.catalog.targets.judging(self.kpi.id, unit, period.id, self.today)
+        today = self._today_of(unit)
+        now_valid = self.catalog.targets.judging(self.kpi.id, unit, period.id, today)
         record, sums = self._read(unit, period, _deadline(now_valid, period))
         by = self._judging(unit, period, record.as_of) or now_valid
         if now_valid is None and by is not None:
@@ -147,7 +148,9 @@ class _Model:
             record, sums = self._read(unit, period, _deadline(by, period))
         if now_valid is not None and self._reported_late(unit, period, _deadline(now_valid, period)):
             record.codes.append("late_figures")
-        verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, self.today)
+        if today < self.today and today < min(period.last, _deadline(now_valid, period)):
+            record.codes.append("unit_ended")
+        verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today)
         judge(record, verdict, self._reported_on(sums))
         if record.value is not None:
             record.trust = _trust(record)
@@ -155,6 +158,11 @@ class _Model:
             self._add_what_is_needed(record, verdict, unit, period)
             record.contributions = self._contributions(record, verdict, sums, period)
         return record
+
+    def _today_of(self, unit: str) -> date:
+        """Today, or the last day of a unit that is no more."""
+        known = self.catalog.units.get(unit)
+        return min(self.today, known.valid_to - timedelta(days=1)) if known and known.valid_to else self.today
 
     def _reported_late(self, unit: str, period: Period, deadline: date) -> bool:
         below = [] if self._is_leaf(unit, period.last) else self._expected(unit, period.last)
@@ -168,7 +176,7 @@ class _Model:
         return [own.day for own in self.figures[unit].standing()]
 
     def _judging(self, unit: str, period: Period, as_of: date | None) -> Target | None:
-        day = as_of or min(max(self.today, period.first), period.last)
+        day = as_of or min(max(self._today_of(unit), period.first), period.last)
         return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
 
     def _reported_on(self, sums: list[_Sums]) -> date | None:
@@ -193,7 +201,12 @@ class _Model:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf and self.kpi.kind in COMPUTED:
             self._complete(record, unit, period, until, tree_day)
-            record.timeliness = self._timeliness(unit, period, tree_day)
+            last = (
+                known.valid_to - timedelta(days=1)
+                if (known := self.catalog.units.get(unit)) and known.valid_to
+                else None
+            )
+            record.timeliness = self._timeliness(unit, period, tree_day, min(period.last, last or period.last))
         if self.kpi.kind == "coverage" and told:
             self._members(record, unit, told[-1], tree_day, leaf)
         return record, settled
@@ -418,7 +431,7 @@ class _Model:
                 missing.append(one)
         record.expected, record.missing, record.missing_members = len(expected), tuple(sorted(missing)), ()
 
-    def _timeliness(self, unit: str, period: Period, tree_day: date) -> tuple[int, tuple[str, ...]] | None:
+    def _timeliness(self, unit: str, period: Period, tree_day: date, until: date) -> tuple[int, tuple[str, ...]] | None:
         """Due, and who was late, of the last cadence period that ends in the period and whose deadline has passed."""
         last: tuple[Period, date] | None = None
         day = period.first
@@ -427,7 +440,7 @@ class _Model:
             day = cadence.last + timedelta(days=1)
             worked = self.kpi.cadence != "day" or self.calendar.is_working_day(cadence.last)
             by = self.calendar.add_working_days(cadence.last, self.kpi.report_within_working_days)
-            if worked and cadence.last <= period.last and by < self.today:
+            if worked and cadence.last <= until and by < self.today:
                 last = cadence, by
         if last is None:
             return None

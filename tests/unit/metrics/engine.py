@@ -250,6 +250,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "target": None if target is None else (target.id, target.version),
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
         "late_figures": "late_figures" in [reason.code for reason in record.reasons],
+        "unit_ended": "unit_ended" in [reason.code for reason in record.reasons],
     }
 
 
@@ -285,6 +286,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "target": record.target,
         "later_correction": "later_correction" in record.codes,
         "late_figures": "late_figures" in record.codes,
+        "unit_ended": "unit_ended" in record.codes,
     }
 
 

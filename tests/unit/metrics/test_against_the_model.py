@@ -417,6 +417,15 @@ def test_a_tree_that_changes_inside_the_period_is_read_as_it_was(
     assert differences(engine, there) == []
 
 
+@given(st.sampled_from([RATIO, FLOW, LEVEL, MILESTONE]), RECENTLY, st.data())
+def test_fresh_figures_of_a_tree_that_changes_are_judged_as_the_model_judges_them(
+    kpi: Kpi, now: str, data: st.DataObject
+) -> None:
+    there = [one for one in data.draw(seasons(kpi, day(now))) if _exists(one)]
+    engine = asyncio.run(told(REFORMED, local(now), cut(there, data.draw(batches(len(there))))))
+    assert differences(engine, there) == []
+
+
 def _exists(one: ObservationRecorded) -> bool:
     known = REFORMED.units.get(one.org_unit)
     on = one.as_of.date() if isinstance(one.as_of, datetime) else one.as_of

@@ -10,7 +10,7 @@ import pytest
 from contracts.catalog import CalendarSpec, Holiday, Roster, Target
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, day, local
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, day, local, unit
 from tests.unit.metrics.engine import Engine, differences, run
 
 STOCK = a_kpi(kind="stock", calendar="civil", cadence="month", unit_of_measure="machine")
@@ -331,3 +331,32 @@ def test_what_is_missed_does_not_come_up_again_by_time_alone() -> None:
     said = len(engine.topic.progress())
     asyncio.run(engine.tick(local("2024-12-31")))
     assert len(engine.topic.progress()) == said
+
+
+def test_time_stops_for_a_unit_that_is_no_more() -> None:
+    """Abolished on 1 July with 40 of 45 planned: it neither grows stale nor misses what it could not wait for."""
+    units = (
+        unit("p", "province"),
+        unit("p.old", "commune", "p", valid_to=day("2023-07-01")),
+        unit("p.new", "commune", "p", valid_from=day("2023-07-01")),
+    )
+    catalog = a_catalog(STOCK, a_target("p.old", 100, 0), units=units)
+    figure = an_observation("p.old", "2023-06-15", value=40)
+    assert judged(catalog, "2023-06-30", figure).codes("p.old") == ["pace_below_on_track"]
+    for now in ("2023-07-01", "2023-10-01", "2024-06-01"):
+        engine = judged(catalog, now, figure)
+        assert (engine.record("p.old").status, engine.record("p.old").pace) == ("at_risk", 40 / (100 * 165 / 364))
+        assert engine.codes("p.old") == ["pace_below_on_track", "unit_ended"]
+    corrected = an_observation("p.old", "2023-06-15", value=100, revision=2)
+    assert judged(catalog, "2024-06-01", figure, corrected).record("p.old").status == "achieved"
+
+
+def test_the_end_of_a_unit_is_said_on_its_day_and_nothing_is_due_after_it() -> None:
+    units = (unit("p", "province"), unit("p.old", "commune", "p", valid_to=day("2023-07-01")))
+    catalog = a_catalog(STOCK, a_target("p.old", 100, 0), units=units)
+    engine = judged(catalog, "2023-06-20", an_observation("p.old", "2023-06-15", value=40))
+    assert engine.record("p.old").version == 1
+    asyncio.run(engine.tick(local("2023-07-01")))
+    assert "unit_ended" in engine.codes("p.old")
+    asyncio.run(engine.tick(local("2024-06-01")))
+    assert engine.record("p.old").version == 2
