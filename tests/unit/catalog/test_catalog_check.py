@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from contracts.catalog import Succession
+from services.runtime.catalog import Catalog, codec
 from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.loader import load_folder
 
@@ -458,6 +459,46 @@ def test_a_mistake_is_said_with_its_line_and_what_to_write(
 ) -> None:
     said_all = [str(problem) for problem in broken(file, old, new).errors]
     assert any(said in each for each in said_all), said_all
+
+
+RUINOUS = (
+    "a cycle: ",
+    "has two parents at once",
+    "means both “p.a” and “p.b” on some days",
+    "two targets for “signed” in 2023 that are valid at once",
+    "two rosters at once",
+    "the plan's dates must rise",
+    "add up to 12",
+    "the weights of “p.b” add up to 0.5",
+    "cannot be derived from itself",
+    "is derived from itself: growth → score → growth",
+)
+"""Mistakes that would make figures wrong or never end: also refused by services that run already."""
+
+
+@pytest.mark.parametrize("said", RUINOUS)
+def test_a_running_service_refuses_the_same_and_keeps_the_catalog_that_it_has(
+    broken: Broken, tmp_path: Path, said: str
+) -> None:
+    assembler = codec.CatalogAssembler("p")
+    old = _applied(assembler, broken())
+    assert old is not None
+    file, wrong, new, _ = next(mistake for mistake in MISTAKES if said in mistake[3])
+    ruined = broken(file, wrong, new)
+    with pytest.raises(codec.CatalogRefused) as refused:
+        _applied(assembler, ruined)
+    assert any(said in str(problem) for problem in refused.value.problems)
+    assert assembler.catalog is old
+    assert assembler.refusal
+    assert _applied(assembler, broken()) is not old
+    assert assembler.refusal == ""
+
+
+def _applied(assembler: codec.CatalogAssembler, checked: Checked) -> Catalog | None:
+    """What a service has once all that `apply` writes is on the topic."""
+    for record in codec.changes("p", checked.folder.items, assembler.held, assembler.manifest):
+        assembler.feed(record.key, record.value)
+    return assembler.catalog
 
 
 @pytest.mark.parametrize(
