@@ -477,9 +477,7 @@ RUINOUS = (
 
 
 @pytest.mark.parametrize("said", RUINOUS)
-def test_a_running_service_refuses_the_same_and_keeps_the_catalog_that_it_has(
-    broken: Broken, tmp_path: Path, said: str
-) -> None:
+def test_a_running_service_refuses_the_same_and_keeps_the_catalog_that_it_has(broken: Broken, said: str) -> None:
     assembler = codec.CatalogAssembler("p")
     old = _applied(assembler, broken())
     assert old is not None
