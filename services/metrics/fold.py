@@ -216,22 +216,20 @@ class Fold:
         found = judge(reading, by, verdict, definition.norms, today, window.last)
         extra: dict[str, object] = {"needed": None}
         extra["contributions"] = self._contributions(window, reading, found, by)
-        if by is not None and definition.kind.computed and reading.value is not None and reading.as_of is not None:
-            if by.keeps:
-                values = list(readings.held(unit, window, min(window.last, by.deadline, limit or window.last)))
-                kept = sum(by.met(value) for value in values)
-                extra["held"] = {"readings": len(values), "kept": kept}
-            elif found.open:
-                if found.status != MISSED and reading.as_of < by.deadline:
-                    per = definition.natural_unit(window)
-                    reached = readings.history.reached(unit, window, (reading.as_of, reading.value), per)
-                    best = best_pace(reached, by, per)
-                    extra["needed"] = needed(reading.value, by, reading.as_of, per, best)
-                    why_not = why_not_beside(by, reading.as_of, best)
-                    if why_not is not None:
-                        found.reasons.append(why_not)
-                else:
-                    found.reasons.append(because("no_time_left"))
+        if by is not None and by.keeps and definition.kind.computed:
+            values = list(readings.held(unit, window, min(window.last, by.deadline, limit or window.last)))
+            extra["held"] = {"readings": len(values), "kept": sum(by.met(value) for value in values)}
+        if found.open and by is not None and reading.value is not None and reading.as_of is not None:
+            if found.status != MISSED and reading.as_of < by.deadline:
+                per = definition.natural_unit(window)
+                reached = readings.history.reached(unit, window, (reading.as_of, reading.value), per)
+                best = best_pace(reached, by, per)
+                extra["needed"] = needed(reading.value, by, reading.as_of, per, best)
+                why_not = why_not_beside(by, reading.as_of, best)
+                if why_not is not None:
+                    found.reasons.append(why_not)
+            else:
+                found.reasons.append(because("no_time_left"))
         if reading.preliminary:
             found.reasons.append(because("preliminary"))
         if reading.newer_parts:

@@ -82,6 +82,9 @@ def _against(told: Told, by: Obligation) -> Iterator[Step]:
     unit = {"unit": unit_of(code), "points_vi": points_vi, "points_en": points_en}
     names = {**unit, "deadline": target["deadline"], "id": target["id"], "version": str(target["version"])}
     yield step("target", {"goal": goal_of(target)}, names)
+    held = judged.get("held")
+    if held is not None and held["readings"]:
+        yield step("held", {name: number(held[name]) for name in ("readings", "kept")})
     value, planned = judged["value"], judged["planned"]
     if value is None:
         return

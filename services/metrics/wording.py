@@ -71,6 +71,10 @@ STEPS: dict[str, tuple[str, str]] = {
         "Plan on {as_of} = {start} + ({end} − {start}) × {gone} ÷ {days} days {eq} {planned} {unit}, "
         "from {start} (on {since}) to {end} (on {until}).",
     ),
+    "held": (
+        "Trong kỳ đơn vị có {readings} lần báo cáo, giữ được mức {kept} lần.",
+        "Own reports in the period: {readings}, of which {kept} held the line.",
+    ),
     "held_to": ("Mức phải giữ: {planned} {unit}.", "The line to hold: {planned} {unit}."),
     "nearer_edge": (
         "Cận gần hơn của khoảng mục tiêu: {planned} {unit}.",

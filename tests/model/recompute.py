@@ -154,6 +154,8 @@ class _Model:
         judge(record, verdict, self._reported_on(sums))
         if record.value is not None:
             record.trust = _trust(record)
+        if by is not None and verdict.keeps and self.kpi.kind in COMPUTED:
+            record.held = self._held(unit, period, verdict)
         if by is not None and self.kpi.kind in COMPUTED and record.value is not None:
             self._add_what_is_needed(record, verdict, unit, period)
             record.contributions = self._contributions(record, verdict, sums, period)
@@ -540,7 +542,6 @@ class _Model:
         assert as_of is not None
         assert value is not None
         if verdict.keeps:
-            record.held = self._held(unit, period, verdict)
             return
         deadline = verdict.deadline
         if verdict.met(value) or record.status == "missed" or as_of >= deadline:

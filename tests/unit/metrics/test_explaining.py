@@ -137,6 +137,7 @@ async def test_a_line_to_hold_is_told_as_one() -> None:
     engine = await an_engine(an_observation("p.a.1", "2023-09-30", 88, 100), intent="keep", baseline=None)
     said = lines(await explained(engine))
     assert said["held_to"] == "Mức phải giữ: 92 %."
+    assert said["held"] == "Trong kỳ đơn vị có 1 lần báo cáo, giữ được mức 0 lần."
     assert said["gap"].endswith("= 88 − 92 = -4 điểm %.")
     assert said["pace_of_line"] == (
         "Nhịp độ so với mức phải giữ = 88 ÷ 92 ≈ 0,9565; chưa giữ được thì có nguy cơ từ 0,95, thấp hơn là chậm."

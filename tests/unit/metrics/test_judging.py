@@ -325,6 +325,18 @@ def test_held_counts_the_units_own_readings() -> None:
     assert (record.planned, record.gap) == (100, 20)
 
 
+def test_held_is_said_even_where_the_last_reading_has_no_value() -> None:
+    catalog = a_catalog(a_target(intent="keep", baseline=None))
+    readings = [
+        an_observation(as_of="2023-08-31", numerator=95, denominator=100),
+        an_observation(as_of="2023-09-30", numerator=0, denominator=0),
+    ]
+    record = run(catalog, local("2023-10-01"), readings).record()
+    assert (record.value, record.status) == (None, "unknown")
+    assert record.held is not None
+    assert (record.held.readings, record.held.kept) == (1, 1)
+
+
 # bands
 
 
