@@ -187,6 +187,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Điều gì sẽ làm thay đổi tình trạng": "What would change the status",
     "Lần báo cáo tới, đến ngày {day}:": "At the next report, as of {day}:",
     "Đã hết thời gian; chỉ việc đính chính mới thay đổi được.": "The time is up; only a correction can change it.",
+    "Chưa giao mục tiêu cho kỳ này nên không có ngưỡng nào.": "Without a target in this period there are no bounds.",
     "Căn cứ đánh giá": "Judged by",
     "{id}, phiên bản {version}": "{id}, version {version}",
     "Danh mục": "Catalog",
