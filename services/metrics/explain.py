@@ -64,7 +64,7 @@ def explain(
             "judged": judged,
             "closed": None if said.closed is None else said.closed._asdict(),
             "targets": list(versions(state, definition, unit, window, today)),
-            "formula": list(formula(Told(definition, reading, judged, by, doubts))),
+            "formula": list(formula(Told(definition, window, reading, judged, by, doubts))),
             "doubts": [doubt._asdict() for doubt in doubts],
             "made_of": "own" if reading.direct else "parts" if behind else "nothing",
             "figures": behind[:FIGURES],

@@ -13,10 +13,11 @@ from typing import Any
 
 from contracts.explanations import Step
 from contracts.progress import Landing
-from services.metrics.days import iso
+from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.doubts import Doubt
 from services.metrics.exact import SCALE, Quotient
+from services.metrics.kinds.level import EVERY_COUNT
 from services.metrics.landing.explain import Sentence, explain, explain_skill
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading
@@ -33,6 +34,7 @@ class Told:
     """What is told: a judgement (as published), what it was made from, and by which version of the target."""
 
     definition: Definition
+    window: Window
     reading: Reading
     judged: Mapping[str, Any]
     by: Obligation | None
@@ -60,6 +62,12 @@ def _value(told: Told) -> Iterator[Step]:
     value = judged["value"]
     if value is None:
         yield step("no_value", {})
+    elif kpi.kind == "level" and not told.reading.direct and told.reading.n is not None and told.reading.d:
+        yield step(
+            "weighted",
+            {**_weighed(told.definition, told.reading), "value": number(value)},
+            {**unit, "eq": _sign(value)},
+        )
     elif judged["numerator"] is not None and judged["denominator"]:
         numbers = {"n": number(judged["numerator"]), "d": number(judged["denominator"]), "value": number(value)}
         base = {"base": number(float(kpi.rate_base or 100))}
@@ -70,8 +78,30 @@ def _value(told: Told) -> Iterator[Step]:
         complete = judged["completeness"] or {"reported": 0, "expected": 0}
         counts = {name: number(complete[name]) for name in ("reported", "expected")}
         yield step("own" if told.reading.direct else "parts", counts, {"as_of": judged["as_of"]})
+        yield from _several(told)
     if judged["discrepancy"] is not None:
         yield step("discrepancy", {name: number(judged["discrepancy"][name]) for name in ("reported", "parts")}, unit)
+
+
+def _weighed(definition: Definition, reading: Reading) -> dict[str, str]:
+    """Σ value·weight and Σ weight, as numbers of the KPI."""
+    scale = SCALE**2 * (EVERY_COUNT if definition.kind.averages else 1)
+    return {"n": number((reading.n or 0) / scale), "d": number((reading.d or 0) / scale)}
+
+
+def _several(told: Told) -> Iterator[Step]:
+    """Where several reports or several periods make the figure."""
+    definition, reading = told.definition, told.reading
+    if reading.direct and reading.own:
+        count = {"count": number(sum(own.count for own in reading.own))}
+        if definition.kind.averages:
+            yield step("mean", count)
+        elif any(own.summed for own in reading.own):
+            yield step("summed", count)
+    if definition.sums_periods and reading.as_of is not None:
+        periods = len(list(definition.accounting_in(told.window, reading.as_of)))
+        if periods > 1:
+            yield step("periods", {"count": number(periods)})
 
 
 def _against(told: Told, by: Obligation) -> Iterator[Step]:

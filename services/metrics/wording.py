@@ -44,6 +44,10 @@ STEPS: dict[str, tuple[str, str]] = {
     "share": ("100 × {n} ÷ {d} {eq} {value} {unit}.", "100 × {n} ÷ {d} {eq} {value} {unit}."),
     "per_base": ("{base} × {n} ÷ {d} {eq} {value} {unit}.", "{base} × {n} ÷ {d} {eq} {value} {unit}."),
     "count": ("{n} trên {d} đơn vị đã xong.", "{n} of {d} units are done."),
+    "weighted": (
+        "Bình quân gia quyền: tổng giá trị × trọng số ÷ tổng trọng số = {n} ÷ {d} {eq} {value} {unit}.",
+        "Weighted mean: sum of value × weight ÷ sum of weights = {n} ÷ {d} {eq} {value} {unit}.",
+    ),
     "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
     "no_value": ("Chưa tính được giá trị.", "No value can be computed."),
     "own": (
@@ -51,8 +55,14 @@ STEPS: dict[str, tuple[str, str]] = {
         "This is what the unit itself reported, as of {as_of}.",
     ),
     "parts": (
-        "Cộng từ số liệu của các đơn vị bên dưới, mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo.",
-        "Added up from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
+        "Tổng hợp từ các đơn vị bên dưới, số liệu mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo.",
+        "Made from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
+    ),
+    "mean": ("Trung bình của {count} lần báo cáo trong kỳ.", "The mean of {count} reports in the period."),
+    "summed": ("Cộng dồn từ {count} sự kiện đã báo cáo.", "Summed from {count} events."),
+    "periods": (
+        "Cộng số liệu của {count} kỳ tính, mỗi kỳ bắt đầu lại từ 0.",
+        "The figures of {count} accounting periods are added up, each of which begins at 0.",
     ),
     "trust": ("Độ tin cậy {grade}: {vi}.", "Trust {grade}: {en}."),
     "doubt": ("Cảnh báo: {vi}", "Doubt: {en}"),

@@ -8,7 +8,7 @@ from services.metrics.exact import SCALE, Quotient, loaded
 from services.metrics.kinds.base import Computed, Parts, Roster
 from services.metrics.series import Own
 
-_EVERY_COUNT = lcm(*range(1, 367))
+EVERY_COUNT = lcm(*range(1, 367))
 """Over this, the mean of up to 366 daily readings is a whole number: so means of different counts add up exactly."""
 
 
@@ -33,7 +33,7 @@ class Level(Computed):
             return None
         if not self.averages:
             return own.v * weight, SCALE * weight
-        return own.v * weight * (_EVERY_COUNT // own.count), SCALE * weight * _EVERY_COUNT
+        return own.v * weight * (EVERY_COUNT // own.count), SCALE * weight * EVERY_COUNT
 
     def value(self, n: int, d: int) -> Quotient | None:
         return (n, d) if d > 0 else None

@@ -125,6 +125,30 @@ def lines(said: Explanation) -> dict[str, str]:
     return {one.code: one.text_vi for one in said.formula}
 
 
+async def test_a_weighted_mean_is_told_with_its_weights() -> None:
+    """(10·3 + 40·1) / (3 + 1) = 17.5."""
+    kpi = a_kpi(kind="level", unit_of_measure="Mbps")
+    speeds = [an_observation("p.a.1", value=10, weight="3"), an_observation("p.a.2", value=40, weight="1")]
+    said = lines(await explained(await an_engine(*speeds, kpi_spec=kpi, value=50, baseline=10), "p.a"))
+    assert said["weighted"] == "Bình quân gia quyền: tổng giá trị × trọng số ÷ tổng trọng số = 70 ÷ 4 = 17,5."
+    means = a_kpi(kind="level", unit_of_measure="Mbps", within_period="mean")
+    earlier = an_observation("p.a.1", "2023-08-31", value=20)
+    engine = await an_engine(earlier, *speeds, kpi_spec=means, value=50, baseline=10)
+    # the mean of 20 and 10 weighs 3: (15·3 + 40·1) / 4 = 21.25
+    assert lines(await explained(engine, "p.a"))["weighted"].endswith("= 85 ÷ 4 = 21,25.")
+    assert lines(await explained(engine, "p.a.1"))["mean"] == "Trung bình của 2 lần báo cáo trong kỳ."
+
+
+async def test_sums_say_of_how_many_events_and_periods_they_are_made() -> None:
+    kpi = a_kpi(kind="flow", unit_of_measure="product", period="quarter")
+    sold = [an_observation("p.a.1", "2023-03-01", value=10), an_increment("p.a.1", "2023-08-01", value=5)]
+    sold += [an_increment("p.a.1", "2023-09-01", value=7)]
+    said = lines(await explained(await an_engine(*sold, kpi_spec=kpi, value=50, baseline=0)))
+    assert said["amount"] == "Giá trị: 22."
+    assert said["summed"] == "Cộng dồn từ 3 sự kiện đã báo cáo."
+    assert said["periods"] == "Cộng số liệu của 3 kỳ tính, mỗi kỳ bắt đầu lại từ 0."
+
+
 async def test_a_difference_adds_up_as_it_is_read() -> None:
     """92.51768… − 91.80219… is 0.71548…: from the numbers shown anybody makes 0.7155."""
     engine = await an_engine(an_observation("p.a.1", "2023-12-08", 144916, 156636))
