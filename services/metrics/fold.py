@@ -198,14 +198,16 @@ class Fold:
     def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
         """Judge the record as it stands, or as it stood when figures after `limit` are left out.
 
-        For a unit that is no more time has stopped on its last day.
+        For a unit that did not live to see its deadline time has stopped on its last day.
         """
-        definition = self._definition
+        definition, today = self._definition, self.today
         assert definition is not None
         ended = definition.lifetime(unit)[1]
-        today = min(self.today, ended)
         readings = self.state.readings(definition)
-        verdict = definition.judging(unit, window, today)
+        verdict = definition.judging(unit, window, min(today, ended))
+        outlived = ended < (window.last if verdict is None else min(window.last, verdict.deadline))
+        if outlived:
+            today = min(today, ended)
         reading = self._read(unit, window, verdict, limit)
         day = reading.as_of if reading.as_of is not None else min(max(today, window.first), window.last)
         by = definition.judging(unit, window, day) or verdict
@@ -238,7 +240,6 @@ class Fold:
             late = readings.latest_after(unit, window, verdict.deadline)
             if late is not None:
                 found.reasons.append(because("late_figures", deadline=iso(verdict.deadline), as_of=iso(late)))
-        outlived = ended < (window.last if verdict is None else min(window.last, verdict.deadline))
         if outlived and ended < self.today:
             found.reasons.append(because("unit_ended", ended=iso(ended)))
         due = found.due

@@ -139,8 +139,8 @@ class _Model:
     # what one record says
 
     def record(self, unit: str, period: Period) -> ModelRecord:
-        today = self._today_of(unit)
-        now_valid = self.catalog.targets.judging(self.kpi.id, unit, period.id, today)
+        now_valid = self._valid_now(unit, period)
+        today = self._today_of(unit, period)
         record, sums = self._read(unit, period, _deadline(now_valid, period))
         by = self._judging(unit, period, record.as_of) or now_valid
         if now_valid is None and by is not None:
@@ -148,7 +148,7 @@ class _Model:
             record, sums = self._read(unit, period, _deadline(by, period))
         if now_valid is not None and self._reported_late(unit, period, _deadline(now_valid, period)):
             record.codes.append("late_figures")
-        if today < self.today and today < min(period.last, _deadline(now_valid, period)):
+        if today < self.today:
             record.codes.append("unit_ended")
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today)
         judge(record, verdict, self._reported_on(sums))
@@ -161,10 +161,18 @@ class _Model:
             record.contributions = self._contributions(record, verdict, sums, period)
         return record
 
-    def _today_of(self, unit: str) -> date:
-        """Today, or the last day of a unit that is no more."""
+    def _valid_now(self, unit: str, period: Period) -> Target | None:
+        day = min(self.today, self._last_day(unit) or self.today)
+        return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
+
+    def _last_day(self, unit: str) -> date | None:
         known = self.catalog.units.get(unit)
-        return min(self.today, known.valid_to - timedelta(days=1)) if known and known.valid_to else self.today
+        return known.valid_to - timedelta(days=1) if known and known.valid_to else None
+
+    def _today_of(self, unit: str, period: Period) -> date:
+        """Today; for a unit that ended before its deadline came, its last day."""
+        ended, deadline = self._last_day(unit), _deadline(self._valid_now(unit, period), period)
+        return min(self.today, ended) if ended is not None and ended < min(deadline, period.last) else self.today
 
     def _reported_late(self, unit: str, period: Period, deadline: date) -> bool:
         below = [] if self._is_leaf(unit, period.last) else self._expected(unit, period.last)
@@ -178,7 +186,7 @@ class _Model:
         return [own.day for own in self.figures[unit].standing()]
 
     def _judging(self, unit: str, period: Period, as_of: date | None) -> Target | None:
-        day = as_of or min(max(self._today_of(unit), period.first), period.last)
+        day = as_of or min(max(self._today_of(unit, period), period.first), period.last)
         return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
 
     def _reported_on(self, sums: list[_Sums]) -> date | None:
@@ -203,12 +211,8 @@ class _Model:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf and self.kpi.kind in COMPUTED:
             self._complete(record, unit, period, until, tree_day)
-            last = (
-                known.valid_to - timedelta(days=1)
-                if (known := self.catalog.units.get(unit)) and known.valid_to
-                else None
-            )
-            record.timeliness = self._timeliness(unit, period, tree_day, min(period.last, last or period.last))
+            last = min(period.last, self._last_day(unit) or period.last)
+            record.timeliness = self._timeliness(unit, period, tree_day, last)
         if self.kpi.kind == "coverage" and told:
             self._members(record, unit, told[-1], tree_day, leaf)
         return record, settled

@@ -301,6 +301,13 @@ def test_a_band_to_keep_has_no_completion_where_it_began_inside() -> None:
     assert "baseline_past_target" in engine.codes()
 
 
+@pytest.mark.parametrize("baseline", [20, 40])
+def test_a_baseline_on_the_edge_of_a_band_is_inside(baseline: int) -> None:
+    catalog = a_catalog(STOCK, a_target("p.a.1", None, baseline, comparator="band", low=20, high=40))
+    engine = judged(catalog, "2023-07-02", an_observation(as_of="2023-07-02", value=30))
+    assert (engine.record().status, "baseline_past_target" in engine.codes()) == ("on_track", True)
+
+
 def test_a_band_from_outside_completes_towards_its_nearer_edge_and_may_move_away() -> None:
     """From 60 down to 20 to 40: at 50 half the way is done, at 70 it has become longer."""
     catalog = a_catalog(STOCK, a_target("p.a.1", None, 60, comparator="band", low=20, high=40))
@@ -351,10 +358,20 @@ def test_time_stops_for_a_unit_that_is_no_more() -> None:
     assert judged(catalog, "2024-06-01", figure, corrected).record("p.old").status == "achieved"
 
 
+def test_a_unit_that_lived_to_see_its_deadline_may_miss_it_after_its_end() -> None:
+    """The deadline is 31 December, the last day of the commune; the grace ends on 15 January."""
+    units = (unit("p", "province"), unit("p.old", "commune", "p", valid_to=day("2024-01-01")))
+    catalog = a_catalog(STOCK, a_target("p.old", 100, 0), units=units)
+    figure = an_observation("p.old", "2023-12-31", value=96)
+    assert judged(catalog, "2024-01-14", figure).record("p.old").status == "on_track"
+    engine = judged(catalog, "2024-01-15", figure)
+    assert (engine.record("p.old").status, "unit_ended" in engine.codes("p.old")) == ("missed", False)
+
+
 def test_the_end_of_a_unit_is_said_on_its_day_and_nothing_is_due_after_it() -> None:
     units = (unit("p", "province"), unit("p.old", "commune", "p", valid_to=day("2023-07-01")))
     catalog = a_catalog(STOCK, a_target("p.old", 100, 0), units=units)
-    engine = judged(catalog, "2023-06-20", an_observation("p.old", "2023-06-15", value=40))
+    engine = judged(catalog, "2023-06-30", an_observation("p.old", "2023-06-15", value=40))
     assert engine.record("p.old").version == 1
     asyncio.run(engine.tick(local("2023-07-01")))
     assert "unit_ended" in engine.codes("p.old")
