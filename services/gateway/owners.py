@@ -98,7 +98,7 @@ class Owners:
         """What figures of this kind of KPI have passed at the door; of each rule once."""
         if not figures:
             return ()
-        found = await _asked(self._ingest, "ingest", f"/internal/v1/rules/{kind}", {}, Rules)
+        found = await _asked(self._ingest, "ingest", f"/internal/v1/rules/{kind}", {}, Rules, NO_RECORD)
         ways = {figure.how for figure in figures}
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
