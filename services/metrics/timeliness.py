@@ -4,7 +4,8 @@ A figure is due from each reporting unit for each cadence period, so many workin
 when it was first reported, not by when it arrived here, and a later correction does not make it late.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -35,10 +36,12 @@ class Timeliness:
         self._found: dict[tuple[Window, int, int], Due | None] = {}
         self._turns: dict[tuple[Window, int], int | None] = {}
 
-    def moved(self, units: Mapping[str, object]) -> None:
-        """Figures of these units changed."""
+    def moved(self, days: Mapping[str, Collection[int]]) -> None:
+        """Figures of these units and days changed."""
+        moved = sorted((day, unit) for unit, mine in days.items() for day in mine)
         for due, late in self._late.items():
-            for unit in units:
+            of_period = moved[bisect_left(moved, (due.first, "")) : bisect_left(moved, (due.last + 1, ""))]
+            for _, unit in of_period:
                 if unit in late and late[unit] != (now := self._is_late(unit, due)):
                     late[unit] = now
                     self._answers.clear()
