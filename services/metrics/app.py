@@ -54,7 +54,7 @@ async def serve(settings: Settings, host: Host) -> None:
     writer = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
     workshop = Workshop(
         store=store,
-        memory=Memory(store, settings.metrics.kpis_in_memory, writer),
+        memory=Memory(store, settings.metrics.figures_in_memory, writer),
         definitions=Definitions(),
         publisher=Publisher(producer, host.clock, meters),
         clock=host.clock,

@@ -116,6 +116,7 @@ def _load_figures(state: KpiState, document: Document) -> None:
     first = day_of(f"{month}-01") - 1
     for field, days in document.get("units", {}).items():
         series = state.series(plain(field))
+        state.size += len(days)
         for day, content in days.items():
             series.put(first + int(day), _day(content))
 

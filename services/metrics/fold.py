@@ -116,18 +116,22 @@ class Fold:
                 self.skipped += 1
                 return
             bucket.folded[log] = observation.offset
-            state.series(unit).add(day, observation.increments)
+            series = state.series(unit)
+            before = len(series.days)
+            series.add(day, observation.increments)
             state.figure_moved(unit, day, log)
         else:
             figure = observation.figure
             assert figure is not None
             series = state.series(unit)
+            before = len(series.days)
             moved = series.take_forecast(day, figure) if observation.forecast else series.take(day, figure)
             if not moved:
                 self.skipped += 1
                 return
             state.figure_moved(unit, day)
         self.folded += 1
+        state.size += len(series.days) - before
         if not observation.forecast:
             self._moved.setdefault(unit, set()).add(day)
 

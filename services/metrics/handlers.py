@@ -5,7 +5,7 @@ is delivered again is folded into what is there already, and says the same again
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -153,15 +153,31 @@ class ObservationHandler:
             province: await self._catalog(province, number) for province, number in _numbers(shares.values()).items()
         }
         wanted = [(key, work.definitions.of(key, catalogs[share.province])) for key, share in shares.items()]
+        traceparent = envelope.header(records[-1].headers, "ce_traceparent")
+        for together in work.memory.shares(wanted):
+            await self._work(together, shares, catalogs, traceparent)
+
+    async def forget(self) -> None:
+        """Drop what is in memory."""
+        self._workshop.memory.forget()
+
+    async def _work(
+        self,
+        together: Mapping[str, Definition | None],
+        shares: Mapping[str, _Share],
+        catalogs: Mapping[str, Catalog],
+        traceparent: str | None,
+    ) -> None:
+        """Do what the batch holds of these KPIs."""
+        work = self._workshop
         with work.meters.stage("load"):
-            states = await work.memory.hold(wanted)
+            states = await work.memory.hold(together.items())
         batches = []
         with work.meters.stage("decode"):
-            for key, definition in wanted:
+            for key, definition in together.items():
                 share, zone = shares[key], catalogs[shares[key].province].zone
                 read = [_observation(*payload, zone) for payload in share.payloads]
                 batches.append(_Batch(states[key], definition, work.today(zone), read))
-        traceparent = envelope.header(records[-1].headers, "ce_traceparent")
         early = [found for batch in batches if (found := batch.cut_at_a_closing()) is not None]
         if early:
             await self._fold(early, traceparent)
@@ -186,10 +202,6 @@ class ObservationHandler:
                 _note_delivered(delivered, batch.observations)
         await work.publisher.publish(said, traceparent)
         await work.publisher.doubt(doubted, traceparent)
-
-    async def forget(self) -> None:
-        """Drop what is in memory."""
-        self._workshop.memory.forget()
 
     def _shares(self, records: Sequence[ConsumerRecord]) -> dict[str, _Share]:
         """The batch by KPI, in the order of the records; the business clock moves on with it."""

@@ -1,7 +1,7 @@
 """The KPIs held in memory: loaded together when first touched, the least recently used dropped, forgotten at once."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.metrics.definition import Definition
 from services.metrics.documents import state_of
@@ -9,9 +9,15 @@ from services.metrics.state import KpiState, chunks_for
 from services.metrics.store import Store
 from services.runtime.catalog import Catalog
 
+KPIS_AT_ONCE = 64
+"""KPIs that have to be loaded and are worked on at once: a batch may touch all those of a country."""
+
+Wanted = Iterable[tuple[str, Definition | None]]
+
 
 class Memory:
-    """States by `province/kpi`, at most `limit` of them beside those in use. Whoever holds one is its `writer`."""
+    """States by `province/kpi`, with at most `limit` figures and records in all of them beside those in use. Whoever holds
+    one is its `writer`."""
 
     def __init__(self, store: Store, limit: int, writer: str) -> None:
         self._store = store
@@ -26,7 +32,21 @@ class Memory:
     def __len__(self) -> int:
         return len(self._states)
 
-    async def hold(self, wanted: Iterable[tuple[str, Definition | None]]) -> dict[str, KpiState]:
+    def shares(self, wanted: Wanted) -> Iterator[dict[str, Definition | None]]:
+        """The KPIs of a batch in shares that may be held at once, in their order."""
+        share: dict[str, Definition | None] = {}
+        loading = 0
+        for key, definition in wanted:
+            if key not in self._states:
+                if loading == KPIS_AT_ONCE:
+                    yield share
+                    share, loading = {}, 0
+                loading += 1
+            share[key] = definition
+        if share:
+            yield share
+
+    async def hold(self, wanted: Wanted) -> dict[str, KpiState]:
         """The states of these KPIs, from memory or from the store, in one query a collection."""
         definitions = dict(wanted)
         missing = [key for key in definitions if key not in self._states]
@@ -40,8 +60,10 @@ class Memory:
                 self._states[key] = state_of(key, stored[key])
         for key in definitions:
             self._states.move_to_end(key)
-        while len(self._states) > max(self._limit, len(definitions)):
+        size = sum(state.size for state in self._states.values())
+        while size > self._limit and len(self._states) > len(definitions):
             key, state = self._states.popitem(last=False)
+            size -= state.size
             if _awaits(state):
                 self.dropped.add(key)
         return {key: self._states[key] for key in definitions}

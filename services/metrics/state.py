@@ -139,6 +139,8 @@ class KpiState:
         self.generation = generation
         self.province, self.kpi = key.split("/", 1)
         self.chunks = chunks
+        self.size = 0
+        """Days with figures, and records: what memory goes by."""
         self.units: dict[str, Series] = {}
         self.records: dict[tuple[str, str], Record] = {}
         self.by_bucket: defaultdict[tuple[str, int], dict[str, Record]] = defaultdict(dict)
@@ -185,6 +187,7 @@ class KpiState:
 
     def place(self, unit: str, period: str, record: Record) -> None:
         """Put a record where it belongs."""
+        self.size += (unit, period) not in self.records
         self.records[unit, period] = record
         self.by_bucket[period, self.chunk_of(unit)][unit] = record
         self._periods[unit].add(period)

@@ -66,7 +66,12 @@ class Engine:
     """One process of metrics. `restarted()` is another one over the same store and topic."""
 
     def __init__(
-        self, catalog: Catalog, now: datetime, store: Store | None = None, topic: FakeTopic | None = None
+        self,
+        catalog: Catalog,
+        now: datetime,
+        store: Store | None = None,
+        topic: FakeTopic | None = None,
+        figures_in_memory: int = 10_000,
     ) -> None:
         self.catalogs = FakeCatalogs(catalog)
         self.clock = SetClock(now)
@@ -76,7 +81,7 @@ class Engine:
         writer = f"test {next(_processes)}"
         self.workshop = Workshop(
             store=self.kept,
-            memory=Memory(self.kept, 100, writer),
+            memory=Memory(self.kept, figures_in_memory, writer),
             definitions=Definitions(),
             publisher=Publisher(self.topic, self.clock, meters),
             clock=self.clock,

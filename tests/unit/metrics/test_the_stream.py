@@ -9,6 +9,7 @@ import pytest
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from services.metrics.handlers import ObservationHandler
+from services.metrics.memory import KPIS_AT_ONCE
 from services.metrics.state import chunks_for
 from services.runtime.errors import Fenced, Transient, Unprocessable
 from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, local, unit
@@ -337,14 +338,22 @@ async def test_units_are_spread_over_chunks_and_never_move() -> None:
     assert again.record("p.7").value == 100
 
 
-async def test_the_least_recently_used_kpis_are_dropped_and_read_again() -> None:
-    engine = Engine(a_catalog(*[a_kpi(f"k{number}") for number in range(5)]), NOW)
-    engine.workshop.memory._limit = 2
+async def test_memory_is_bounded_by_figures_and_the_least_recently_used_kpis_are_read_again() -> None:
+    engine = Engine(a_catalog(*[a_kpi(f"k{number}") for number in range(5)]), NOW, figures_in_memory=8)
     for _ in range(2):
         for number in range(5):
             await engine.take(an_increment(kpi=f"k{number}", numerator=1, denominator=2))
-    assert len(engine.workshop.memory) == 2
+    assert len(engine.workshop.memory) == 2  # each with a figure and the records of three units
     assert [engine.record(kpi=f"k{number}").numerator for number in range(5)] == [2] * 5
+
+
+async def test_a_batch_over_more_kpis_than_are_held_at_once_is_worked_on_in_shares() -> None:
+    names = [f"k{number}" for number in range(2 * KPIS_AT_ONCE + 1)]
+    engine = Engine(a_catalog(*[a_kpi(name) for name in names]), NOW, figures_in_memory=8)
+    for _ in range(2):
+        await engine.take(*[an_increment(kpi=name, numerator=1, denominator=2) for name in names])
+    assert len(engine.workshop.memory) <= KPIS_AT_ONCE
+    assert [engine.record(kpi=name).numerator for name in names] == [2] * len(names)
 
 
 def test_the_handler_is_what_a_delivery_expects() -> None:
