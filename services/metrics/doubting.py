@@ -93,7 +93,7 @@ def _asked(
                 shared[one.unit, one.day] = None
     for unit, days in after.items():
         for day in sorted(days):
-            figure = state.units[unit].days[day].standing()
+            figure = state.units[unit].days[day].stands
             if figure is not None:
                 yield unit, day, figure
     for unit, day in shared:
@@ -109,7 +109,7 @@ def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure
     doubts = []
     if len(content.figures) > 1 and (differs := among_sources(content, figure)) is not None:
         doubts.append(differs)
-    standing = content.standing()
+    standing = content.stands
     if standing is None or standing.id != figure.id or not definition.may_report(unit):
         return doubts
     doubts += of_series(definition, series, day, figure)

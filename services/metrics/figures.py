@@ -99,10 +99,11 @@ def first_ids(one: tuple[bytes, ...], other: tuple[bytes, ...]) -> tuple[bytes, 
 class Day:
     """All that was said about one unit and day: the highest figure of each source, increments, forecasts.
 
-    `since`: when something was first reported of the day, be it replaced by now.
+    `since`: when something was first reported of the day, be it replaced by now. `stands`: the figure that stands, the
+    highest of all sources that have one.
     """
 
-    __slots__ = ("figures", "forecasts", "increments", "since")
+    __slots__ = ("figures", "forecasts", "increments", "since", "stands")
 
     def __init__(
         self,
@@ -115,6 +116,7 @@ class Day:
         self.increments = increments
         self.forecasts = forecasts
         self.since = self.since_held if since is None else since
+        self.stands = _highest(figures)
 
     @property
     def since_held(self) -> int | None:
@@ -134,7 +136,9 @@ class Day:
         kept = with_figure(self.figures, figure)
         earlier = not figure.retracts and self._reported(figure.reported_at)
         changed = kept is not self.figures
-        self.figures = kept
+        if changed:
+            self.figures = kept
+            self.stands = _highest(kept)
         return changed or earlier
 
     def _reported(self, moment: int) -> bool:
@@ -150,18 +154,17 @@ class Day:
         self.forecasts = kept
         return changed
 
-    def standing(self) -> Figure | None:
-        """The figure that stands: the highest of all sources that have one."""
-        if len(self.figures) == 1:
-            only = self.figures[0]
-            return None if only.retracts else only
-        live = [figure for figure in self.figures if not figure.retracts]
-        return max(live, key=rank) if live else None
-
     def sources_disagree(self) -> bool:
         """Whether two sources say different things."""
         live = [figure for figure in self.figures if not figure.retracts]
         return len(live) > 1 and any(figure.content != live[0].content for figure in live)
+
+
+def _highest(figures: tuple[Figure, ...]) -> Figure | None:
+    if len(figures) == 1:
+        only = figures[0]
+        return None if only.retracts else only
+    return max((figure for figure in figures if not figure.retracts), key=rank, default=None)
 
 
 def rank(figure: Figure) -> tuple[Any, ...]:

@@ -155,18 +155,20 @@ class Fold:
                     moved.setdefault(above, set()).add(day)
         touched: Touched = {}
         readings = self.state.readings(definition)
-        for unit, on in moved.items():
-            for day in on:
-                for window in self._windows(unit, day):
-                    touched.setdefault((unit, window), set()).add(day)
         for unit, on in days.items():  # a late figure may raise or clear doubts about the next few
             if unit in moved and (series := self.state.units.get(unit)) is not None:
                 after = {later for day in on for later in series.standing_after(day, LOOK_BACK)} - on
                 if after:
                     self._after[unit] = after
-                for later in after:
-                    for window in self._windows(unit, later):
-                        touched.setdefault((unit, window), set()).add(later)
+                    moved[unit].update(after)
+        for unit, on in moved.items():
+            windows = self.state.windows(definition, unit)
+            if len(windows) == 1 and windows[0].first <= min(on) and max(on) <= windows[0].last:
+                touched[unit, windows[0]] = on
+                continue
+            for day in on:
+                for window in self._windows(unit, day):
+                    touched.setdefault((unit, window), set()).add(day)
         for (unit, window), on in touched.items():
             readings.history.moved_record(unit, window, min(on))
         return touched

@@ -4,7 +4,6 @@ Within an accounting period an absolute figure restarts the sum, and increments 
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
 
 from services.metrics.figures import MAX_INPUTS, PRELIMINARY, Day, Figure, Increments, added, first_ids
 
@@ -128,7 +127,7 @@ class Series:
             while at < size and order[at] <= end:
                 day = order[at]
                 content = days[day]
-                figure = content.standing() if content.figures else None
+                figure = content.stands
                 if figure is not None:
                     own, fresh = Own(day, figure), True
                 elif increments and content.increments is not None:
@@ -161,28 +160,29 @@ class Series:
         """The days between (both ends included) that have a standing absolute figure, in order."""
         found = []
         for day in self.order[bisect_left(self.order, first) : bisect_right(self.order, last)]:
-            figure = self.days[day].standing()
+            figure = self.days[day].stands
             if figure is not None:
                 found.append((day, figure))
         return found
 
-    def standing_before(self, day: int, first: int, count: int) -> Iterator[tuple[int, Figure]]:
+    def standing_before(self, day: int, first: int, count: int) -> list[tuple[int, Figure]]:
         """The last so many days before `day`, from `first` on, with a standing absolute figure; the nearest first."""
         order, days = self.order, self.days
+        found: list[tuple[int, Figure]] = []
         at = bisect_left(order, day) - 1
-        while count and at >= 0 and order[at] >= first:
-            figure = days[order[at]].standing()
+        while at >= 0 and order[at] >= first and len(found) < count:
+            figure = days[order[at]].stands
             if figure is not None:
-                yield order[at], figure
-                count -= 1
+                found.append((order[at], figure))
             at -= 1
+        return found
 
     def standing_after(self, day: int, count: int) -> list[int]:
         """The first so many days after `day` with a standing absolute figure."""
         found: list[int] = []
         at = bisect_right(self.order, day)
         while at < len(self.order) and len(found) < count:
-            if self.days[self.order[at]].standing() is not None:
+            if self.days[self.order[at]].stands is not None:
                 found.append(self.order[at])
             at += 1
         return found
@@ -192,7 +192,7 @@ class Series:
         order, at, since = self.order, bisect_left(self.order, first), None
         while at < len(order) and order[at] <= last:
             content = self.days[order[at]]
-            if content.standing() is not None or (increments and content.increments is not None):
+            if content.stands is not None or (increments and content.increments is not None):
                 moment = content.since
                 since = moment if since is None or (moment is not None and moment < since) else since
             at += 1
@@ -212,7 +212,7 @@ class Series:
         """The last day after `day`, up to `last`, with a figure that stands, or an increment where they count."""
         for at in range(bisect_right(self.order, last) - 1, bisect_right(self.order, day) - 1, -1):
             content = self.days[self.order[at]]
-            if content.standing() is not None or (increments and content.increments is not None):
+            if content.stands is not None or (increments and content.increments is not None):
                 return self.order[at]
         return None
 
@@ -233,7 +233,7 @@ class Series:
         while at >= 0 and order[at] >= first:
             day = order[at]
             content = self.days[day]
-            figure = content.standing()
+            figure = content.stands
             if figure is not None:
                 own = Own(day, figure, len(content.figures) > 1 and content.sources_disagree())
                 return _with(own, later)

@@ -136,7 +136,7 @@ class Tables:
                 if day < window.first or (latest is not None and day <= latest):
                     break
                 content = series.days[day]
-                if day > until or (content.increments is None and content.standing() is None):
+                if day > until or (content.increments is None and content.stands is None):
                     continue
                 if other == unit or unit in self.definition.shape(day).ancestors(other):
                     latest = day

@@ -27,6 +27,8 @@ OF_LEVEL = 30
 SLACK = SCALE // 1000
 """So little is no step: rounding inside must not decide."""
 
+_SCATTER = 250 * SCALE * isqrt(SCALE)
+
 POINTS = 20
 """The same for a share, in points; more of a small denominator, where one case moves many."""
 
@@ -62,7 +64,7 @@ def _floor(look: Look, level: int) -> int:
     times that."""
     if look.nature is Nature.SHARE:
         d = look.now.figure.d
-        scatter = 250 * SCALE * isqrt(SCALE) // isqrt(d) if d else 0
+        scatter = _SCATTER // isqrt(d) if d else 0
         return max(POINTS * SCALE, scatter) + SLACK
     room = abs(level) * OF_LEVEL // 100
     if look.nature is Nature.MEASURE:

@@ -44,6 +44,10 @@ NATURES: Mapping[KpiKind, Nature] = MappingProxyType(
 """Other kinds move in steps (a rank, a milestone) or are derived: their series raise no doubts."""
 
 
+Standing = list[tuple[int, Figure]]
+"""Days with their standing figures, the nearest first."""
+
+
 class Point(NamedTuple):
     """A standing figure of a day as one number, scaled: the count, the percentage, the value."""
 
@@ -58,21 +62,21 @@ class Look:
     `before` is the nearest. The rest is read when it is asked for, since most figures are like the one before.
     """
 
-    __slots__ = ("_past", "_series", "before", "definition", "nature", "now")
+    __slots__ = ("_past", "_standing", "before", "definition", "nature", "now")
 
-    def __init__(self, definition: Definition, nature: Nature, series: Series, now: Point, before: Point) -> None:
+    def __init__(self, definition: Definition, nature: Nature, now: Point, before: Point, standing: Standing) -> None:
         self.definition = definition
         self.nature = nature
         self.now = now
         self.before = before
-        self._series = series
+        self._standing = standing
         self._past: list[Point] | None = None
 
     @property
     def past(self) -> list[Point]:
         """All that are looked back at, `before` among them."""
         if self._past is None:
-            self._past = list(_past(self.definition, self.nature, self._series, self.now.day, LOOK_BACK))
+            self._past = list(_points(self.definition, self.nature, self._standing))
         return self._past
 
 
@@ -84,14 +88,15 @@ def look(definition: Definition, series: Series, day: int, figure: Figure) -> Lo
     number = _number(definition, nature, figure)
     if number is None:
         return None
-    before = next(_past(definition, nature, series, day, LOOK_BACK), None)
-    return None if before is None else Look(definition, nature, series, Point(day, number, figure), before)
-
-
-def _past(definition: Definition, nature: Nature, series: Series, day: int, count: int) -> Iterator[Point]:
-    """The last so many standing figures before the day; those that have no number are looked at in vain."""
     first = definition.accounting(day).first if nature is Nature.RUNNING else 1
-    for on, figure in series.standing_before(day, first, count):
+    standing = series.standing_before(day, first, LOOK_BACK)
+    before = next(_points(definition, nature, standing), None)
+    return None if before is None else Look(definition, nature, Point(day, number, figure), before, standing)
+
+
+def _points(definition: Definition, nature: Nature, standing: Standing) -> Iterator[Point]:
+    """The figures as numbers; those that have none are looked at in vain."""
+    for on, figure in standing:
         number = _number(definition, nature, figure)
         if number is not None:
             yield Point(on, number, figure)
