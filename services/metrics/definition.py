@@ -25,7 +25,8 @@ class Shape:
 
     def __init__(self, catalog: Catalog, kpi: Kpi, day: int) -> None:
         self._tree, self._day = catalog.units, date.fromordinal(day)
-        self._leaves = frozenset(self._tree.of_level(kpi.levels[0], self._day))
+        self.leaves = frozenset(self._tree.of_level(kpi.levels[0], self._day))
+        """The reporting units."""
         self._relevant: set[str] = set()
         for level in kpi.levels:
             for unit in self._tree.of_level(level, self._day):
@@ -35,14 +36,9 @@ class Shape:
         self._children: dict[str, tuple[str, ...]] = {}
         self._expected: dict[str, frozenset[str]] = {}
 
-    @property
-    def leaves(self) -> frozenset[str]:
-        """The reporting units."""
-        return self._leaves
-
     def is_leaf(self, unit: str) -> bool:
         """Whether figures are due from it: a unit of the KPI's first level."""
-        return unit in self._leaves
+        return unit in self.leaves
 
     def ancestors(self, unit: str) -> tuple[str, ...]:
         """The units above, nearest first."""
@@ -56,7 +52,7 @@ class Shape:
         found = self._children.get(unit)
         if found is None:
             found = ()
-            if unit not in self._leaves:
+            if unit not in self.leaves:
                 below = self._tree.children(unit, self._day)
                 found = tuple(child for child in below if child in self._relevant)
             self._children[unit] = found
@@ -66,7 +62,7 @@ class Shape:
         """The reporting units below, at any depth."""
         found = self._expected.get(unit)
         if found is None:
-            found = self._expected[unit] = frozenset(self._tree.descendants(unit, self._day)) & self._leaves
+            found = self._expected[unit] = frozenset(self._tree.descendants(unit, self._day)) & self.leaves
         return found
 
 
@@ -88,6 +84,13 @@ class Definition:
         self.high = None if limits.high is None else scaled(limits.high)
         self.fixed_tree = catalog.units.stretch(date.min) == catalog.units.stretch(date.max)
         """Whether the tree never changes: then nobody needs to ask how it stood when."""
+        kind = self.kind
+        self._own_figures_suffice = (
+            kind.computed
+            and self.fixed_tree
+            and not (kind.rosters or kind.averages or kind.counts_units or kind.carries)
+        )
+        self._by_themselves: dict[Window, frozenset[str]] = {}
         self._stretches: dict[int, int] = {}
         self._natural: dict[Window, needed.Per] = {}
         self._fresh: dict[int, int] = {}
@@ -202,6 +205,16 @@ class Definition:
         """Whether the unit is of a level at which this KPI is reported."""
         known = self.catalog.units.get(unit)
         return known is not None and known.level in self.kpi.levels
+
+    def stands_by_itself(self, unit: str, window: Window) -> bool:
+        """Whether the record needs no tree, roster or other period: a reporting unit's own figures, as most are."""
+        found = self._by_themselves.get(window)
+        if found is None:
+            part = self.accounting(window.first)
+            alone = self._own_figures_suffice and part.first == window.first and window.last <= part.last
+            found = self.shape(window.first).leaves if alone else frozenset()
+            self._by_themselves[window] = found
+        return unit in found
 
     # targets
 

@@ -59,6 +59,8 @@ class History:
     def _told_by(self, unit: str, window: Window, until: int, per: Per) -> list[Told]:
         """What stood at the end of each natural unit before `until`."""
         definition = self.definition
+        if definition.stands_by_itself(unit, window):
+            return self._told_alone(unit, window, until, per)
         changes = not definition.fixed_tree and definition.stretch(window.first) != definition.stretch(until)
         parts = self._tables.parts_of(window, until)
         if (
@@ -71,6 +73,21 @@ class History:
             return self._told_one_by_one(unit, window, until, per)
         ladder = self._ladder(parts[0], per)
         return [told for end, told in zip(ladder.ends, ladder.told(unit), strict=False) if end < until]
+
+    def _told_alone(self, unit: str, window: Window, until: int, per: Per) -> list[Told]:
+        """The same for a reporting unit whose figures need no tree: of the units of time in which it reported."""
+        series, kind = self._units[unit], self.definition.kind
+        ends: list[int] = []
+        for day in series.days_between(window.first, until):
+            end = self.definition.end_of_unit(per, day)
+            if end < until and (not ends or end > ends[-1]):
+                ends.append(end)
+        found: list[Told] = []
+        for own in series.stood(window.first, ends, kind.increments):
+            if own is not None:
+                parts = kind.parts(own, None)
+                found.append((own.day, kind.value(*parts) if parts is not None else kind.alone(own)))
+        return found
 
     def _ladder(self, part: Window, per: Per) -> Ladder:
         ladders = self._ladders.setdefault(part.first, {})

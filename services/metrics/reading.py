@@ -91,6 +91,8 @@ class Readings:
 
         `former`: leave nothing behind for the next question.
         """
+        if self.definition.stands_by_itself(unit, window):
+            return self._read_alone(unit, window, min(until, window.last), keep=not former)
         tables, told = self._tables.of(unit, window, min(until, window.last), today, former)
         shape = tables[-1].moment.shape
         reading = Reading(zone=self._zone)
@@ -133,6 +135,24 @@ class Readings:
 
     # what stands
 
+    def _read_alone(self, unit: str, window: Window, until: int, *, keep: bool) -> Reading:
+        """The same for a reporting unit whose figures need no tree."""
+        reading, series, kind = Reading(zone=self._zone), self._units.get(unit), self.definition.kind
+        if series is None:
+            return reading
+        _, ended = self.definition.lifetime(unit)
+        own = series.own(window.first, min(until, ended), kind.increments, keep=keep)
+        if own is None:
+            return reading
+        parts = kind.parts(own, None)
+        reading.as_of, reading.own, reading.direct, reading.reported_at = own.day, (own,), True, own.reported_at
+        reading.n, reading.d = parts if parts is not None else (own.n, own.d)
+        reading.value = kind.value(*parts) if parts is not None else kind.alone(own)
+        if reading.value is None:
+            reading.why = kind.why_no_value(own, parts)
+        self._flag(reading, unit, certain=False)
+        return reading
+
     def _fill(self, reading: Reading, unit: str, told: list[Node]) -> None:
         standing = stands(self.definition, told)
         reading.as_of, reading.value, reading.why = standing.as_of, standing.value, standing.why
@@ -143,6 +163,10 @@ class Readings:
         reading.direct = told[-1].direct
         reading.newer_parts = told[-1].own_value is not None and not told[-1].direct
         reading.discrepancy, certain = self._discrepancy(told)
+        self._flag(reading, unit, certain=certain)
+
+    def _flag(self, reading: Reading, unit: str, *, certain: bool) -> None:
+        """`certain`: no part is missing of the sum that a discrepancy compares with."""
         flags: set[str] = set()
         if reading.direct:
             for own in reading.own:

@@ -120,6 +120,7 @@ class Series:
         as long as nothing changed."""
         found: list[Own | None] = []
         own: Own | None = None
+        absolute: tuple[int, Figure] | None = None  # made an Own of only if it lasts
         days, order, at = self.days, self.order, bisect_left(self.order, first)
         size = len(order)
         for end in ends:
@@ -127,17 +128,20 @@ class Series:
             while at < size and order[at] <= end:
                 day = order[at]
                 content = days[day]
-                figure = content.stands
-                if figure is not None:
-                    own, fresh = Own(day, figure), True
+                if content.stands is not None:
+                    absolute = day, content.stands
                 elif increments and content.increments is not None:
-                    if own is None:
+                    if absolute is not None:
+                        own, absolute = Own(*absolute), None
+                    elif own is None:
                         own = Own(day, None)
                     elif not fresh:
                         own = own.copy()
                     own.add(day, content.increments)
                     fresh = True
                 at += 1
+            if absolute is not None:
+                own, absolute = Own(*absolute), None
             found.append(own)
         return found
 
@@ -156,10 +160,14 @@ class Series:
         own.preliminary = any(figure.grade == PRELIMINARY for figure in figures)
         return own
 
+    def days_between(self, first: int, last: int) -> list[int]:
+        """The days between (both ends included) of which anything was said, in order."""
+        return self.order[bisect_left(self.order, first) : bisect_right(self.order, last)]
+
     def standing_days(self, first: int, last: int) -> list[tuple[int, Figure]]:
         """The days between (both ends included) that have a standing absolute figure, in order."""
         found = []
-        for day in self.order[bisect_left(self.order, first) : bisect_right(self.order, last)]:
+        for day in self.days_between(first, last):
             figure = self.days[day].stands
             if figure is not None:
                 found.append((day, figure))
