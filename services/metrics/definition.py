@@ -35,10 +35,15 @@ class Shape:
         self._above: dict[str, tuple[str, ...]] = {}
         self._children: dict[str, tuple[str, ...]] = {}
         self._expected: dict[str, frozenset[str]] = {}
+        self._in_order: dict[str, list[str]] = {}
 
     def is_leaf(self, unit: str) -> bool:
         """Whether figures are due from it: a unit of the KPI's first level."""
         return unit in self.leaves
+
+    def is_part(self, unit: str) -> bool:
+        """Whether the unit reports or has somebody below who does: then it adds to the unit above."""
+        return unit in self._relevant
 
     def ancestors(self, unit: str) -> tuple[str, ...]:
         """The units above, nearest first."""
@@ -63,6 +68,13 @@ class Shape:
         found = self._expected.get(unit)
         if found is None:
             found = self._expected[unit] = frozenset(self._tree.descendants(unit, self._day)) & self.leaves
+        return found
+
+    def expected_in_order(self, unit: str) -> list[str]:
+        """The same, sorted."""
+        found = self._in_order.get(unit)
+        if found is None:
+            found = self._in_order[unit] = sorted(self.expected(unit))
         return found
 
 

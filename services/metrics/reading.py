@@ -187,6 +187,10 @@ class Readings:
             summed = [node for node in told if node.day is not None and node.value is not None]
         if any(node.direct for node in summed):
             return ()
+        if len(tables) == 1:
+            table = tables[0]
+            parts = [(child, table.node(child)) for child in table.moment.shape.children(unit)]
+            return tuple([Part(child, part.n, part.d) for child, part in parts])
         sums: dict[str, tuple[int, int]] = {}
         for table in tables:
             if any(table.node(unit) is node for node in summed):
@@ -227,18 +231,18 @@ class Readings:
     # who is missing
 
     def _completeness(self, unit: str, window: Window, tables: list[Table], shape: Shape) -> dict[str, Any]:
-        expected = shape.expected(unit)
-        missing = expected
+        expected = missing = shape.expected_in_order(unit)
         for table in tables:
             if table.first >= window.first:
-                missing = missing - table.reported()
+                reported = table.reported()
+                missing = [one for one in missing if one not in reported]
             else:  # the record's period begins within an accounting period
-                nodes = ((one, table.node(one).own) for one in missing)
-                missing = frozenset(one for one, own in nodes if own is None or own.day < window.first)
+                nodes = [(one, table.node(one).own) for one in missing]
+                missing = [one for one, own in nodes if own is None or own.day < window.first]
         return {
             "expected": len(expected),
             "reported": len(expected) - len(missing),
-            "missing": sorted(missing),
+            "missing": missing,
             "missing_members": [],
         }
 

@@ -58,6 +58,50 @@ class Node:
         self.reported_at = 0
 
 
+class Sums:
+    """What the units directly below one add up to; kept up as they move, one by one."""
+
+    __slots__ = ("covered", "d", "day", "n", "reported_at", "seen")
+
+    def __init__(self, parts: Iterable[Node] = ()) -> None:
+        self.n = self.d = self.covered = self.reported_at = 0
+        self.day: int | None = None
+        self.seen: int | None = None
+        for part in parts:
+            if part is not _NOTHING:
+                self._add(part)
+
+    def replace(self, old: Node, new: Node) -> bool:
+        """Put one part in the place of what it was. False where it was the latest of all and no longer is: who is now
+        can only be told from all parts."""
+        if _latest(old.day, self.day, new.day) or _latest(old.seen, self.seen, new.seen):
+            return False
+        if old.reported_at == self.reported_at > new.reported_at:
+            return False
+        self.n -= old.n
+        self.d -= old.d
+        self.covered -= old.covered
+        self._add(new)
+        return True
+
+    def _add(self, part: Node) -> None:
+        self.n += part.n
+        self.d += part.d
+        self.covered += part.covered
+        if part.day is not None and (self.day is None or part.day > self.day):
+            self.day = part.day
+        if part.seen is not None:
+            if self.seen is None or part.seen > self.seen:
+                self.seen = part.seen
+            if part.reported_at > self.reported_at:
+                self.reported_at = part.reported_at
+
+
+def _latest(old: int | None, latest: int | None, new: int | None) -> bool:
+    """Whether the old day was the latest and the new one is earlier."""
+    return old is not None and old == latest and (new is None or new < old)
+
+
 _NOTHING = Node()
 """A reporting unit that is silent and adds nothing: most of them, early in a period."""
 
@@ -91,6 +135,9 @@ class Table:
         self._units = units
         self._keep = keep
         self._nodes: dict[str, Node] = {}
+        self._sums: dict[str, Sums] = {}
+        self._outdated: dict[str, dict[str, Node]] = {}
+        """By unit, the parts that moved since its sums were made, as they are in those sums."""
         self._reported: set[str] | None = None
         self._moved: set[str] = set()
 
@@ -101,14 +148,16 @@ class Table:
 
     def drop(self, units: Iterable[str]) -> None:
         """The units' figures changed: forget them and those above."""
-        nodes, ancestors = self._nodes, self.moment.shape.ancestors
-        above: set[str] = set()
+        nodes, sums, shape = self._nodes, self._sums, self.moment.shape
         for unit in units:
-            nodes.pop(unit, None)
-            above.update(ancestors(unit))
             self._moved.add(unit)
-        for unit in above:
-            nodes.pop(unit, None)
+            child = unit
+            for above in shape.ancestors(unit):
+                old = nodes.pop(child, None)
+                if old is not None and above in sums and shape.is_part(child):
+                    self._outdated.setdefault(above, {}).setdefault(child, old)
+                child = above
+            nodes.pop(child, None)
 
     def reported(self) -> set[str]:
         """The reporting units that have a standing figure."""
@@ -176,24 +225,8 @@ class Table:
 
     def _add_parts(self, node: Node, unit: str) -> None:
         """Sum the children, and settle whether the direct figure stands or they do."""
-        n = d = covered = reported_at = 0
-        day: int | None = None
-        seen: int | None = None
-        nodes, make = self._nodes, self.node
-        for child in self.moment.shape.children(unit):
-            part = nodes.get(child) or make(child)
-            if part is _NOTHING:
-                continue
-            n += part.n
-            d += part.d
-            covered += part.covered
-            if part.day is not None and (day is None or part.day > day):
-                day = part.day
-            if part.seen is not None:
-                if seen is None or part.seen > seen:
-                    seen = part.seen
-                if part.reported_at > reported_at:
-                    reported_at = part.reported_at
+        sums = self._sum(unit)
+        n, d, day, covered = sums.n, sums.d, sums.day, sums.covered
         expected = len(self.moment.shape.expected(unit))
         node.complete = covered >= expected > 0
         value = self._kind.value(n, d) if day is not None else None
@@ -207,10 +240,18 @@ class Table:
             return
         node.direct, node.in_parts = False, day is not None
         node.n, node.d, node.day, node.covered = n, d, day, covered
-        node.value, node.seen, node.reported_at = value, seen, reported_at
-        node.as_of = day if day is not None else seen
-        if value is None and seen is not None:
+        node.value, node.seen, node.reported_at = value, sums.seen, sums.reported_at
+        node.as_of = day if day is not None else sums.seen
+        if value is None and sums.seen is not None:
             node.why = self._kind.why_no_value(None, (n, d) if day is not None else None)
+
+    def _sum(self, unit: str) -> Sums:
+        """The sums of the units directly below, brought up to date."""
+        sums, outdated = self._sums.get(unit), self._outdated.pop(unit, None)
+        if sums is not None and all(sums.replace(old, self.node(child)) for child, old in (outdated or {}).items()):
+            return sums
+        sums = self._sums[unit] = Sums(map(self.node, self.moment.shape.children(unit)))
+        return sums
 
 
 def direct_stands(
