@@ -18,7 +18,10 @@ Told = tuple[int, Quotient | None]
 
 
 class _Columns(NamedTuple):
-    """What a unit adds to the one above, and what stands for itself: its own figures, or none where its parts do."""
+    """What a unit adds to the one above, and what stands for itself: its own figures, or none where its parts do.
+
+    `direct` is empty for a reporting unit: its own figures are read off the series, which costs less than to hold them.
+    """
 
     n: list[int]
     d: list[int]
@@ -54,6 +57,8 @@ class Ladder:
 
     def told(self, unit: str) -> list[Told]:
         """What stood at each end."""
+        if self._shape.is_leaf(unit):
+            return [self._alone(own) for own in self._owns(unit)]
         found = self._told.get(unit)
         if found is None:
             columns = self._of(unit)
@@ -61,19 +66,15 @@ class Ladder:
         return found
 
     def _values(self, columns: _Columns) -> list[Told]:
-        value, alone = self._kind.value, self._kind.alone
-        found: list[Told] = []
-        before: Own | None = None
-        for n, d, day, own in zip(columns.n, columns.d, columns.day, columns.direct, strict=True):
-            if own is not None and own is before:
-                found.append(found[-1])
-            elif own is not None:
-                parts = self._kind.parts(own, None)
-                found.append((own.day, value(*parts) if parts is not None else alone(own)))
-            else:
-                found.append((day, value(n, d) if day else None))
-            before = own
-        return found
+        value = self._kind.value
+        rows = zip(columns.n, columns.d, columns.day, columns.direct, strict=True)
+        return [self._alone(own) if own is not None else (day, value(n, d) if day else None) for n, d, day, own in rows]
+
+    def _alone(self, own: Own | None) -> Told:
+        if own is None:
+            return 0, None
+        parts = self._kind.parts(own, None)
+        return own.day, self._kind.value(*parts) if parts is not None else self._kind.alone(own)
 
     def _of(self, unit: str) -> _Columns | None:
         """The unit's columns; None for one that reported nothing."""
@@ -82,19 +83,22 @@ class Ladder:
         return self._columns[unit]
 
     def _make(self, unit: str) -> _Columns | None:
-        series, leaf = self._units.get(unit), self._shape.is_leaf(unit)
-        owns: list[Own | None] = []
-        if series is not None and (leaf or self._definition.may_report(unit)):
-            if self._kind.averages:
-                owns = [series.average(self._first, end) for end in self.ends]
-            else:
-                owns = series.stood(self._first, self.ends, self._kind.increments)
-        if leaf:
+        owns = self._owns(unit)
+        if self._shape.is_leaf(unit):
             return self._leaf(owns) if owns else None
         parts = self._sum(unit)
         if not any(owns):
             return parts
         return self._settle(owns, parts, len(self._shape.expected(unit)))
+
+    def _owns(self, unit: str) -> list[Own | None]:
+        """What stood by the unit's own figures at each end; nothing of a unit that has none."""
+        series = self._units.get(unit)
+        if series is None or not (self._shape.is_leaf(unit) or self._definition.may_report(unit)):
+            return []
+        if self._kind.averages:
+            return [series.average(self._first, end) for end in self.ends]
+        return series.stood(self._first, self.ends, self._kind.increments)
 
     def _leaf(self, owns: list[Own | None]) -> _Columns:
         nothing = (0, 0, 0, 0)
@@ -106,7 +110,7 @@ class Ladder:
                 before = own
             rows.append(row)
         n, d, day, covered = (list(map(itemgetter(at), rows)) for at in range(4))
-        return _Columns(n, d, day, covered, owns)
+        return _Columns(n, d, day, covered, [])
 
     def _sum(self, unit: str) -> _Columns | None:
         below = [columns for child in self._shape.children(unit) if (columns := self._of(child)) is not None]
