@@ -126,7 +126,9 @@ class Table:
         moment: Moment,
         *,
         keep: bool,
+        later: "Table | None" = None,
     ) -> None:
+        """`later`: a table of a later day under the same tree and rosters, which has most of the nodes already."""
         self.first = window.first
         self.limit = min(limit, window.last)
         self.moment = moment
@@ -134,6 +136,7 @@ class Table:
         self._kind: Kind = definition.kind
         self._units = units
         self._keep = keep
+        self._later = later
         self._nodes: dict[str, Node] = {}
         self._sums: dict[str, Sums] = {}
         self._outdated: dict[str, dict[str, Node]] = {}
@@ -187,6 +190,10 @@ class Table:
         leaf = shape.is_leaf(unit)
         if series is None and leaf and not self._kind.rosters:
             return _NOTHING
+        if leaf and self._later is not None:
+            node = self._later.node(unit)
+            if node.own is None or node.own.day <= self.limit:
+                return node  # what stands later stood by then
         own = None
         if series is not None and (leaf or self._definition.may_report(unit)):
             if self._kind.averages:

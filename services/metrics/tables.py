@@ -112,11 +112,23 @@ class Tables:
         table = self._former.get(key)
         if table is None or table.limit > limit:
             moment = Moment(definition.shape(on), on)
-            table = self._former[key] = Table(definition, self._units, part, limit, moment, keep=False)
+            later = self._after(part, limit, on)
+            table = self._former[key] = Table(definition, self._units, part, limit, moment, keep=False, later=later)
         elif table.limit < limit:
             days = range(table.limit + 1, limit + 1)
             table.advance(limit, {unit for day in days for unit in self._reporters().get(day, ())})
         return table
+
+    def _after(self, part: Window, limit: int, on: int) -> Table | None:
+        """A lasting table of the same tree and rosters that stands on a later day; not of means, which move with each
+        reading."""
+        definition = self.definition
+        wanted = 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(on)
+        if not definition.kind.averages:
+            for (until, *same), table in self._tables.get(part.first, _NONE).items():
+                if until >= limit and tuple(same) == wanted:
+                    return table
+        return None
 
     def _reporters(self) -> dict[int, set[str]]:
         """The units by the days on which they reported."""

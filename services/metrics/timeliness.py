@@ -34,6 +34,7 @@ class Timeliness:
         self._answers: dict[tuple[Due, frozenset[str]], dict[str, Any]] = {}
         self._late: dict[Due, dict[str, bool]] = {}
         self._found: dict[tuple[Window, int, int], Due | None] = {}
+        self._ends: dict[int, int] = {}
         self._turns: dict[tuple[Window, int], int | None] = {}
 
     def moved(self, days: Mapping[str, Collection[int]]) -> None:
@@ -125,8 +126,11 @@ class Timeliness:
 
     def _end_of(self, day: int) -> int:
         """The first microsecond after the day, as `reported_at` counts."""
-        midnight = datetime.combine(date.fromordinal(day + 1), time(), self._definition.catalog.zone)
-        return (midnight - _EPOCH) // _MICROSECOND
+        found = self._ends.get(day)
+        if found is None:
+            midnight = datetime.combine(date.fromordinal(day + 1), time(), self._definition.catalog.zone)
+            found = self._ends[day] = (midnight - _EPOCH) // _MICROSECOND
+        return found
 
 
 _KEPT = 2_000
