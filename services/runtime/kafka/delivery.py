@@ -41,6 +41,9 @@ Records = Sequence[ConsumerRecord]
 TRIES = 4
 """Tries of a batch that fails for no known reason before its partitions are handled one by one."""
 
+PARTITION_BYTES = 4 * 2**20
+"""Of one partition in one fetch: a full batch, also where all that lags is in one partition. By default a megabyte."""
+
 _BACKOFF_S = (0.1, 15.0)
 _COMMIT_S = 10.0
 
@@ -124,6 +127,7 @@ class Delivery:
             max_records=self._settings.max_records,
             batch_timeout_ms=self._settings.fetch_max_wait_ms,
             fetch_max_wait_ms=self._settings.fetch_max_wait_ms,
+            max_partition_fetch_bytes=PARTITION_BYTES,
             session_timeout_ms=self._settings.session_timeout_ms,
             heartbeat_interval_ms=self._settings.heartbeat_interval_ms,
             rebalance_timeout_ms=self._settings.rebalance_timeout_ms,
