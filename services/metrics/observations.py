@@ -4,7 +4,7 @@ They were checked at the door and written by us, so they are taken as they stand
 read again by the model, which says what is wrong with it.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
 from typing import Any, NamedTuple
@@ -19,7 +19,6 @@ from services.metrics.exact import scaled, stored
 from services.metrics.figures import ACTUAL, PRELIMINARY, Figure, Increments, packed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _RARER = ("members", "weight", "rank", "of", "done", "done_on")
 _ANY_RARER = frozenset(_RARER)
 
@@ -47,29 +46,31 @@ def parse(value: bytes) -> dict[str, Any]:
 
 def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
     """What is folded. Raises KeyError, TypeError or ValueError for what is not as we write it."""
-    numerator, denominator, value = content.get("numerator"), content.get("denominator"), content.get("value")
+    get = content.get
+    numerator, denominator, value = get("numerator"), get("denominator"), get("value")
     n = None if numerator is None else scaled(numerator)
     d = None if denominator is None else scaled(denominator)
     v = None if value is None else scaled(value)
-    as_of, raw, status = content["as_of"], content["raw"], content.get("status", "actual")
-    reported_at = (datetime.fromisoformat(content["reported_at"]) - _EPOCH) // _MICROSECOND
+    as_of, raw, status = content["as_of"], content["raw"], get("status", "actual")
+    since = datetime.fromisoformat(content["reported_at"]) - _EPOCH
+    reported_at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     identity = bytes.fromhex(content["observation_id"])
     figure, increments = None, None
-    if content.get("mode") == "increment":
+    if get("mode") == "increment":
         increments = Increments(n, d, v, 1, (identity,), reported_at, status == "preliminary")
     else:
         figure = Figure(
-            content.get("revision", 1),
+            get("revision", 1),
             PRELIMINARY if status == "preliminary" else ACTUAL,
             reported_at,
             identity,
             intern(content["source"]),
-            content.get("retracts", False),
+            get("retracts", False),
             n,
             d,
             v,
-            tuple([flag["code"] for flag in content.get("flags", ())]),
-            _rarer(content),
+            tuple([flag["code"] for flag in flags]) if (flags := get("flags")) else (),
+            None if _ANY_RARER.isdisjoint(content) else _rarer(content),
             packed(content["source_id"]),
         )
     return Observation(
@@ -101,8 +102,6 @@ def catalog_number(version: str) -> int:
 
 
 def _rarer(content: dict[str, Any]) -> dict[str, Any] | None:
-    if _ANY_RARER.isdisjoint(content):
-        return None
     found = {name: content[name] for name in _RARER if content.get(name) is not None}
     if "weight" in found:
         found["weight"] = stored(scaled(found["weight"]))
