@@ -12,7 +12,7 @@ generation: "<province>/<kpi>", once computed anew "<province>/<kpi>#<number>". 
 Judgements:
 
     {_id: "<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
-     awaits: whether a record is to be forecast,
+     through, awaits: whether a record is to be forecast,
      units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
                       c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version],
                       f: [digest forecast for, mark of the target, as_of, landing as JSON, or the code of the reason
@@ -26,6 +26,7 @@ Forecasts that were issued, by the end of the natural unit of time in which thei
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -72,6 +73,7 @@ def generation_of(name: str) -> int:
     return int(number) if number else 0
 
 
+@lru_cache(maxsize=200_000)
 def escaped(name: str) -> str:
     """A name as a field of a document, which may hold neither `.` nor `$`."""
     return name.replace("%", "%25").replace(".", "%2E").replace("$", "%24")
@@ -172,6 +174,9 @@ def _load_judgements(state: KpiState, document: Document) -> None:
     _, period, chunk = document["_id"].rsplit("/", 2)
     owed = frozenset(document.get("owed", ()))
     bucket = state.judgement_buckets[period, int(chunk)] = JudgementBucket(document["rev"], owed)
+    through = document.get("through")
+    if through is not None and (state.through is None or through > state.through):
+        state.through = through
     for field, cell in document.get("units", {}).items():
         due = cell.get("u")
         record = Record(
@@ -243,6 +248,8 @@ def judgement_changes(state: KpiState, writer: str) -> list[Change]:
         soonest = min((record.due for record in records.values() if record.due is not None), default=None)
         sets["next_due"] = None if soonest is None else iso(soonest)
         sets["awaits"] = bool(bucket.awaiting)
+        if state.through is not None:
+            sets["through"] = state.through
         if bucket.owes:
             sets["owed"] = sorted(bucket.owed)
         once = {"kpi": name, "period": period, "chunk": chunk, "schema": SCHEMA}

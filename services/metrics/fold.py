@@ -41,13 +41,18 @@ class Fold:
         self.folded = 0
         self.skipped = 0
         self.doubted: list[Doubted] = []
+        self.repeats = True
+        """Whether the batch, or a part of it, may have been judged before."""
         self._definition = definition
         self._moved: dict[str, set[int]] = {}
         self._after: dict[str, set[int]] = {}
 
-    def batch(self, observations: Sequence[Observation]) -> list[Emission]:
+    def batch(self, observations: Sequence[Observation], first: int, last: int) -> list[Emission]:
         """Fold a batch and judge what it touches. Without a definition (the catalog does not know the KPI) the figures
-        are kept and nothing is said."""
+        are kept and nothing is said. `first` and `last`: the offsets of its observations."""
+        through = self.state.through
+        self.repeats = through is None or first <= through
+        self.state.through = last if through is None else max(last, through)
         records = self._fold(observations)
         if self._definition is None:
             return []
@@ -315,15 +320,17 @@ class _Telling:
     def steps(self) -> list[int]:
         """The days before the last at which something is to be said.
 
-        Heads of the last batch that wrote, if this one is that batch again; the present head, if it is overtaken; and
-        the dates that become the head and are overtaken within the batch.
+        Heads of the last batch that wrote, if this one may be that batch again; the present head, if it is overtaken;
+        and the dates that become the head and are overtaken within the batch.
         """
         before, touched = self._before, self._touched
         if before is None:
             return sorted(touched)[:-1]
         ahead = sorted(day for day in touched if day > before)
-        trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
-        again = [day for day in trail if day in touched]
+        again: list[int] = []
+        if self._fold.repeats:
+            trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
+            again = [day for day in trail if day in touched]
         overtaken = [before] if ahead and before in touched else []
         return [*again, *overtaken, *ahead[:-1]]
 

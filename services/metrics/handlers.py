@@ -58,11 +58,16 @@ class _Share:
 
 @dataclass(slots=True)
 class _Batch:
-    """The observations of one KPI, and those behind them for which it is to be taken down how closed records stand."""
+    """The observations of one KPI, and those behind them for which it is to be taken down how closed records stand.
+
+    `first` and `last`: the offsets of all that was delivered of the KPI, also where this is only a part of it.
+    """
 
     state: KpiState
     definition: Definition | None
     today: int
+    first: int
+    last: int
     observations: Sequence[Observation]
     later: Sequence[Observation] = ()
 
@@ -75,7 +80,7 @@ class _Batch:
         if at is None:
             return None
         before, self.observations = self.observations[:at], self.observations[at:]
-        return _Batch(self.state, self.definition, self.today, before, self.observations)
+        return _Batch(self.state, self.definition, self.today, self.first, self.last, before, self.observations)
 
 
 class Workshop:
@@ -177,7 +182,8 @@ class ObservationHandler:
             for key, definition in together.items():
                 share, zone = shares[key], catalogs[shares[key].province].zone
                 read = [_observation(*payload, zone) for payload in share.payloads]
-                batches.append(_Batch(states[key], definition, work.today(zone), read))
+                first, last = share.payloads[0][1].offset, share.payloads[-1][1].offset
+                batches.append(_Batch(states[key], definition, work.today(zone), first, last, read))
         early = [found for batch in batches if (found := batch.cut_at_a_closing()) is not None]
         if early:
             await self._fold(early, traceparent)
@@ -191,7 +197,7 @@ class ObservationHandler:
         with work.meters.stage("fold"):
             for batch in batches:
                 fold = Fold(batch.state, batch.definition, batch.today)
-                said += fold.batch(batch.observations)
+                said += fold.batch(batch.observations, batch.first, batch.last)
                 fold.close(batch.later)
                 doubted += fold.doubted
                 work.meters.folded.inc(fold.folded)

@@ -139,6 +139,8 @@ class KpiState:
         self.generation = generation
         self.province, self.kpi = key.split("/", 1)
         self.chunks = chunks
+        self.through: int | None = None
+        """The highest offset of an observation that a stored record was judged after; None where that is not known."""
         self.size = 0
         """Days with figures, and records: what memory goes by."""
         self.units: dict[str, Series] = {}

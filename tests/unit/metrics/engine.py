@@ -106,10 +106,10 @@ class Engine:
     def catalog(self) -> Catalog:
         return next(iter(self.catalogs.catalogs.values()))
 
-    async def take(self, *observations: ObservationRecorded) -> None:
-        """One batch."""
+    async def take(self, *observations: ObservationRecorded, offset: int = 0) -> None:
+        """One batch, from that offset of the topic on."""
         if observations:
-            await self.handler.handle([record_of(one) for one in observations])
+            await self.handler.handle([record_of(one, offset=at) for at, one in enumerate(observations, offset)])
 
     async def tick(self, now: datetime | None = None) -> None:
         """Time passes, and whatever it changes is judged."""

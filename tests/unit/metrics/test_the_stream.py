@@ -107,7 +107,7 @@ async def test_a_crash_between_write_and_publish_loses_no_head_however_the_batch
         await engine.take(*batch)
     again = engine.restarted()
     await again.take(*batch[:cut])
-    await again.take(*batch[cut:])
+    await again.take(*batch[cut:], offset=cut)
     for org_unit in ("p.a.1", "p.a", "p"):
         assert again.as_of(org_unit) == SEPTEMBER
     assert again.record().numerator == 27
@@ -125,6 +125,31 @@ async def test_a_head_that_was_not_published_is_published_with_the_new_ones_that
     again = engine.restarted()
     await again.take(*old, new)
     assert again.as_of() == [*SEPTEMBER, "2023-09-22"] == again.as_of("p")
+
+
+async def test_a_batch_that_follows_does_not_say_former_heads_again() -> None:
+    engine = Engine(CATALOG, NOW)
+    await engine.take(*weekly())
+    late = [an_increment(org_unit, SEPTEMBER[0], 9, 10) for org_unit in ("p.a.1", "p.a.2")]
+    said = [versions(engine, org_unit) for org_unit in ("p.a.1", "p")]
+    await engine.take(*late, offset=3)
+    head = (4, SEPTEMBER[-1])
+    assert [versions(engine, org_unit) for org_unit in ("p.a.1", "p")] == [[*before, head] for before in said]
+    again = engine.restarted()
+    await again.take(*late, offset=3)
+    assert versions(again, "p") == [*said[1], head, head]
+
+
+async def test_a_batch_that_overlaps_one_that_was_never_published_says_its_heads() -> None:
+    engine = Engine(CATALOG, NOW)
+    await engine.take(*weekly())
+    batch = [an_increment(as_of=day, numerator=9, denominator=10) for day in ("2023-09-22", "2023-09-26", "2023-09-29")]
+    engine.topic.fail = True
+    with pytest.raises(Transient):
+        await engine.take(*batch, offset=3)
+    again = engine.restarted()
+    await again.take(*batch, offset=3)
+    assert again.as_of("p") == [*SEPTEMBER, "2023-09-22", "2023-09-26", "2023-09-29"]
 
 
 @pytest.mark.parametrize("half", ["figures", "judgements"])
