@@ -9,7 +9,7 @@ class MetricsSettings(BaseModel):
     """`TIENDO_METRICS_*`."""
 
     figures_in_memory: int = Field(
-        1_000_000, ge=1, description="figures and records that are held; of KPIs beyond that they are read again"
+        800_000, ge=1, description="figures and records that are held; of KPIs beyond that they are read again"
     )
     catalog_wait_s: float = Field(10.0, gt=0, description="how long a batch waits for its catalog before it is retried")
     forecast_s: float = Field(2.0, gt=0, description="how often it is looked which records are to be forecast")

@@ -27,16 +27,20 @@ NOW = datetime(2023, 12, 1, 2, tzinfo=UTC)
 Load = Callable[[], Iterator[dict[str, Any]]]
 
 
-def catalog(target: int = 92, communes: int = COMMUNES) -> list[CatalogObject]:
+def catalog(target: int = 92, communes: int = COMMUNES, province: str = "b") -> list[CatalogObject]:
     """A province of 8 districts; 40 shares, each with a target for every commune and for the province."""
     objects: list[CatalogObject] = [
-        Province(id="b", name_vi="Tỉnh đo"),
+        Province(id=province, name_vi="Tỉnh đo"),
         CalendarSpec(id="administrative", name_vi="Hành chính", month_starts_on=15),
-        OrgUnit(id="b", name="b", level="province"),
+        OrgUnit(id=province, name="b", level="province"),
     ]
-    objects += [OrgUnit(id=f"b.{d}", name="h", level="district", parents=(Parent(unit="b"),)) for d in range(DISTRICTS)]
     objects += [
-        OrgUnit(id=unit, name="x", level="commune", parents=(Parent(unit=unit[:3]),)) for unit in units_of(communes)
+        OrgUnit(id=f"{province}.{d}", name="h", level="district", parents=(Parent(unit=province),))
+        for d in range(DISTRICTS)
+    ]
+    objects += [
+        OrgUnit(id=unit, name="x", level="commune", parents=(Parent(unit=unit.rpartition(".")[0]),))
+        for unit in units_of(communes, province)
     ]
     for number in range(KPIS):
         kpi = f"k{number}"
@@ -46,7 +50,7 @@ def catalog(target: int = 92, communes: int = COMMUNES) -> list[CatalogObject]:
                 levels=("commune", "district", "province"), modes=("absolute", "increment"),
             )
         )  # fmt: skip
-        for scope in ({"level": "commune"}, {"unit": "b"}):
+        for scope in ({"level": "commune"}, {"unit": province}):
             where = next(iter(scope.values()))
             objects.append(
                 Target(id=f"{kpi}.{where}", kpi=kpi, value=target, baseline=Baseline(value=40), period="2023", **scope)  # type: ignore[arg-type]
@@ -54,9 +58,9 @@ def catalog(target: int = 92, communes: int = COMMUNES) -> list[CatalogObject]:
     return objects
 
 
-def units_of(communes: int = COMMUNES) -> list[str]:
+def units_of(communes: int = COMMUNES, province: str = "b") -> list[str]:
     """The ids of the communes."""
-    return [f"b.{number % DISTRICTS}.{number}" for number in range(communes)]
+    return [f"{province}.{number % DISTRICTS}.{number}" for number in range(communes)]
 
 
 def random_figures() -> Iterator[dict[str, Any]]:
@@ -172,4 +176,4 @@ def outgoing(number: int, figure: dict[str, Any], version: str) -> Outgoing:
         subject=identity,
         extensions={"businesstime": NOW.isoformat(), "traceparent": f"00-{number:032x}-{number + 1:016x}-01"},
     )
-    return Outgoing(f"b/{figure['kpi']}".encode(), orjson.dumps(content), headers)
+    return Outgoing(f"{content['province']}/{figure['kpi']}".encode(), orjson.dumps(content), headers)
