@@ -16,8 +16,8 @@ Wanted = Iterable[tuple[str, Definition | None]]
 
 
 class Memory:
-    """States by `province/kpi`, with at most `limit` figures and records in all of them beside those in use. Whoever holds
-    one is its `writer`."""
+    """States by `province/kpi`, with at most `limit` figures and records in all of them beside those in use. Whoever
+    holds one is its `writer`."""
 
     def __init__(self, store: Store, limit: int, writer: str) -> None:
         self._store = store
