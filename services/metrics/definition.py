@@ -109,6 +109,7 @@ class Definition:
         self._accounting: dict[int, Window] = {}
         self._shapes: dict[int, Shape] = {}
         self._shape_on: dict[int, Shape] = {}
+        self._above_later: dict[tuple[str, int], tuple[tuple[int, str], ...]] = {}
         self._lifetimes: dict[str, tuple[int, int]] = {}
         self._windows: dict[str, tuple[Window, ...]] = {}
         self._parsed: dict[str, Window] = {}
@@ -193,6 +194,20 @@ class Definition:
             found = self._stretches[day] = self.catalog.units.stretch(date.fromordinal(day))
         return found
 
+    def above_later(self, unit: str, day: int) -> tuple[tuple[int, str], ...]:
+        """The units that are not above this one on the day and come to be, with the first day on which they are."""
+        key = unit, self.stretch(day)
+        found = self._above_later.get(key)
+        if found is None:
+            above, later = set(self.shape(day).ancestors(unit)), []
+            for turn in self.catalog.units.turning_points:
+                if turn.toordinal() > day:
+                    new = [one for one in self.shape(turn.toordinal()).ancestors(unit) if one not in above]
+                    above.update(new)
+                    later += [(turn.toordinal(), one) for one in new]
+            found = self._above_later[key] = tuple(later)
+        return found
+
     def tree_turns_after(self, day: int, last: int) -> int | None:
         """The first day after this one, until `last`, on which the tree changes."""
         if self.stretch(day) == self.stretch(last) or day >= last:
@@ -237,6 +252,16 @@ class Definition:
             found = tuple(_window(period) for period in self.catalog.targets.periods(self.kpi_id, unit))
             self._windows[unit] = found
         return found
+
+    def is_bound(self, unit: str, day: int) -> bool:
+        """Whether a target of the unit has a period that contains the day."""
+        return any(window.first <= day <= window.last for window in self.windows(unit))
+
+    def windows_on(self, unit: str, day: int) -> list[Window]:
+        """The periods in which a figure of the day gives the unit a record: those of its targets, or else the
+        accounting period."""
+        bound = [window for window in self.windows(unit) if window.first <= day <= window.last]
+        return bound or [self.accounting(day)]
 
     def judging(self, unit: str, window: Window, day: int) -> Obligation | None:
         """The version of the unit's target for the period that is valid on the day."""

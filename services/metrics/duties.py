@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.documents import Document
+from services.metrics.given import given_by_figures
 from services.metrics.state import Cause, KpiState
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING, Comparison, Marks, Touched, touched_by_marks
@@ -78,6 +79,9 @@ class Duty:
         for period, chunk in self.documents:
             window = self.definition.window(period)
             when.update((unit, window) for unit in state.by_bucket[period, chunk])
+        # A unit that has lost a target has records of accounting periods instead.
+        retargeted = {unit for unit, _ in self.touched.targets}
+        when.update((unit, window) for unit, window in given_by_figures(state, self.definition, retargeted))
         found = {record: self._cause(*record) for record in (self._all(state) if self.touched else when)}
         return [Due(*record, cause) for record, cause in sorted(found.items()) if cause is not None or record in when]
 
@@ -88,7 +92,7 @@ class Duty:
     def _all(self, state: KpiState) -> set[tuple[str, Window]]:
         """Every record that there is or should be by today."""
         records = {(unit, self.definition.window(period)) for unit, period in state.records}
-        return records.union(self._born(None))
+        return records.union(self._born(None), given_by_figures(state, self.definition))
 
     def _born(self, since: int | None) -> Iterator[tuple[str, Window]]:
         """The records that begin to exist after that day and until today."""

@@ -9,7 +9,7 @@
    to doubt are told to their publishers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.metrics import closing
 from services.metrics.contributions import shown
@@ -30,6 +30,9 @@ from services.metrics.state import Cause, Head, KpiState, Record
 
 Touched = dict[tuple[str, Window], set[int]]
 """Records, and the days of the figures that touched them."""
+
+_Judged = tuple[Reading, str, bytes, int | None]
+"""What stands, the status, the content, and the day on which time will judge otherwise."""
 
 
 class Fold:
@@ -141,7 +144,8 @@ class Fold:
             self._moved.setdefault(unit, set()).add(day)
 
     def _touched(self, days: dict[str, set[int]]) -> Touched:
-        """The records that the figures touch: of their units and of those above, as the tree stood on their days."""
+        """The records that the figures touch: of their units, of those above as the tree stood on their days, and of
+        those that came to be above later in a period of theirs."""
         definition = self._definition
         assert definition is not None
         moved: dict[str, set[int]] = {}
@@ -168,23 +172,41 @@ class Fold:
                     moved[unit].update(after)
         for unit, on in moved.items():
             windows = self.state.windows(definition, unit)
-            if len(windows) == 1 and windows[0].first <= min(on) and max(on) <= windows[0].last:
+            bound = len(windows) == 1 and definition.windows(unit)
+            if bound and windows[0].first <= min(on) and max(on) <= windows[0].last:
                 touched[unit, windows[0]] = on
                 continue
             for day in on:
                 for window in self._windows(unit, day):
                     touched.setdefault((unit, window), set()).add(day)
+        if definition.kind.computed and not definition.fixed_tree:
+            for key, day in self._touched_later(days):
+                touched.setdefault(key, set()).add(day)
         for (unit, window), on in touched.items():
             readings.history.moved_record(unit, window, min(on))
         return touched
 
+    def _touched_later(self, days: dict[str, set[int]]) -> Iterator[tuple[tuple[str, Window], int]]:
+        """The records that there are of units below which a figure's unit was moved after the figure's day."""
+        definition, records = self._definition, self.state.records
+        assert definition is not None
+        for unit, on in days.items():
+            for day in on:
+                for since, above in definition.above_later(unit, day):
+                    for window in self.state.windows(definition, above):
+                        if window.first <= day and since <= window.last and (above, window.id) in records:
+                            yield (above, window), day
+
     def _windows(self, unit: str, day: int) -> list[Window]:
-        """The periods of the unit's records that contain the day: those of its targets, those that have a record
-        already, or else the accounting period."""
+        """The periods of the unit's records that contain the day: those of its targets or else the accounting period,
+        and those that have a record already."""
         definition = self._definition
         assert definition is not None
         found = [window for window in self.state.windows(definition, unit) if window.first <= day <= window.last]
-        return found or [definition.accounting(day)]
+        if definition.is_bound(unit, day):
+            return found
+        accounting = definition.accounting(day)
+        return found if accounting in found else [*found, accounting]
 
     # judging
 
@@ -206,7 +228,7 @@ class Fold:
         if said[-1].future.open:
             state.await_forecast(unit, window.id)
 
-    def judge(self, unit: str, window: Window, limit: int | None) -> tuple[Reading, str, bytes, int | None]:
+    def judge(self, unit: str, window: Window, limit: int | None) -> _Judged:
         """Judge the record as it stands, or as it stood when figures after `limit` are left out.
 
         For a unit that did not live to see its deadline time has stopped on its last day.
@@ -316,12 +338,14 @@ class _Telling:
         self._changed = False
         self._said: list[Emission] = []
         self._heads: list[Head] = []
+        self._found: _Judged | None = None
 
     def steps(self) -> list[int]:
         """The days before the last at which something is to be said.
 
         Heads of the last batch that wrote, if this one may be that batch again; the present head, if it is overtaken;
-        and the dates that become the head and are overtaken within the batch.
+        and the dates that become the head and are overtaken within the batch. A later figure that does not become the
+        head (it counts for nothing, or a figure reported above stands) overtakes nothing.
         """
         before, touched = self._before, self._touched
         if before is None:
@@ -331,23 +355,29 @@ class _Telling:
         if self._fold.repeats:
             trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
             again = [day for day in trail if day in touched]
-        overtaken = [before] if ahead and before in touched else []
-        return [*again, *overtaken, *ahead[:-1]]
+        if not ahead:
+            return again
+        self._found = self._fold.judge(self._unit, self._window, None)
+        head = self._found[0].as_of
+        if head is None or head <= before:
+            return again
+        return [*again, *([before] if before in touched else []), *ahead[:-1]]
 
     def step(self, day: int) -> None:
         """Say what stood at the end of that day."""
-        record = self._record
+        record, before = self._record, self._before
         reading, status, content, _ = self._fold.judge(self._unit, self._window, day)
-        if self._before is not None and day < self._before:
+        as_of = reading.as_of
+        if before is not None and day < before:
             former = next(head for head in record.trail if head.as_of == day)
             self._say(former, status, content)
-        elif reading.as_of is not None and (record.as_of is None or reading.as_of >= record.as_of):
-            self._settle(reading.as_of, status, content)
+        elif as_of is not None and (as_of != before or day == before) and as_of >= (record.as_of or 0):
+            self._settle(as_of, status, content)
 
     def told(self) -> list[Emission]:
         """Everything, the head last: under a new version if it changed, again under its own if not."""
         record, state = self._record, self._fold.state
-        reading, status, content, due = self._fold.judge(self._unit, self._window, None)
+        reading, status, content, due = self._found or self._fold.judge(self._unit, self._window, None)
         self._settle(reading.as_of, status, content)
         if self._changed:
             record.trail = tuple(self._heads[:-1])

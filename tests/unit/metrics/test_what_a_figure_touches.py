@@ -1,0 +1,74 @@
+"""Which records a figure gives and touches when the tree and the targets are changed around it."""
+
+from datetime import date
+
+from contracts.catalog import OrgUnit, Parent
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_observation, day, local
+from tests.unit.metrics.engine import Engine, differences
+
+NOW = local("2023-10-10")
+
+
+def moved(unit: str, to: str, on: date) -> tuple[OrgUnit, ...]:
+    """The province, with a unit below another one from a day on."""
+    return tuple(
+        one.model_copy(
+            update={"parents": (one.parents[0].model_copy(update={"valid_to": on}), Parent(unit=to, valid_from=on))}
+        )
+        if one.id == unit
+        else one
+        for one in UNITS
+    )
+
+
+async def test_a_late_figure_from_before_a_move_counts_at_once_for_the_unit_above_since_then() -> None:
+    engine = Engine(a_catalog(units=moved("p.b.1", "p.a", day("2023-06-01"))), NOW)
+    await engine.tick()
+    july = an_observation("p.a.1", "2023-07-31", 10, 20)
+    may = an_observation("p.b.1", "2023-05-31", 30, 40)
+    await engine.take(july)
+    assert (engine.record("p.a").numerator, engine.record("p.a").denominator) == (10, 20)
+    await engine.take(may)
+    assert (engine.record("p.a").numerator, engine.record("p.a").denominator) == (40, 60)
+    assert differences(engine, [july, may]) == []
+
+
+async def test_a_unit_that_became_a_parent_back_in_time_gets_a_record_from_the_figures_below_it() -> None:
+    engine = Engine(a_catalog(), NOW)
+    figure = an_observation("p.b.1", "2023-05-31", 30, 40)
+    await engine.take(figure)
+    await engine.tick()
+    assert ("k", "p.a", "2023") not in engine.latest()
+    engine.catalogs.switch(a_catalog(units=moved("p.b.1", "p.a", day("2023-03-01")), number=2))
+    await engine.tick()
+    assert engine.record("p.a").numerator == 30
+
+
+async def test_figures_of_a_unit_whose_target_is_dropped_give_records_of_their_accounting_periods() -> None:
+    kpi = a_kpi(kind="flow")
+    span = a_target("p", 1000, None, period="2021-2025")
+    engine = Engine(a_catalog(kpi, span), NOW)
+    former, other = (an_observation(as_of=day, value=7) for day in ("2022-06-30", "2023-06-30"))
+    await engine.take(former)
+    await engine.tick()
+    assert {period for _, unit, period in engine.latest() if unit == "p"} == {"2021-2025"}
+    engine.catalogs.switch(a_catalog(kpi, number=2))
+    await engine.tick()
+    assert {period for _, unit, period in engine.latest() if unit == "p"} == {"2021-2025", "2022"}
+    await engine.take(other)
+    assert {period for _, unit, period in engine.latest() if unit == "p"} == {"2021-2025", "2022", "2023"}
+    assert engine.record("p", "2021-2025").value == 14
+
+
+async def test_a_later_figure_that_does_not_become_the_head_makes_no_version_however_often_it_is_delivered() -> None:
+    """The district's own figure stands until both communes are newer."""
+    engine = Engine(a_catalog(), NOW)
+    batch = an_observation("p.a", "2023-09-15", 50, 100), an_observation("p.a.1", "2023-09-30", 9, 10)
+    await engine.take(batch[0])
+    await engine.take(*batch)
+    said = {record.key: record.value for record in engine.topic.records}
+    for _ in range(3):
+        engine = engine.restarted()
+        await engine.take(*batch)
+    assert {record.key: record.value for record in engine.topic.records} == said
+    assert engine.record("p.a").version == 2
