@@ -60,8 +60,13 @@ class ModelRecord:
 Key = tuple[str, str, str]
 
 
-def recompute(catalog: Catalog, observations: Iterable[ObservationRecorded], now: datetime) -> dict[Key, ModelRecord]:
-    """Every record by (KPI, unit, period), as it should stand at `now`. Observations in any order, repeats welcome."""
+def recompute(
+    catalog: Catalog, observations: Iterable[ObservationRecorded], now: datetime, kept: Iterable[Key] = ()
+) -> dict[Key, ModelRecord]:
+    """Every record by (KPI, unit, period), as it should stand at `now`. Observations in any order, repeats welcome.
+
+    `kept`: records that there were under a former catalog; a record stays once it is there.
+    """
     today = now.astimezone(catalog.zone).date()
     by_kpi: dict[str, list[ObservationRecorded]] = {kpi: [] for kpi in catalog.kpis}
     for observation in {one.observation_id: one for one in observations}.values():
@@ -70,7 +75,8 @@ def recompute(catalog: Catalog, observations: Iterable[ObservationRecorded], now
     records = {}
     for kpi_id, mine in by_kpi.items():
         model = _Model(catalog, catalog.kpis[kpi_id], mine, today)
-        for unit, period in model.records():
+        former = {(unit, model.calendar.parse(period)) for kpi, unit, period in kept if kpi == kpi_id}
+        for unit, period in model.records() | former:
             records[kpi_id, unit, period.id] = model.record(unit, period)
     return records
 
@@ -195,7 +201,7 @@ class _Model:
 
     def _read(self, unit: str, period: Period, until: date) -> tuple[ModelRecord, list[_Sums]]:
         record = ModelRecord()
-        until = min(until, period.last)
+        until = min(until, period.last, self._last_day(unit))
         tree_day = self._tree_day(unit, period, until)
         nobody_then = self._tree_changes(period.first, until) and not self._reported(unit, period, until)
         if self._tree_changes(period.first, until):
@@ -398,8 +404,11 @@ class _Model:
             return max(reported)
         known = self.catalog.units.get(unit)
         born = max(period.first, (known.valid_from if known else None) or period.first)
-        until = min(until, known.valid_to - timedelta(days=1)) if known and known.valid_to else until
         return min(until, max(self.today, born))
+
+    def _last_day(self, unit: str) -> date:
+        known = self.catalog.units.get(unit)
+        return known.valid_to - timedelta(days=1) if known and known.valid_to else date.max
 
     def _reported(self, unit: str, period: Period, until: date) -> list[date]:
         return [

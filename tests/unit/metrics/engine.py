@@ -172,8 +172,13 @@ def run(catalog: Catalog, now: datetime, *batches: Sequence[ObservationRecorded]
 
 def differences(engine: Engine, observations: Iterable[ObservationRecorded]) -> list[str]:
     """Where what was published last differs from the model; empty if nowhere."""
-    expected = recompute(engine.catalog, observations, engine.clock.moment)
-    found = engine.latest()
+    return different(recompute(engine.catalog, observations, engine.clock.moment), engine.latest())
+
+
+def different(
+    expected: Mapping[tuple[str, str, str], ModelRecord], found: Mapping[tuple[str, str, str], ProgressJudged]
+) -> list[str]:
+    """Where records differ from the model's; empty if nowhere."""
     wrong = [f"missing: {key}" for key in expected.keys() - found.keys()]
     wrong += [f"should not exist: {key}" for key in found.keys() - expected.keys()]
     for key in sorted(expected.keys() & found.keys()):

@@ -148,14 +148,8 @@ NOW = st.sampled_from(["2023-02-10", "2023-10-20", "2023-12-20", "2023-12-29", "
 LEAVES = ("p.a.1", "p.a.2", "p.b.1", "p.b.2")
 
 
-@st.composite
-def an_event(draw: st.DrawFn, kpi: Kpi, days: Sequence[date]) -> ObservationRecorded:
-    """Any observation that ingest could have let through."""
-    units = {"commune": LEAVES, "district": ("p.a", "p.b"), "province": ("p",)}
-    org_unit = draw(
-        st.sampled_from([one for level in kpi.levels for one in units[level]] + [*units[kpi.levels[0]]] * 3)
-    )
-    increment = "increment" in kpi.modes and draw(st.booleans())
+def figures(draw: st.DrawFn, kpi: Kpi, org_unit: str, increment: bool) -> dict[str, Any]:
+    """The numbers of an observation, in any of the shapes in which its kind brings them."""
     given: dict[str, Any] = {}
     count = st.integers(0, 60)
     if kpi.kind == "ratio":
@@ -195,6 +189,18 @@ def an_event(draw: st.DrawFn, kpi: Kpi, days: Sequence[date]) -> ObservationReco
             given |= {"numerator": draw(st.integers(0, 5))}
     else:
         given |= {"rank": draw(st.integers(1, 63))}
+    return given
+
+
+@st.composite
+def an_event(draw: st.DrawFn, kpi: Kpi, days: Sequence[date]) -> ObservationRecorded:
+    """Any observation that ingest could have let through."""
+    units = {"commune": LEAVES, "district": ("p.a", "p.b"), "province": ("p",)}
+    org_unit = draw(
+        st.sampled_from([one for level in kpi.levels for one in units[level]] + [*units[kpi.levels[0]]] * 3)
+    )
+    increment = "increment" in kpi.modes and draw(st.booleans())
+    given = figures(draw, kpi, org_unit, increment)
     if not increment:
         given["revision"] = draw(st.sampled_from([1, 1, 1, 2, 3]))
         given["retracts"] = draw(st.sampled_from([False] * 5 + [True]))
