@@ -28,12 +28,14 @@ _ran_on = pytest.StashKey[dict[str, str]]()
 
 settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", parent=settings.get_profile("everyday"), max_examples=2_000)
+settings.register_profile("mutation", parent=settings.get_profile("everyday"), max_examples=25, derandomize=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Chooses how hard property tests try (`make test-deep` tries harder)."""
+    """Chooses how hard property tests try (`make test-deep` tries harder), unless `--hypothesis-profile` does."""
     config.stash[_ran_on] = {}
-    settings.load_profile("deep" if os.environ.get("TIENDO_TEST_DEEP") else "everyday")
+    if config.getoption("--hypothesis-profile", default=None) is None:
+        settings.load_profile("deep" if os.environ.get("TIENDO_TEST_DEEP") else "everyday")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -33,7 +33,7 @@ OF_CIVIL_KPI = (
     a_target("p.a.1", 90, 10, kpi="civil", period="2023-H2", id="civil.half"),
 )
 ALL_KPIS = (*KPIS, CIVIL_KPI)
-ALL_TARGETS = (*CATALOG.targets, *OF_CIVIL_KPI)
+ALL_TARGETS = [one.model_copy(update={"id": f"{one.kpi}.{one.id}"}) for one in (*CATALOG.targets, *OF_CIVIL_KPI)]
 
 BOUNDS: Sequence[dict[str, Any]] = (
     {"on_track_pace": Decimal("0.9"), "at_risk_pace": Decimal("0.5")},
