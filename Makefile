@@ -13,7 +13,7 @@ INPUTS := pyproject.toml locks/build.in
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo up down test test-kafka test-deep bench check lint format types imports generated
+.PHONY: help demo up down test test-kafka test-deep mutation bench check lint format types imports generated
 .PHONY: generate lock audit clean
 
 help: ## list the targets
@@ -41,6 +41,10 @@ test-kafka: $(VENV)/for-development ## run the tests on Apache Kafka, from its j
 
 test-deep: $(VENV)/for-development ## run all tests, the slow ones too, and let property tests try harder
 	@TIENDO_TEST_DEEP=1 $(BIN)/pytest $(ARGS)
+
+mutation: $(VENV)/for-development ## change the arithmetic and see whether a test notices (MUTANTS="services.metrics.plan.*")
+	@nice -n 19 $(BIN)/mutmut run --max-children 1 $(MUTANTS)
+	@$(BIN)/mutmut results
 
 bench: $(VENV)/for-development $(PEERS)/ready ## measure (BENCH="name …" chooses); results in build/bench.json
 	@$(BIN)/python -m tests.bench $(BENCH)
@@ -84,7 +88,7 @@ audit: $(VENV)/for-development ## whether a locked package has a known weakness 
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement locks/runtime.lock
 
 clean: ## remove what can be made again (not .tiendo, where `make up` keeps its data)
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build dist mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -type d -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The environment. A stamp for each lock; what was set up for development serves for use too.

@@ -28,7 +28,7 @@ _ran_on = pytest.StashKey[dict[str, str]]()
 
 settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", parent=settings.get_profile("everyday"), max_examples=2_000)
-settings.register_profile("mutation", parent=settings.get_profile("everyday"), max_examples=25, derandomize=True)
+settings.register_profile("mutation", parent=settings.get_profile("everyday"), max_examples=15, derandomize=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:

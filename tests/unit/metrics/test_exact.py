@@ -38,6 +38,62 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         scaled(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.5", 1_500_000_000),
+        ("0.000000001", 1),
+        ("-0.000000001", -1),
+        ("1.0000000000", 1_000_000_000),
+        ("25E-10", None),
+        ("250E-11", None),
+        ("2500E-12", None),
+        ("1E-9", 1),
+        ("30E-10", 3),
+        ("0E-12", 0),
+        ("1E+3", 1_000_000_000_000),
+        (Decimal("-2.50"), -2_500_000_000),
+    ],
+)
+def test_nine_decimals_are_counted_however_a_number_is_written(text: str | Decimal, number: int | None) -> None:
+    if number is not None:
+        assert scaled(text) == number
+        return
+    with pytest.raises(ValueError, match=f"'{text}' has more than 9 decimals"):
+        scaled(text)
+
+
+def test_a_refusal_names_the_number() -> None:
+    for text, why in (("1.2.3", "'1.2.3' is no number"), ("-Infinity", "'-Infinity' is not finite")):
+        with pytest.raises(ValueError, match=why):
+            scaled(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "document"),
+    [
+        (0, 0),
+        (1, "0.000000001"),
+        (-1, "-0.000000001"),
+        (100_000_000, "0.1"),
+        (-500_000_000, "-0.5"),
+        (10_250_000_000, "10.25"),
+        ((2**63 - 1) * SCALE, 2**63 - 1),
+        (2**63 * SCALE, "9223372036854775808"),
+        (-(2**63) * SCALE, -(2**63)),
+        (-(2**63 + 1) * SCALE, "-9223372036854775809"),
+        (10**20 * SCALE, "1" + "0" * 20),
+    ],
+)
+def test_a_number_is_stored_as_short_as_it_can_be(number: int, document: int | str) -> None:
+    assert stored(number) == document
+    assert loaded(document) == number
+
+
+def test_whole_numbers_go_out_as_integers() -> None:
+    assert (type(on_the_wire(0)), type(on_the_wire(-3 * SCALE)), type(on_the_wire(SCALE + 1))) == (int, int, float)
+
+
 def test_whole_numbers_are_stored_as_such_and_huge_ones_as_text() -> None:
     assert stored(913 * SCALE) == 913
     assert stored(scaled("-12.05")) == "-12.05"
