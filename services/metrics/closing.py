@@ -50,7 +50,9 @@ def closings(state: KpiState, definition: Definition, one: Observation, today: i
     if content is None or one.forecast or not known or not definition.kind.computed:
         return
     reported_on = local_day(content.reported_at, definition.catalog.zone)
-    for unit in (one.unit, *definition.shape(one.day).ancestors(one.unit)):
+    above = definition.shape(one.day).ancestors(one.unit)
+    later = (unit for _, unit in definition.above_later(one.unit, one.day))
+    for unit in (one.unit, *above, *later):
         for window in state.windows(definition, unit):
             if not window.first <= one.day <= window.last:
                 continue

@@ -196,6 +196,8 @@ class Definition:
 
     def above_later(self, unit: str, day: int) -> tuple[tuple[int, str], ...]:
         """The units that are not above this one on the day and come to be, with the first day on which they are."""
+        if self.fixed_tree:
+            return ()
         key = unit, self.stretch(day)
         found = self._above_later.get(key)
         if found is None:

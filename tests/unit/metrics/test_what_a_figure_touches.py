@@ -72,3 +72,15 @@ async def test_a_later_figure_that_does_not_become_the_head_makes_no_version_how
         await engine.take(*batch)
     assert {record.key: record.value for record in engine.topic.records} == said
     assert engine.record("p.a").version == 2
+
+
+async def test_a_closed_period_of_the_unit_above_since_then_keeps_what_it_said_beside_the_late_figure() -> None:
+    catalog = a_catalog(a_target("p.a", 92, 80), units=moved("p.b.1", "p.a", day("2023-06-01")))
+    engine = Engine(catalog, local("2023-12-20"))
+    await engine.take(an_observation("p.a.1", "2023-12-10", 10, 20, reported_at=local("2023-12-11")))
+    await engine.tick(local("2024-01-05"))
+    await engine.take(an_observation("p.b.1", "2023-05-31", 30, 40, reported_at=local("2024-01-05")))
+    assert (engine.record("p.a").numerator, engine.record("p.a").denominator) == (40, 60)
+    closed = engine.record("p.a").closed
+    assert closed is not None
+    assert (closed.status, closed.value) == ("missed", 50)
