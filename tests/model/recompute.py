@@ -168,17 +168,13 @@ class _Model:
         return record
 
     def _valid_now(self, unit: str, period: Period) -> Target | None:
-        day = min(self.today, self._last_day(unit) or self.today)
+        day = min(self.today, self._last_day(unit))
         return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
-
-    def _last_day(self, unit: str) -> date | None:
-        known = self.catalog.units.get(unit)
-        return known.valid_to - timedelta(days=1) if known and known.valid_to else None
 
     def _today_of(self, unit: str, period: Period) -> date:
         """Today; for a unit that ended before its deadline came, its last day."""
         ended, deadline = self._last_day(unit), _deadline(self._valid_now(unit, period), period)
-        return min(self.today, ended) if ended is not None and ended < min(deadline, period.last) else self.today
+        return min(self.today, ended) if ended < min(deadline, period.last) else self.today
 
     def _reported_late(self, unit: str, period: Period, deadline: date) -> bool:
         below = [] if self._is_leaf(unit, period.last) else self._expected(unit, period.last)
@@ -217,7 +213,7 @@ class _Model:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf and self.kpi.kind in COMPUTED:
             self._complete(record, unit, period, until, tree_day)
-            last = min(period.last, self._last_day(unit) or period.last)
+            last = min(period.last, self._last_day(unit))
             record.timeliness = self._timeliness(unit, period, tree_day, last)
         if self.kpi.kind == "coverage" and told:
             self._members(record, unit, told[-1], tree_day, leaf)
