@@ -163,7 +163,7 @@ class ScoreItem(WireModel):
 
 
 class Kpi(CatalogObject):
-    """A KPI, defined once. Kinds that are not computed yet are welcome: their records say so."""
+    """A KPI, defined once."""
 
     object_kind: ClassVar[str] = "kpi"
 
@@ -222,6 +222,13 @@ class Kpi(CatalogObject):
     )
     facts: tuple[str, ...] = Field(default=(), description="Ids of the published figures that it rests on.")
     note: str = ""
+
+    @property
+    def sources(self) -> tuple[Id, ...]:
+        """The KPIs that this one is derived from, in the order in which it names them; none of one that is reported."""
+        if self.kind == "growth":
+            return () if self.growth is None else (self.growth.of,)
+        return tuple(item.kpi for item in self.composite) if self.kind == "composite" else ()
 
 
 class Baseline(WireModel):

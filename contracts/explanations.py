@@ -19,6 +19,7 @@ from contracts.progress import (
     Landing,
     Needed,
     Reason,
+    Score,
     Status,
     TargetJudged,
     Timeliness,
@@ -49,6 +50,7 @@ class Judged(WireModel):
     contributions: Contributions | None = None
     discrepancy: Discrepancy | None = None
     held: Held | None = None
+    score: Score | None = None
     flags: tuple[str, ...] = ()
     trust: Trust | None = None
     inputs_count: int = 0
@@ -124,6 +126,23 @@ class ByItself(WireModel):
     status: Status
     text_vi: str
     text_en: str
+
+
+class SourceBehind(WireModel):
+    """What one KPI brought to a derived figure: a dividend, a divisor, or points."""
+
+    kpi: Id
+    role: Literal["now", "earlier", "item"]
+    period: str = Field(description="The period of its record, whose explanation says more.")
+    as_of: date | None
+    value: float | None
+    unit_of_measure: str
+    rule: Literal["ratio", "steps", "half", "best_peer"] | None = Field(None, description="Of an item.")
+    against: float | None = Field(
+        None, description="What the item is held against: its goal, the best of the level, the step that it reached."
+    )
+    points: float | None = None
+    maximum: float | None = None
 
 
 class WouldChange(WireModel):
@@ -208,13 +227,14 @@ class Explanation(WireModel):
     targets: tuple[TargetVersion, ...] = Field((), description="All versions of the target, the first to hold first.")
     formula: tuple[Step, ...]
     doubts: tuple[Flag, ...] = Field((), description="What other figures make doubtful, with the numbers that do.")
-    made_of: Literal["own", "parts", "nothing"]
+    made_of: Literal["own", "parts", "sources", "nothing"]
     figures: tuple[FigureBehind, ...] = Field(description="The latest of them; all are under `/inputs`.")
     figures_count: int
     observations_count: int
     forecasts: tuple[FigureBehind, ...] = Field(
         (), description="What the unit sent as a forecast for days of the period; it never counts as a figure."
     )
+    sources: tuple[SourceBehind, ...] = Field((), description="Of a derived KPI: what it was made from.")
     children: tuple[ChildFigure, ...] = ()
     would_change: WouldChange
     landings: Landings | None = Field(

@@ -142,6 +142,29 @@ class Closed(WireModel):
     version: int | None = Field(None, description="The version of the record that said so; null if none did.")
 
 
+class ScoredItem(WireModel):
+    """What one KPI brings to a score. Without points it could not be scored: it has no value, or nothing to be held
+    against."""
+
+    kpi: Id
+    maximum: float
+    points: float | None
+    value: float | None = Field(description="In the KPI's own unit.")
+
+
+class Score(WireModel):
+    """The points of a composite, and the place among the units of the same level. Equal points share a place.
+
+    Ranked are the units of which every item is scored.
+    """
+
+    points: float | None
+    maximum: float
+    rank: int | None
+    of: int = Field(description="How many units are ranked.")
+    items: tuple[ScoredItem, ...]
+
+
 class ProgressJudged(WireModel):
     """`vn.tiendo.progress.judged.v1`. Numbers are not rounded; `version` rises with each change of the record."""
 
@@ -174,6 +197,7 @@ class ProgressJudged(WireModel):
     closed: Closed | None = Field(
         None, description="Beside a later correction: what the record said when its period was closed."
     )
+    score: Score | None = Field(None, description="Of a composite: how its value came about, and the rank.")
     flags: tuple[str, ...] = ()
     trust: Trust | None = Field(
         None,

@@ -1,6 +1,7 @@
 """What the figures must be, recomputed from the events that were sent, held against what the API shows."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from deploy.embedded.demo.events import Said
 from services.runtime.catalog.catalog import Catalog
 from tests.model import ModelRecord, recompute
 from tests.provinces import Province
+
+SETTLES_WITHIN_S = 30
 
 Key = tuple[str, str, str]
 """KPI, org unit, period."""
@@ -71,6 +74,14 @@ def compared(province: Province, expected: Mapping[Key, ModelRecord]) -> list[st
             for name, value in want.items()
             if _plain(have.get(name)) != value
         ]
+    return differences
+
+
+def settled(province: Province, expected: Mapping[Key, ModelRecord]) -> list[str]:
+    """The same, once what is made from other KPIs has followed them; whatever still differs after a while."""
+    deadline = time.monotonic() + SETTLES_WITHIN_S
+    while (differences := compared(province, expected)) and time.monotonic() < deadline:
+        time.sleep(0.5)
     return differences
 
 

@@ -13,6 +13,7 @@ from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.metrics.days import Window
 from services.metrics.definition import Definition
+from services.metrics.derived.source import Source
 from services.metrics.documents import escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
 from services.metrics.foretold import Issued
@@ -61,7 +62,8 @@ class Asker:
         async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
             issued = await self._issued(state, unit, window)
-            return await asyncio.to_thread(explain, state, definition, unit, window, today, issued)
+            sources = await self._sources(definition)
+            return await asyncio.to_thread(explain, state, definition, unit, window, today, issued, sources)
 
     async def history(
         self, kpi: str, unit: str, period: str, on: date | None, given: Sequence[ObservationRecorded] = ()
@@ -108,6 +110,14 @@ class Asker:
                 yield
         finally:
             self._waiting -= 1
+
+    async def _sources(self, definition: Definition) -> list[Source]:
+        """What a derived KPI is made from, as it is stored; empty of one that is reported."""
+        catalog = definition.catalog
+        keys = [f"{catalog.province.id}/{source}" for source in definition.kpi.sources]
+        stored = await self._store.figures(keys) if keys else {}
+        known = [(self._definitions.of(key, catalog), stored.get(key, ())) for key in keys]
+        return [Source(one, documents) for one, documents in known if one is not None]
 
     async def _case(self, kpi: str, unit: str, period: str) -> tuple[KpiState, Definition, Window, int]:
         catalog = next((one for one in self._catalogs().values() if one.units.get(unit) is not None), None)

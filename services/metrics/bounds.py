@@ -50,7 +50,7 @@ def would_change(
     day = next_report(definition, window, verdict, reading.as_of, today)
     bounds: list[Bound] = []
     by = definition.judging(unit, window, day) if day is not None else None
-    if day is not None and by is not None and definition.kind.computed:
+    if day is not None and by is not None:
         bounds = list(_bounds(definition, window, by, reading, day, max(today, day)))
     return WouldChange.model_validate(
         {

@@ -46,8 +46,7 @@ def first_later(
 def closings(state: KpiState, definition: Definition, one: Observation, today: int) -> Iterator[Closing]:
     """The records which the observation may change after their closing, and that are not taken down yet."""
     content = one.figure or one.increments
-    known = definition.catalog.units.get(one.unit) is not None
-    if content is None or one.forecast or not known or not definition.kind.computed:
+    if content is None or one.forecast or definition.catalog.units.get(one.unit) is None:
         return
     reported_on = local_day(content.reported_at, definition.catalog.zone)
     above = definition.shape(one.day).ancestors(one.unit)

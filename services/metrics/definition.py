@@ -85,22 +85,20 @@ class Definition:
         self.catalog = catalog
         self.kpi_id = kpi_id
         self.kpi: Kpi = catalog.kpis[kpi_id]
-        self.kind: Kind = kind_of(self.kpi)
+        self.kind: Kind = kind_of(self.kpi, catalog.kpis)
         self.calendar = catalog.calendar_of(kpi_id)
         self.sums_periods = self.kind.sums_periods or (self.kind.increments and "increment" in self.kpi.modes)
-        self.norms = Norms(
-            scaled(self.kpi.on_track_pace), scaled(self.kpi.at_risk_pace), self.fresh_until, self.kind.computed
-        )
+        self.norms = Norms(scaled(self.kpi.on_track_pace), scaled(self.kpi.at_risk_pace), self.fresh_until)
         limits = self.kpi.natural_limits
         self.low = None if limits.low is None else scaled(limits.low)
         self.high = None if limits.high is None else scaled(limits.high)
+        self.goal = self._goal()
+        self.levels = self._levels()
         self.fixed_tree = catalog.units.stretch(date.min) == catalog.units.stretch(date.max)
         """Whether the tree never changes: then nobody needs to ask how it stood when."""
         kind = self.kind
-        self._own_figures_suffice = (
-            kind.computed
-            and self.fixed_tree
-            and not (kind.rosters or kind.averages or kind.counts_units or kind.carries)
+        self._own_figures_suffice = self.fixed_tree and not (
+            kind.rosters or kind.averages or kind.counts_units or kind.carries or kind.derived
         )
         self._by_themselves: dict[Window, frozenset[str]] = {}
         self._stretches: dict[int, int] = {}
@@ -231,9 +229,25 @@ class Definition:
         return found
 
     def may_report(self, unit: str) -> bool:
-        """Whether the unit is of a level at which this KPI is reported."""
+        """Whether the unit is of a level at which this KPI has figures of its own, reported or derived."""
         known = self.catalog.units.get(unit)
-        return known is not None and known.level in self.kpi.levels
+        return known is not None and known.level in self.levels
+
+    def _goal(self) -> int | None:
+        """Where there is no target: the highest value that can occur, scaled, of a KPI that is to increase."""
+        high = self.kind.highest if self.high is None else self.high
+        return high if self.kpi.direction == "increase" else None
+
+    def _levels(self) -> frozenset[str]:
+        """The levels whose units have figures of their own."""
+        found, units = set(self.kpi.levels), self.catalog.units
+        while self.kind.derived_above:
+            parents = (units.get(parent.unit) for unit in units if unit.level in found for parent in unit.parents)
+            above = {parent.level for parent in parents if parent is not None}
+            if above <= found:
+                break
+            found |= above
+        return frozenset(found)
 
     def stands_by_itself(self, unit: str, window: Window) -> bool:
         """Whether the record needs no tree, roster or other period: a reporting unit's own figures, as most are."""

@@ -28,18 +28,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, TypeVar
 
 from services.metrics.days import day_of, iso
 from services.metrics.exact import loaded, stored
 from services.metrics.figures import ACTUAL, Day, Figure, Increments
 from services.metrics.foretold import REASONS, Foretold, Issue, Issued
+from services.metrics.series import Series
 from services.metrics.state import Cause, Closed, FigureBucket, Head, JudgementBucket, KpiState, Record
 from services.runtime.errors import Unprocessable
 
 SCHEMA = 1
 
 Document = Mapping[str, Any]
+S = TypeVar("S", bound=Series)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,30 @@ def _load_figures(state: KpiState, document: Document) -> None:
         for partition, offset in partitions.items()
     }
     state.figure_buckets[month, int(chunk)] = FigureBucket(document["rev"], folded)
-    first = day_of(f"{month}-01") - 1
+    _load_days(state.units, document, Series)
+    state.size += sum(len(days) for days in document.get("units", {}).values())
+
+
+def _load_days(units: dict[str, S], document: Document, kind: type[S]) -> None:
+    first = first_day(document) - 1
     for field, days in document.get("units", {}).items():
-        series = state.series(plain(field))
-        state.size += len(days)
+        series = units.setdefault(plain(field), kind())
         for day, content in days.items():
             series.put(first + int(day), _day(content))
+
+
+def series_of(figures: Iterable[Document], kind: type[S]) -> dict[str, S]:
+    """The series of a KPI by unit, and nothing else of its state. Raises `Unprocessable` like `state_of`."""
+    units: dict[str, S] = {}
+    for document in figures:
+        _check(document)
+        _load_days(units, document, kind)
+    return units
+
+
+def first_day(figures: Document) -> int:
+    """The first day of the month of which a document holds figures."""
+    return day_of(f"{figures['_id'].rsplit('/', 2)[1]}-01")
 
 
 def _day(content: Document) -> Day:

@@ -113,7 +113,7 @@ def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure
     if standing is None or standing.id != figure.id or not definition.may_report(unit):
         return doubts
     doubts += of_series(definition, series, day, figure)
-    if definition.kind.computed and not definition.shape(day).is_leaf(unit):
+    if not definition.shape(day).is_leaf(unit):
         window = definition.accounting(day)
         reading = state.readings(definition).read(unit, window, window.last, today)
         differ = reading.discrepancy

@@ -5,6 +5,7 @@ decimals of a KPI changes nothing that was stored, and sums of any KPI can be ma
 """
 
 from decimal import Decimal, DecimalException
+from math import gcd
 from typing import Any
 
 DIGITS = 9
@@ -44,6 +45,12 @@ def _scaled(number: str | Decimal) -> int:
             raise ValueError(f"{number!r} has more than {DIGITS} decimals")
         shift = 0
     return (-whole if sign else whole) * int(10**shift)
+
+
+def reduced(p: int, q: int) -> Quotient:
+    """p ÷ q in lowest terms; q is not 0."""
+    shared = gcd(p, q) if q > 0 else -gcd(p, q)
+    return p // shared, q // shared
 
 
 def nearest(quotient: Quotient) -> float:

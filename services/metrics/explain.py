@@ -8,12 +8,14 @@ from typing import Any
 
 import orjson
 
-from contracts.explanations import Explanation, FigureBehind, Inputs
+from contracts.explanations import Explanation, FigureBehind, Inputs, SourceBehind
 from services.metrics.behind import figures_behind, forecasts_of, units_in_sum
 from services.metrics.bounds import would_change
 from services.metrics.contributions import Brought
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
+from services.metrics.derived.source import Source
+from services.metrics.derived.told import sources_behind
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
@@ -32,9 +34,16 @@ FIGURES = 60
 
 
 def explain(
-    state: KpiState, definition: Definition, unit: str, window: Window, today: int, issued: Sequence[Issued] = ()
+    state: KpiState,
+    definition: Definition,
+    unit: str,
+    window: Window,
+    today: int,
+    issued: Sequence[Issued] = (),
+    sources: Sequence[Source] = (),
 ) -> Explanation:
-    """The explanation of a record as it stands on the local date `today`. `issued`: its landings that went out."""
+    """The explanation of a record as it stands on the local date `today`. `issued`: its landings that went out;
+    `sources`: what a derived KPI is made from."""
     fold = Fold(state, definition, today)
     reading, status, content, _ = fold.judge(unit, window, None)
     record = state.records.get((unit, window.id), Record())
@@ -48,7 +57,9 @@ def explain(
     by = None if judged["target"] is None else _judging(definition, unit, window, reading, today)
     split = None if by is None or judged["contributions"] is None else _split(definition, window, reading, by)
     doubts = list(_doubts(state, definition, unit, reading))
-    behind = figures_behind(definition, state.units, unit, window, until, today)
+    derived = definition.kind.derived
+    behind = [] if derived else figures_behind(definition, state.units, unit, window, until, today)
+    made_from = [] if reading.as_of is None else sources_behind(definition, sources, unit, reading.as_of)
     return Explanation.model_validate(
         {
             **_name(definition, unit, window),
@@ -64,18 +75,25 @@ def explain(
             "judged": judged,
             "closed": None if said.closed is None else said.closed._asdict(),
             "targets": list(versions(state, definition, unit, window, today)),
-            "formula": list(formula(Told(definition, window, reading, judged, by, doubts))),
+            "formula": list(formula(Told(definition, window, reading, judged, by, doubts, made_from))),
             "doubts": [doubt._asdict() for doubt in doubts],
-            "made_of": "own" if reading.direct else "parts" if behind else "nothing",
+            "made_of": _made_of(reading, behind, made_from),
             "figures": behind[:FIGURES],
             "figures_count": len(behind),
             "observations_count": sum(one.events for one in behind),
             "forecasts": forecasts_of(state.units, unit, window),
+            "sources": made_from,
             "children": list(_children(state, definition, unit, window, today, until, split)),
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
             "landings": landings(definition, unit, window, today, reading, issued),
         }
     )
+
+
+def _made_of(reading: Reading, behind: Sequence[FigureBehind], made_from: Sequence[SourceBehind]) -> str:
+    if made_from:
+        return "sources"
+    return "own" if reading.direct else "parts" if behind else "nothing"
 
 
 def inputs(
@@ -84,7 +102,7 @@ def inputs(
     """A page of the figures in the record, the latest first."""
     reading, *_ = Fold(state, definition, today).judge(unit, window, None)
     behind: list[FigureBehind] = []
-    if reading.as_of is not None:
+    if reading.as_of is not None and not definition.kind.derived:
         behind = figures_behind(definition, state.units, unit, window, reading.as_of, today)
     return Inputs.model_validate(
         {
@@ -111,7 +129,7 @@ def _judging(definition: Definition, unit: str, window: Window, reading: Reading
 def _doubts(state: KpiState, definition: Definition, unit: str, reading: Reading) -> Iterator[Doubt]:
     """What other figures make doubtful in the unit's own figure, or in what it says beside its parts."""
     for own in reading.own if reading.direct else ():
-        if own.figure is not None:
+        if own.figure is not None and not definition.kind.derived:
             series = state.units[unit]
             differs = among_sources(series.days[own.base], own.figure)
             yield from [] if differs is None else [differs]
@@ -136,8 +154,6 @@ def _children(
     until: int,
     split: Brought | None,
 ) -> Iterator[dict[str, Any]]:
-    if not definition.kind.computed:
-        return
     inside = units_in_sum(definition, state.units, unit, window, until)
     fold = Fold(state, definition, today)
     for child in definition.shape(until).children(unit):

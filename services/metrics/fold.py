@@ -9,14 +9,17 @@
    to doubt are told to their publishers.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.metrics import closing
 from services.metrics.contributions import shown
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
+from services.metrics.derived.ranking import Ranking
+from services.metrics.derived.remarks import remarks
 from services.metrics.doubting import Doubted, doubted
 from services.metrics.doubts import LOOK_BACK
+from services.metrics.figures import Figure
 from services.metrics.foretold import foregone, future_of, target_of
 from services.metrics.judge import MISSED, Judgement, judge
 from services.metrics.needed import best_pace, needed, why_not_beside
@@ -24,7 +27,7 @@ from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import because, catalog_changed
+from services.metrics.reasons import Reason, because, catalog_changed
 from services.metrics.shortfall import split
 from services.metrics.state import Cause, Head, KpiState, Record
 
@@ -46,7 +49,11 @@ class Fold:
         self.doubted: list[Doubted] = []
         self.repeats = True
         """Whether the batch, or a part of it, may have been judged before."""
+        self.owes = False
+        """Whether what is said must be marked as owed."""
+        self.cause: Cause | None = None
         self._definition = definition
+        self._ranking: Ranking | None = None
         self._moved: dict[str, set[int]] = {}
         self._after: dict[str, set[int]] = {}
 
@@ -59,18 +66,31 @@ class Fold:
         records = self._fold(observations)
         if self._definition is None:
             return []
-        tellings = [_Telling(self, unit, window, touched) for (unit, window), touched in records.items()]
-        # Day by day over all records, so that the tree is swept once and not once a record.
-        steps: dict[int, list[_Telling]] = {}
-        for telling in tellings:
-            for day in telling.steps():
-                steps.setdefault(day, []).append(telling)
-        for day in sorted(steps):
-            for telling in steps[day]:
-                telling.step(day)
-        told = [emission for telling in tellings for emission in telling.told()]
+        told = self._tell(records)
         self.doubted = doubted(self.state, self._definition, observations, self._after, self.today)
         return told
+
+    def derived(self, figures: Mapping[str, Mapping[int, Figure | None]], cause: Cause | None = None) -> list[Emission]:
+        """Have these figures stand, by unit and day, and judge what they touch; say what changed. Nobody delivers them
+        again: what is said is owed until it was published. `cause`: the catalog that brought them about."""
+        assert self._definition is not None
+        days = {unit: set(mine) for unit, mine in figures.items() if mine}
+        self.close(
+            Observation(unit, day, False, figure, None, "", 0, 0)
+            for unit, mine in figures.items()
+            for day, figure in mine.items()
+            if figure is not None
+        )
+        for unit, mine in figures.items():
+            series = self.state.series(unit)
+            for day, figure in mine.items():
+                series.replace(day, figure)
+                self.state.figure_moved(unit, day)
+        if not days:
+            return []
+        self.state.readings(self._definition).moved(days)
+        self.owes, self.cause = True, cause
+        return self._tell(self._touched(days))
 
     def again(self, records: Iterable[tuple[str, Window, Cause | None]]) -> list[Emission]:
         """Judge records that no figure touched: a tick, or a new catalog as the cause. Only what changed is said."""
@@ -81,7 +101,27 @@ class Fold:
 
     def repeat(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Say records again under the version that they have, or under a new one if they changed meanwhile."""
-        return [one for unit, window in records for one in _Telling(self, unit, window, set()).told()]
+        return self._tell({(unit, window): self._trail(unit, window) for unit, window in records})
+
+    def _trail(self, unit: str, window: Window) -> set[int]:
+        """The days of the heads before the present one that only the tick that is repeated said."""
+        assert self._definition is not None
+        if not self._definition.kind.derived:
+            return set()
+        return {head.as_of for head in self.state.record(unit, window.id).trail if head.as_of is not None}
+
+    def _tell(self, touched: Touched) -> list[Emission]:
+        """What is to be said of these records, given the days on which something touched them."""
+        tellings = [_Telling(self, unit, window, days) for (unit, window), days in touched.items()]
+        # Day by day over all records, so that the tree is swept once and not once a record.
+        steps: dict[int, list[_Telling]] = {}
+        for telling in tellings:
+            for day in telling.steps():
+                steps.setdefault(day, []).append(telling)
+        for day in sorted(steps):
+            for telling in steps[day]:
+                telling.step(day)
+        return [emission for telling in tellings for emission in telling.told()]
 
     def close(self, observations: Iterable[Observation]) -> None:
         """Take down how the records stand that these observations may change after their closing; before folding."""
@@ -153,8 +193,6 @@ class Fold:
             if definition.catalog.units.get(unit) is None:
                 continue
             moved.setdefault(unit, set()).update(on)
-            if not definition.kind.computed:
-                continue
             if definition.fixed_tree:
                 for above in definition.shape(min(on)).ancestors(unit):
                     moved.setdefault(above, set()).update(on)
@@ -165,6 +203,8 @@ class Fold:
         touched: Touched = {}
         readings = self.state.readings(definition)
         for unit, on in days.items():  # a late figure may raise or clear doubts about the next few
+            if definition.kind.derived:
+                break
             if unit in moved and (series := self.state.units.get(unit)) is not None:
                 after = {later for day in on for later in series.standing_after(day, LOOK_BACK)} - on
                 if after:
@@ -179,7 +219,7 @@ class Fold:
             for day in on:
                 for window in self._windows(unit, day):
                     touched.setdefault((unit, window), set()).add(day)
-        if definition.kind.computed and not definition.fixed_tree:
+        if not definition.fixed_tree:
             for key, day in self._touched_later(days):
                 touched.setdefault(key, set()).add(day)
         for (unit, window), on in touched.items():
@@ -251,7 +291,7 @@ class Fold:
         found = judge(reading, by, verdict, definition.norms, today, window.last)
         extra: dict[str, object] = {"needed": None}
         extra["contributions"] = self._contributions(window, reading, found, by)
-        if by is not None and by.keeps and definition.kind.computed:
+        if by is not None and by.keeps:
             values = list(readings.held(unit, window, min(window.last, by.deadline, limit or window.last)))
             extra["held"] = {"readings": len(values), "kept": sum(by.met(value) for value in values)}
         if found.open and by is not None and reading.value is not None and reading.as_of is not None:
@@ -287,8 +327,30 @@ class Fold:
             due = reading.report_due
         if outlived and (due is None or due > ended):
             due = ended + 1 if self.today <= ended else None
+        self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
+
+    def _add_what_was_derived(
+        self,
+        extra: dict[str, object],
+        reasons: list[Reason],
+        unit: str,
+        window: Window,
+        reading: Reading,
+        limit: int | None,
+    ) -> None:
+        """What a derived figure says beside its value: its score and rank, and what a reader should know of it."""
+        definition = self._definition
+        assert definition is not None
+        if not definition.kind.derived:
+            return
+        figure = reading.own[-1].figure if reading.own else None
+        reasons += remarks(figure, definition.catalog.kpis)
+        if definition.kind.ranked:
+            if self._ranking is None:
+                self._ranking = Ranking(definition, self.state.readings(definition), self.today)
+            extra["score"] = self._ranking.score(unit, window, reading, limit)
 
     def _contributions(
         self, window: Window, reading: Reading, found: Judgement, by: Obligation | None
@@ -383,10 +445,11 @@ class _Telling:
             record.trail = tuple(self._heads[:-1])
         if self._changed or record.due != due:
             record.due = due
-            state.record_moved(self._unit, self._window.id)
+            state.record_moved(self._unit, self._window.id, owes=self._changed and self._fold.owes)
         if (self._changed or self._fold.folded) and self._said[-1].future.open:
             state.await_forecast(self._unit, self._window.id)
-        return self._said
+        silent = self._fold.owes and not self._changed and not state.is_owed(self._unit, self._window.id)
+        return [] if silent else self._said
 
     def _settle(self, as_of: int | None, status: str, content: bytes) -> None:
         """Say a head. Of one date only the last word of a batch goes out."""
@@ -401,7 +464,7 @@ class _Telling:
             self._heads.pop()
             record.status, record.digest = status, digest
         else:
-            record.becomes(status, as_of, digest)
+            record.becomes(status, as_of, digest, self._fold.cause)
         self._changed = True
         self._say(record.head, status, content)
 

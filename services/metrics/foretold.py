@@ -88,7 +88,7 @@ def foregone(
 ) -> str | None:
     """The code of the reason why there is no forecast, where that is plain without looking at the series."""
     kind = definition.kind
-    if by is None or as_of is None or status in _SETTLED or not kind.computed:
+    if by is None or as_of is None or status in _SETTLED:
         return NO_NEED
     if as_of >= by.deadline:
         return "forecast_deadline_reached"

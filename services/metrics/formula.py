@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Any
 
-from contracts.explanations import Step
+from contracts.explanations import SourceBehind, Step
 from contracts.progress import Landing
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
@@ -39,6 +39,7 @@ class Told:
     judged: Mapping[str, Any]
     by: Obligation | None
     doubts: Sequence[Doubt] = ()
+    sources: Sequence[SourceBehind] = ()
 
 
 def formula(told: Told) -> Iterator[Step]:
@@ -60,7 +61,9 @@ def _value(told: Told) -> Iterator[Step]:
     judged, kpi = told.judged, told.definition.kpi
     unit = {"unit": unit_of(kpi.unit_of_measure)}
     value = judged["value"]
-    if value is None:
+    if told.sources:
+        yield from _derived(told, unit)
+    elif value is None:
         yield step("no_value", {})
     elif kpi.kind == "level" and not told.reading.direct and told.reading.n is not None and told.reading.d:
         yield step(
@@ -77,7 +80,8 @@ def _value(told: Told) -> Iterator[Step]:
     if judged["as_of"] is not None:
         complete = judged["completeness"] or {"reported": 0, "expected": 0}
         counts = {name: number(complete[name]) for name in ("reported", "expected")}
-        yield step("own" if told.reading.direct else "parts", counts, {"as_of": judged["as_of"]})
+        code = "derived" if told.sources else "own" if told.reading.direct else "parts"
+        yield step(code, counts, {"as_of": judged["as_of"]})
         yield from _several(told)
     if judged["discrepancy"] is not None:
         yield step("discrepancy", {name: number(judged["discrepancy"][name]) for name in ("reported", "parts")}, unit)
@@ -102,6 +106,51 @@ def _several(told: Told) -> Iterator[Step]:
         periods = len(list(definition.accounting_in(told.window, reading.as_of)))
         if periods > 1:
             yield step("periods", {"count": number(periods)})
+
+
+def _derived(told: Told, unit: Mapping[str, str]) -> Iterator[Step]:
+    """The sources with their numbers, and what was made of them."""
+    if told.judged.get("score") is not None:
+        yield from _score(told)
+        return
+    for source in told.sources:
+        names = {**_names(told, source), "period": source.period, "unit": unit_of(source.unit_of_measure)}
+        if source.value is None:
+            yield step("source_silent", {}, names)
+        else:
+            yield step("source", {"value": number(source.value)}, names)
+    values, made = [source.value for source in told.sources], told.judged["value"]
+    if made is None or None in values:
+        yield step("no_value", {})
+        return
+    now, then = (value or 0.0 for value in values)
+    eq = _sign_of(made, (now, 0), (then, 0))
+    yield step("quotient", {"now": number(now), "then": number(then), "value": number(made)}, {**unit, "eq": eq})
+
+
+def _score(told: Told) -> Iterator[Step]:
+    score = told.judged["score"]
+    for source in told.sources:
+        maximum = {"maximum": number(source.maximum or 0)}
+        if source.points is None or source.value is None:
+            yield step("item_missing", maximum, _names(told, source))
+            continue
+        code = "item_no_step" if source.rule == "steps" and source.against is None else f"item_{source.rule}"
+        numbers = {"value": number(source.value), "points": number(source.points), **maximum}
+        names = {**_names(told, source), "unit": unit_of(source.unit_of_measure)}
+        yield step(code, {**numbers, "against": number(source.against or 0)}, names)
+    if score["points"] is not None:
+        brought = [_cut(source.points, _PLACES) for source in told.sources if source.points is not None]
+        numbers = {"sum": " + ".join(_plain(one) for one in brought), "value": number(score["points"])}
+        eq = "=" if sum(brought) == _cut(score["points"], _PLACES) else "≈"
+        yield step("sum_of_points", {**numbers, "maximum": number(score["maximum"])}, {"eq": eq})
+    of = {"of": number(score["of"])}
+    yield step("unranked", of) if score["rank"] is None else step("ranked", {"rank": number(score["rank"]), **of})
+
+
+def _names(told: Told, source: SourceBehind) -> dict[str, str]:
+    kpi = told.definition.catalog.kpis[source.kpi]
+    return {"name_vi": kpi.short_name or kpi.name_vi, "name_en": kpi.short_name_en or kpi.name_en}
 
 
 def _against(told: Told, by: Obligation) -> Iterator[Step]:

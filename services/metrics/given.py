@@ -34,7 +34,7 @@ def _given(unit: str, series: Series, definition: Definition) -> Iterator[tuple[
         if series.latest(day, day) is None:  # nothing but a forecast
             at += 1
             continue
-        above = definition.shape(day).ancestors(unit) if definition.kind.computed else ()
+        above = definition.shape(day).ancestors(unit)
         records = [(one, window) for one in (unit, *above) for window in definition.windows_on(one, day)]
         yield from records
         at = bisect_right(order, _alike_until(day, (unit, *above), definition))

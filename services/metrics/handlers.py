@@ -111,27 +111,34 @@ class Workshop:
         """The local date of the business clock, as an ordinal."""
         return self.clock.now().astimezone(zone).toordinal()
 
-    async def write(self, states: Iterable[KpiState]) -> None:
-        """Make durable what the states changed."""
+    async def write(self, states: Iterable[KpiState], *, judgements_first: bool = False) -> None:
+        """Make durable what the states changed; with `judgements_first`, figures only when judgements are."""
         changed = [state for state in states if state.dirty_figures or state.dirty_judgements]
         with self.meters.stage("encode_state"):
             figures = [change for state in changed for change in figure_changes(state, self.writer)]
             judgements = [change for state in changed for change in judgement_changes(state, self.writer)]
         with self.meters.stage("write"):
+            if judgements_first:
+                await self.store.write([], judgements)
+                judgements = []
             await asyncio.gather(self.store.write(figures, judgements), self._note_time())
         for state in changed:
             written(state)
         self.meters.held.set(len(self.memory))
 
-    async def tell(self, state: KpiState, said: Sequence[Emission]) -> None:
-        """What is said beside the stream, whose cause nobody delivers again: written as owed, published, owed no
-        longer."""
-        if not said and not state.dirty_judgements:
+    async def tell(self, state: KpiState, said: Sequence[Emission], *, judgements_first: bool = False) -> None:
+        """Write what nobody will deliver again, publish it, and note that it is published. On any failure everything
+        in memory is forgotten: it may be ahead of what is stored."""
+        if not said and not state.dirty_judgements and not state.dirty_figures:
             return
-        await self.write([state])
-        await self.publisher.publish(said)
-        published(state)
-        await self.write([state])
+        try:
+            await self.write([state], judgements_first=judgements_first)
+            await self.publisher.publish(said)
+            published(state)
+            await self.write([state])
+        except BaseException:
+            self.memory.forget()
+            raise
 
     async def _note_time(self) -> None:
         """Where time moves with the data, remember how far it has come: a restart must not fall back."""

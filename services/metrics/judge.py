@@ -39,7 +39,6 @@ class Norms:
     on_track: int
     at_risk: int
     fresh_until: Callable[[int], int]
-    computed: bool = True
 
 
 @dataclass(slots=True)
@@ -65,8 +64,6 @@ def judge(
     `by` is the version of the target valid then; `verdict` the one valid now, which alone says `missed`. `last` is the
     last day of the record's period: in a closed period figures grow no older.
     """
-    if not norms.computed:
-        return Judgement(NO_TARGET if by is None else UNKNOWN, [because("kind_not_computed")])
     if by is None or verdict is None:
         return _without_target(view, norms, today, last)
     if view.value is None:
@@ -131,7 +128,7 @@ def _completion(value: Quotient, by: Obligation, aim: int) -> Quotient | None:
 
 def _pace(value: Quotient, by: Obligation, planned: Quotient | None) -> Quotient | None:
     if by.curve is None:
-        return _against_target(value, by)
+        return against_target(value, by)
     if planned is None:
         return None
     assert by.baseline is not None
@@ -143,7 +140,7 @@ def _pace(value: Quotient, by: Obligation, planned: Quotient | None) -> Quotient
     return (gone * under, over * wanted) if wanted > 0 else (-gone * under, -over * wanted)
 
 
-def _against_target(value: Quotient, by: Obligation) -> Quotient | None:
+def against_target(value: Quotient, by: Obligation) -> Quotient | None:
     """Value against target, the other way round where lower is better; 1 inside a band; None for a divisor ≤ 0."""
     p, q = value
     if by.sign == 0 and by.met(value):

@@ -78,7 +78,7 @@ def _days(state: KpiState, definition: Definition, unit: str, window: Window, to
 
 
 def _concerns(definition: Definition, unit: str, other: str, day: int) -> bool:
-    return other == unit or (definition.kind.computed and unit in definition.shape(day).ancestors(other))
+    return other == unit or unit in definition.shape(day).ancestors(other)
 
 
 def _plan(definition: Definition, unit: str, window: Window, today: int) -> Iterator[tuple[str, float]]:

@@ -94,8 +94,8 @@ def curve_of(target: Target, kpi: Kpi, calendar: Calendar, start: Dated, end: Da
     declared = declared_plan(target, kpi)
     if isinstance(declared, LinearPlan):
         return Line((start, end))
-    plan = plan_of(target, kpi, calendar)
-    assert plan is not None  # there is a baseline to start from, and no band
+    plan = plan_of(target, kpi, calendar, from_zero=True)  # without a declared baseline `start` is from 0
+    assert plan is not None  # no band, and a baseline to start from
     scale = lcm(SCALE, *(value.denominator for _, value in plan.points))
     points = tuple((day.toordinal(), int(value * scale)) for day, value in plan.points)
     if isinstance(declared, StepPlan):

@@ -62,8 +62,8 @@ def content_of(
     extra: dict[str, Any],
 ) -> bytes:
     """All that makes up a judgement, as JSON. Equal judgements have equal bytes: what depends on clocks and batches is
-    not in it. `extra`: needed and held."""
-    inputs, count = reading.inputs()
+    not in it. `extra`: needed, held, contributions, and the score of a composite."""
+    inputs, count = ([], 0) if definition.kind.derived else reading.inputs()
     shows_parts = definition.kind.shows_parts
     return orjson.dumps(
         {

@@ -101,17 +101,22 @@ class Readings:
             if self.definition.kind.counts_units:
                 rolled_up = not reading.direct and reading.n is not None
                 reading.n, reading.d = (reading.n, SCALE * len(shape.expected(unit))) if rolled_up else (None, None)
-        if not shape.is_leaf(unit) and self.definition.kind.computed:
+        if not shape.is_leaf(unit):
             reading.completeness = self._completeness(unit, window, tables, shape)
-            before = until if former else min(window.last, self.definition.lifetime(unit)[1])
-            reading.timeliness = self.timeliness.of(shape.expected(unit), window, before, today)
-            reading.report_due = self.timeliness.turn(window, today)
+            if not self.definition.kind.derived:
+                before = until if former else min(window.last, self.definition.lifetime(unit)[1])
+                reading.timeliness = self.timeliness.of(shape.expected(unit), window, before, today)
+                reading.report_due = self.timeliness.turn(window, today)
             if told and not reading.direct and reading.value is not None:
                 reading.parts = self._parts(reading, unit, tables, told)
         if self.definition.kind.rosters and told:
             last = next(table for table in reversed(tables) if table.node(unit) is told[-1])
             self._name_missing_members(reading, unit, last, shape)
         return reading
+
+    def told(self, unit: str, window: Window, until: int, today: int, *, former: bool = False) -> list[Node]:
+        """What the unit has in each accounting period of the record that has anything."""
+        return self._tables.of(unit, window, min(until, window.last), today, former)[1]
 
     def latest_after(self, unit: str, window: Window, day: int) -> int | None:
         """The latest day of the period after `day` with a standing figure of the unit or of a reporting one below."""
@@ -170,7 +175,7 @@ class Readings:
         flags: set[str] = set()
         if reading.direct:
             for own in reading.own:
-                if own.figure is not None:
+                if own.figure is not None and not self.definition.kind.derived:
                     flags.update(own.figure.flags)
                     flags.update(codes(self.definition, self._units[unit], own.base, own.figure))
                 if own.disagree:

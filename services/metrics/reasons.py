@@ -1,6 +1,6 @@
 """Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.metrics.exact import SCALE, Quotient
@@ -59,10 +59,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The step of the plan to {step}, due on {step_on}, is near and not reached: {value}.",
     ),
     "no_target": ("Chưa giao mục tiêu cho kỳ này.", "There is no target in this period."),
-    "kind_not_computed": (
-        "Loại chỉ tiêu này chưa được tính; số liệu vẫn được lưu.",
-        "This kind of KPI is not computed yet; its figures are kept.",
-    ),
     # why something is null
     "zero_denominator": ("Mẫu số bằng 0 nên không có giá trị.", "The denominator is 0, so there is no value."),
     "no_denominator": (
@@ -81,6 +77,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_rolled_up": (
         "Loại chỉ tiêu này không tổng hợp từ các đơn vị bên dưới.",
         "This kind of KPI is not rolled up from the units below.",
+    ),
+    "source_without_value": (
+        "Chỉ tiêu gốc chưa có giá trị trong kỳ này.",
+        "The KPI that it is derived from has no value in this period.",
+    ),
+    "no_earlier_value": (
+        "Kỳ trước không có giá trị để so sánh.",
+        "The earlier period has no value to compare with.",
+    ),
+    "earlier_not_positive": (
+        "Giá trị kỳ trước không lớn hơn 0 nên không tính được mức tăng trưởng.",
+        "The value of the earlier period is not above 0, so there is no growth to compute.",
+    ),
+    "nothing_scored": (
+        "Chưa chỉ tiêu thành phần nào chấm được điểm.",
+        "None of the items could be scored yet.",
     ),
     "no_baseline": (
         "Không có điểm xuất phát nên không có kế hoạch theo ngày và mức hoàn thành; so thẳng giá trị với mục tiêu.",
@@ -129,6 +141,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Đơn vị chỉ tồn tại đến {ended}: được đánh giá như vào ngày đó.",
         "The unit existed until {ended} only: it is judged as on that day.",
     ),
+    "other_units_before": (
+        "Kỳ này có số liệu của {now} đơn vị, kỳ trước của {then} đơn vị.",
+        "This period has figures of {now} units, the earlier one of {then}.",
+    ),
+    "items_missing": (
+        "Chưa chấm được điểm: {items}; đơn vị chưa được xếp hạng.",
+        "Not scored yet: {items}; so the unit is not ranked.",
+    ),
     "parts_newer": (
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
@@ -175,6 +195,12 @@ def catalog_changed(catalog: str, what: Iterable[str]) -> Reason:
         "text_vi": vi.format(catalog=catalog, vi=", ".join(name for name, _ in names)),
         "text_en": en.format(catalog=catalog, en=", ".join(name for _, name in names)),
     }
+
+
+def because_of(code: str, vi: Mapping[str, str], en: Mapping[str, str]) -> Reason:
+    """The reason of that code, with names that are other ones in each language."""
+    text_vi, text_en = TEXTS[code]
+    return {"code": code, "text_vi": text_vi.format_map(vi), "text_en": text_en.format_map(en)}
 
 
 def words(quotient: Quotient) -> str:

@@ -74,6 +74,13 @@ class Series:
         self.days[day] = content
         insort(self.order, day)
 
+    def replace(self, day: int, figure: Figure | None) -> None:
+        """Have this figure stand for the day, and nothing else; None: nothing does."""
+        content = self._at(day)
+        content.figures = () if figure is None else (figure,)
+        content.since = content.since_held
+        self._own.clear()
+
     def take(self, day: int, figure: Figure) -> bool:
         """Keep an absolute figure; whether anything changed."""
         changed = self._at(day).take(figure)

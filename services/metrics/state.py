@@ -229,6 +229,11 @@ class KpiState:
             bucket.owed = bucket.owed | {unit}
         self.dirty_judgements.add(key)
 
+    def is_owed(self, unit: str, period: str) -> bool:
+        """Whether the record is among them."""
+        bucket = self.judgement_buckets.get((period, self.chunk_of(unit)))
+        return bucket is not None and unit in bucket.owed
+
     def owed(self) -> Iterator[tuple[str, str]]:
         """Units and periods of records that were written beside the stream and perhaps never published."""
         for (period, _), bucket in self.judgement_buckets.items():

@@ -11,7 +11,7 @@ taken it since he began: so nothing that a successor wrote is left behind in the
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -94,6 +94,23 @@ class Store(Protocol):
         """Remove the documents of a generation that was never in force, or of all that once were."""
         ...
 
+    async def revisions(self, keys: Collection[str]) -> dict[str, str]:
+        """By KPI what becomes another whenever one of its figures is written, or another generation comes into force;
+        those without figures are absent."""
+        ...
+
+    async def figures(self, keys: Collection[str]) -> dict[str, tuple[Document, ...]]:
+        """The documents of their figures alone; KPIs without any are absent."""
+        ...
+
+    async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
+        """What derived KPIs were last made from: `{catalog, sources: [[key, revision] …]}`."""
+        ...
+
+    async def note_derivation(self, key: str, derivation: Document) -> None:
+        """Note it, of a KPI that has been touched."""
+        ...
+
     async def business_time(self) -> datetime | None:
         """The highest business time that was noted."""
         ...
@@ -136,10 +153,10 @@ class MongoStore:
         )
         return await self._documents(await self._noted(keys))
 
-    async def _noted(self, keys: Sequence[str]) -> Sequence[Document]:
+    async def _noted(self, keys: Collection[str]) -> Sequence[Document]:
         return await self._kpis.find({"_id": {"$in": list(keys)}}).to_list()
 
-    async def _keys_by_name(self, keys: Sequence[str]) -> dict[str, str]:
+    async def _keys_by_name(self, keys: Collection[str]) -> dict[str, str]:
         """The KPIs by the names under which their documents in force are stored."""
         return {name_of(kpi["_id"], _generation(kpi)): kpi["_id"] for kpi in await self._noted(keys)}
 
@@ -244,6 +261,29 @@ class MongoStore:
             # Numbers only rise, so a lower one than that in force is never read again.
             dead = [name for name in own if (number := generation_of(name)) < upto or upto != number == generation]
             await collection.delete_many({"kpi": {"$in": dead}})
+
+    async def revisions(self, keys: Collection[str]) -> dict[str, str]:
+        keys_of = await self._keys_by_name(keys)
+        sums: list[dict[str, Any]] = [
+            {"$match": {"kpi": {"$in": list(keys_of)}}},
+            {"$group": {"_id": "$kpi", "revision": {"$sum": "$rev"}}},
+        ]
+        found = await self._figures.aggregate(sums)
+        return {keys_of[one["_id"]]: f"{one['_id']}@{one['revision']}" async for one in found}
+
+    async def figures(self, keys: Collection[str]) -> dict[str, tuple[Document, ...]]:
+        keys_of = await self._keys_by_name(keys)
+        found: defaultdict[str, list[Document]] = defaultdict(list)
+        async for document in self._figures.find({"kpi": {"$in": list(keys_of)}}):
+            found[keys_of[document["kpi"]]].append(document)
+        return {key: tuple(documents) for key, documents in found.items()}
+
+    async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
+        stored = await self._kpis.find({"_id": {"$in": list(keys)}, "derived": {"$exists": True}}).to_list()
+        return {kpi["_id"]: kpi["derived"] for kpi in stored}
+
+    async def note_derivation(self, key: str, derivation: Document) -> None:
+        await self._kpis.update_one({"_id": key}, {"$set": {"derived": derivation}})
 
     async def business_time(self) -> datetime | None:
         noted = await self._meta.find_one({"_id": CLOCK})

@@ -11,12 +11,14 @@ write, and no longer owed once it was published.
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from services.metrics.beside import Moved, Turns, keep_looking, owned
+from services.metrics.beside import Moved, Turns, keep_looking
 from services.metrics.days import day_of, iso
+from services.metrics.deriver import REST, Deriver
 from services.metrics.documents import Document
 from services.metrics.duties import Changes, Duty
 from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
+from services.metrics.ownership import Ownership
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING
 
@@ -27,11 +29,14 @@ RECORDS_A_TURN = 2_000
 class Timekeeper:
     """Judges by time and catalog what is assigned here."""
 
-    def __init__(self, workshop: Workshop, catalogs: Mapping[str, Catalog], delivery: Turns) -> None:
+    def __init__(
+        self, workshop: Workshop, catalogs: Mapping[str, Catalog], delivery: Turns, *, rest: int = REST
+    ) -> None:
         self._workshop = workshop
         self._catalogs = catalogs
+        self._ownership = Ownership(delivery)
         self._delivery = delivery
-        self._generation = -1
+        self._deriver = Deriver(workshop, self._ownership, rest)
         self._done: dict[str, tuple[str, int]] = {}
         self._changes: dict[str, Changes] = {}
 
@@ -40,16 +45,17 @@ class Timekeeper:
         await keep_looking(self.look, every_s, self._workshop, self._delivery, "tick_failed")
 
     async def look(self) -> None:
-        """Judge all that is not yet judged under the catalogs in force and on this day. Raises `Moved`."""
-        delivery = self._delivery
-        if delivery.assignments != self._generation:
-            self._generation = delivery.assignments
+        """Derive what its sources moved, and judge all that is not yet judged under the catalogs in force and on this
+        day. Raises `Moved`."""
+        if self._ownership.is_new():
+            self._deriver.forget()
             self._done.clear()
         for province, catalog in list(self._catalogs.items()):
+            await self._deriver.look(catalog)
             today = self._workshop.today(catalog.zone)
             keys = [f"{province}/{kpi}" for kpi in catalog.kpis]
             open_keys = [
-                key for key in keys if owned(self._delivery, key) and self._done.get(key) != (catalog.version, today)
+                key for key in keys if self._ownership.has(key) and self._done.get(key) != (catalog.version, today)
             ]
             if open_keys:
                 await self._judge(catalog, open_keys, today)
@@ -61,7 +67,7 @@ class Timekeeper:
         changes = self._changes.setdefault(catalog.province.id, Changes(catalog)).to(catalog)
         noted: dict[str, Document] = {}
         for key in keys:
-            self._still_ours()
+            self._ownership.still_ours()
             definition = work.definitions.of(key, catalog)
             if definition is None:
                 continue
@@ -82,8 +88,8 @@ class Timekeeper:
         """Judge a KPI's records, a turn at a time."""
         at, definition = 0, duty.definition
         while True:
-            async with self._delivery.turn:
-                self._still_ours()
+            async with self._ownership.turn:
+                self._ownership.still_ours()
                 if self._workshop.definitions.of(key, definition.catalog) is not definition:
                     raise Moved
                 state = (await self._workshop.memory.hold([(key, definition)]))[key]
@@ -91,16 +97,8 @@ class Timekeeper:
                 fold = Fold(state, definition, duty.today)
                 said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
                 said += fold.again(records[at : at + RECORDS_A_TURN])
-                try:
-                    await self._workshop.tell(state, said)
-                except BaseException:
-                    self._workshop.memory.forget()
-                    raise
+                await self._workshop.tell(state, said)
             at += RECORDS_A_TURN
             if at >= len(records):
                 return
             await asyncio.sleep(0)
-
-    def _still_ours(self) -> None:
-        if self._delivery.assignments != self._generation:
-            raise Moved

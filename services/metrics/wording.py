@@ -32,11 +32,14 @@ MEASURES: dict[str, tuple[str, str]] = {
     "rate": ("Giá trị trên một đơn vị quy chiếu đã khai báo.", "A value per declared base."),
     "rank": ("Thứ hạng; càng thấp càng tốt, không cộng lên cấp trên.", "A position; lower is better; not rolled up."),
     "growth": (
-        "Giá trị của kỳ này chia cho giá trị của kỳ trước của một chỉ tiêu khác.",
-        "The value of this period divided by that of an earlier one, of another KPI.",
+        "Mức tăng trưởng: giá trị từ đầu kỳ đến nay chia cho giá trị cả kỳ trước của chỉ tiêu gốc.",
+        "Growth: the value of the period so far divided by that of a whole earlier one, of another KPI.",
     ),
     "milestone": ("Đã xong hay chưa; ở cấp trên là số đơn vị đã xong.", "Done or not; above, how many are done."),
-    "composite": ("Tổng điểm từ các chỉ tiêu khác theo quy tắc.", "Points from other KPIs, by rule."),
+    "composite": (
+        "Điểm: tổng điểm mà các chỉ tiêu khác mang lại theo quy tắc, chấm cho từng đơn vị.",
+        "A score: the points that other KPIs bring by rule, for each unit.",
+    ),
 }
 """How each kind of KPI is measured."""
 
@@ -49,6 +52,53 @@ STEPS: dict[str, tuple[str, str]] = {
         "Weighted mean: sum of value × weight ÷ sum of weights = {n} ÷ {d} {eq} {value} {unit}.",
     ),
     "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
+    "source": ("{name_vi}, kỳ {period}: {value} {unit}.", "{name_en}, {period}: {value} {unit}."),
+    "source_silent": ("{name_vi}, kỳ {period}: chưa có giá trị.", "{name_en}, {period}: no value yet."),
+    "quotient": ("{now} ÷ {then} {eq} {value} {unit}.", "{now} ÷ {then} {eq} {value} {unit}."),
+    "item_ratio": (
+        "{name_vi}: {value} {unit} so với {against} {unit} được {points} trên {maximum} điểm.",
+        "{name_en}: {value} {unit} of {against} {unit} bring {points} of {maximum} points.",
+    ),
+    "item_half": (
+        "{name_vi}: {value} {unit} so với {against} {unit} được {points} trên {maximum} điểm; đạt một phần được một "
+        "nửa số điểm.",
+        "{name_en}: {value} {unit} of {against} {unit} bring {points} of {maximum} points; a part of the goal brings "
+        "half.",
+    ),
+    "item_steps": (
+        "{name_vi}: {value} {unit}, đạt bậc từ {against} {unit}, được {points} trên {maximum} điểm.",
+        "{name_en}: {value} {unit}, the step from {against} {unit} on, brings {points} of {maximum} points.",
+    ),
+    "item_no_step": (
+        "{name_vi}: {value} {unit}, chưa đến bậc nào, được {points} trên {maximum} điểm.",
+        "{name_en}: {value} {unit}, below every step, brings {points} of {maximum} points.",
+    ),
+    "item_best_peer": (
+        "{name_vi}: {value} {unit}, tốt nhất trong các đơn vị cùng cấp là {against} {unit}, được {points} trên "
+        "{maximum} điểm.",
+        "{name_en}: {value} {unit}, the best of the same level having {against} {unit}, bring {points} of {maximum} "
+        "points.",
+    ),
+    "item_missing": (
+        "{name_vi}: chưa chấm được điểm (tối đa {maximum}).",
+        "{name_en}: not scored yet (at most {maximum}).",
+    ),
+    "sum_of_points": (
+        "Tổng điểm: {sum} {eq} {value} trên {maximum} điểm.",
+        "Points in all: {sum} {eq} {value} of {maximum}.",
+    ),
+    "ranked": (
+        "Xếp thứ {rank} trong {of} đơn vị cùng cấp đã chấm đủ điểm.",
+        "Ranked {rank} among {of} units of the same level with all items scored.",
+    ),
+    "unranked": (
+        "Chưa xếp hạng vì chưa chấm đủ; {of} đơn vị cùng cấp đã được xếp hạng.",
+        "Not ranked, since not all items are scored; {of} units of the same level are.",
+    ),
+    "derived": (
+        "Tính từ các chỉ tiêu nguồn, số liệu mới nhất đến {as_of}.",
+        "Made from the KPIs it is derived from, their latest figure being of {as_of}.",
+    ),
     "no_value": ("Chưa tính được giá trị.", "No value can be computed."),
     "own": (
         "Đây là số do chính đơn vị báo cáo, tính đến {as_of}.",

@@ -8,7 +8,7 @@ nothing.
 import asyncio
 import gc
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -161,6 +161,18 @@ class _Nowhere:
 
     async def issued(self, document: str, unit: str) -> Document:
         return {}
+
+    async def revisions(self, keys: Collection[str]) -> dict[str, str]:
+        return {}
+
+    async def figures(self, keys: Collection[str]) -> dict[str, tuple[Document, ...]]:
+        return {}
+
+    async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
+        return {}
+
+    async def note_derivation(self, key: str, derivation: Document) -> None:
+        """Nothing is kept."""
 
     async def business_time(self) -> datetime | None:
         return None

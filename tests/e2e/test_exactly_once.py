@@ -27,7 +27,7 @@ from deploy.embedded.demo.events import Said
 from deploy.embedded.demo.publishing import publisher
 from deploy.embedded.system import SERVICES
 from tests.provinces import Province, a_province
-from tests.recomputing import compared, recomputed
+from tests.recomputing import recomputed, settled
 
 EVENTS = 20_000
 DUPLICATES = 0.03
@@ -125,7 +125,7 @@ def test_every_event_was_accepted_once(province: Province, aftermath: list[Said]
 
 
 def test_the_figures_equal_a_plain_recomputation_from_the_events(province: Province, aftermath: list[Said]) -> None:
-    assert compared(province, recomputed(province, aftermath)) == []
+    assert settled(province, recomputed(province, aftermath)) == []
 
 
 async def test_no_transition_was_decided_twice(province: Province, aftermath: list[Said]) -> None:

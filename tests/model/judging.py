@@ -33,6 +33,7 @@ class Verdict:
     now_valid: Target | None
     period: Period
     today: date
+    from_zero: bool = False
 
     @property
     def deadline(self) -> date:
@@ -60,7 +61,7 @@ class Verdict:
         assert self.by is not None
         if self.by.baseline is not None:
             return Fraction(self.by.baseline.value)
-        return Fraction(0) if self.kpi.kind in ("flow", "milestone") else None
+        return Fraction(0) if self.from_zero else None
 
     @property
     def baseline_on(self) -> date:
@@ -164,10 +165,6 @@ def judge(record: "ModelRecord", verdict: Verdict, reported_on: date | None) -> 
     """Fill in status, planned, gap, pace, completion and target."""
     by = verdict.by
     record.target = None if by is None else (by.id, by.version)
-    if verdict.kpi.kind in ("growth", "composite"):
-        record.status = "no_target" if by is None else "unknown"
-        record.codes.append("kind_not_computed")
-        return
     if by is None:
         record.status = "no_target"
         if record.value is not None and record.as_of is not None:

@@ -13,11 +13,11 @@ from itertools import pairwise
 from contracts.catalog import Kpi, Target
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog, Period
+from tests.model.deriving import Derived, Stood, derived
 from tests.model.doubting import doubts
 from tests.model.judging import Verdict, judge
 from tests.model.standing import Figures, Own, collect
 
-COMPUTED = ("ratio", "coverage", "flow", "stock", "level", "rate", "rank", "milestone")
 UNIT_DAYS = {
     "day": Fraction(1),
     "week": Fraction(7),
@@ -25,6 +25,12 @@ UNIT_DAYS = {
     "quarter": Fraction(36525, 400),
     "year": Fraction(36525, 100),
 }
+
+
+ModelScore = tuple[
+    Fraction | None, Fraction, int | None, int, tuple[tuple[str, Fraction, Fraction | None, Fraction | None], ...]
+]
+"""Points, maximum, rank, of how many, items."""
 
 
 @dataclass
@@ -48,6 +54,7 @@ class ModelRecord:
     timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
     contributions: dict[str, Fraction] | None = None
+    score: ModelScore | None = None
     flags: tuple[str, ...] = ()
     trust: str | None = None
     inputs: tuple[str, ...] = ()
@@ -72,9 +79,14 @@ def recompute(
     for observation in {one.observation_id: one for one in observations}.values():
         if observation.kpi in by_kpi and observation.province == catalog.province.id:
             by_kpi[observation.kpi].append(observation)
+    models: dict[str, _Model] = {}
+    while len(models) < len(by_kpi):
+        for kpi_id, mine in by_kpi.items():
+            kpi = catalog.kpis[kpi_id]
+            if kpi_id not in models and all(source in models for source in kpi.sources):
+                models[kpi_id] = _Model(catalog, kpi, mine, today, [models[source] for source in kpi.sources])
     records = {}
-    for kpi_id, mine in by_kpi.items():
-        model = _Model(catalog, catalog.kpis[kpi_id], mine, today)
+    for kpi_id, model in models.items():
         former = {(unit, model.calendar.parse(period)) for kpi, unit, period in kept if kpi == kpi_id}
         for unit, period in model.records() | former:
             records[kpi_id, unit, period.id] = model.record(unit, period)
@@ -103,11 +115,31 @@ class _Sums:
 
 
 class _Model:
-    def __init__(self, catalog: Catalog, kpi: Kpi, observations: list[ObservationRecorded], today: date) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        kpi: Kpi,
+        observations: list[ObservationRecorded],
+        today: date,
+        sources: "list[_Model]",
+    ) -> None:
         self.catalog, self.kpi, self.today = catalog, kpi, today
         self.calendar = catalog.calendars[kpi.calendar]
-        self.figures: dict[str, Figures] = collect(observations, catalog.zone)
         self.days_said: dict[str, set[date]] = {}
+        self._stood: dict[tuple[str, str, date], Stood | None] = {}
+        self._fields: dict[tuple[str, str, date], list[Fraction]] = {}
+        self.figures: dict[str, Figures] | dict[str, Derived]
+        self.levels, self.derived = set(kpi.levels), bool(sources)
+        self.from_zero = kpi.kind in ("flow", "milestone") or (kpi.kind == "growth" and sources[0].kpi.kind == "flow")
+        if kpi.kind == "growth":
+            days = [date.min, *catalog.units.turning_points]
+            below = [unit for unit in catalog.units if unit.level in kpi.levels]
+            above = {one for unit in below for day in days for one in catalog.units.ancestors(unit.id, day)}
+            self.levels |= {unit.level for unit in catalog.units if unit.id in above}
+        if sources:
+            self.figures, self.days_said = derived(self, sources)
+            return
+        self.figures = collect(observations, catalog.zone)
         for one in observations:
             if one.status != "forecast":
                 day = one.as_of.astimezone(catalog.zone).date() if isinstance(one.as_of, datetime) else one.as_of
@@ -125,8 +157,7 @@ class _Model:
             if self.catalog.units.get(unit_id) is None:
                 continue
             for day in days:
-                above = self.catalog.units.ancestors(unit_id, day) if self.kpi.kind in COMPUTED else ()
-                for touched in (unit_id, *above):
+                for touched in (unit_id, *self.catalog.units.ancestors(unit_id, day)):
                     found.update((touched, period) for period in self._periods(touched, day))
         return found
 
@@ -156,15 +187,17 @@ class _Model:
             record.codes.append("late_figures")
         if today < self.today:
             record.codes.append("unit_ended")
-        verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today)
+        verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today, self.from_zero)
         judge(record, verdict, self._reported_on(sums))
         if record.value is not None:
             record.trust = _trust(record)
-        if by is not None and verdict.keeps and self.kpi.kind in COMPUTED:
+        if by is not None and verdict.keeps:
             record.held = self._held(unit, period, verdict)
-        if by is not None and self.kpi.kind in COMPUTED and record.value is not None:
+        if by is not None and record.value is not None:
             self._add_what_is_needed(record, verdict, unit, period)
             record.contributions = self._contributions(record, verdict, sums, period)
+        if self.kpi.kind == "composite" and sums and sums[-1].own is not None:
+            self._add_score(record, sums[-1].own, unit, period)
         return record
 
     def _valid_now(self, unit: str, period: Period) -> Target | None:
@@ -186,6 +219,57 @@ class _Model:
 
     def _absolute_days(self, unit: str) -> list[date]:
         return [own.day for own in self.figures[unit].standing()]
+
+    def standing(self, unit: str, day: date) -> Stood | None:
+        """What stands at the end of a day, in its accounting period."""
+        return self._stands(unit, self.calendar.period(self.kpi.period, day), day)
+
+    def whole(self, unit: str, day: date, back: int) -> Stood | None:
+        """What stands of the whole accounting period so many before."""
+        period = self.calendar.period(self.kpi.period, day)
+        for _ in range(back):
+            period = self.calendar.period(self.kpi.period, period.first - timedelta(days=1))
+        return self._stands(unit, period, period.last)
+
+    def _stands(self, unit: str, period: Period, until: date) -> Stood | None:
+        key = unit, period.id, until
+        if key not in self._stood:  # asked again for every peer
+            self._stood[key] = self._read_stood(unit, period, until)
+        return self._stood[key]
+
+    def _read_stood(self, unit: str, period: Period, until: date) -> Stood | None:
+        record, sums = self._read(unit, period, until)
+        moments = [one.reported_at for one in sums if one.reported_at is not None]
+        if record.as_of is None:
+            return None
+        preliminary = any(one.direct and one.own is not None and one.own.preliminary for one in sums)
+        return Stood(record.as_of, record.value, max(moments), preliminary)
+
+    def _add_score(self, record: ModelRecord, own: Own, unit: str, period: Period) -> None:
+        known = self.catalog.units.get(unit)
+        assert known is not None
+        on = min(period.last, self.today)
+        if known.valid_to is not None:
+            on = min(on, known.valid_to - timedelta(days=1))
+        key = known.level, period.id, on
+        if key not in self._fields:
+            self._fields[key] = self._field(known.level, period, on)
+        field = self._fields[key]
+        rank = None
+        if record.value is not None and all(item[2] is not None for item in own.items):
+            falls = self.kpi.direction == "decrease"
+            rank = 1 + sum(one < record.value if falls else one > record.value for one in field)
+        record.score = record.value, sum((item[1] for item in own.items), Fraction(0)), rank, len(field), own.items
+
+    def _field(self, level: str, period: Period, on: date) -> list[Fraction]:
+        """The scores of the units that are ranked."""
+        found = []
+        for unit in self.catalog.units.of_level(level, on):
+            told, sums = self._read(unit, period, period.last)
+            own = sums[-1].own if sums else None
+            if told.value is not None and own is not None and all(item[2] is not None for item in own.items):
+                found.append(told.value)
+        return found
 
     def _judging(self, unit: str, period: Period, as_of: date | None) -> Target | None:
         day = as_of or min(max(self._today_of(unit, period), period.first), period.last)
@@ -211,10 +295,10 @@ class _Model:
         leaf = self._is_leaf(unit, tree_day)
         if self.kpi.kind == "milestone" and told and not told[-1].direct and told[-1].adds:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
-        if not leaf and self.kpi.kind in COMPUTED:
+        if not leaf:
             self._complete(record, unit, period, until, tree_day)
-            last = min(period.last, self._last_day(unit))
-            record.timeliness = self._timeliness(unit, period, tree_day, last)
+        if not leaf and not self.derived:
+            record.timeliness = self._timeliness(unit, period, tree_day, min(period.last, self._last_day(unit)))
         if self.kpi.kind == "coverage" and told:
             self._members(record, unit, told[-1], tree_day, leaf)
         return record, settled
@@ -305,7 +389,7 @@ class _Model:
     def _sums(self, unit: str, part: Period, until: date, tree_day: date, roster_day: date) -> _Sums:
         known = self.catalog.units.get(unit)
         own = None
-        if known is not None and known.level in self.kpi.levels and unit in self.figures:
+        if known is not None and known.level in self.levels and unit in self.figures:
             own = self._own(self.figures[unit], part.first, until)
         alone = self._own_sums(unit, own)
         if self._is_leaf(unit, tree_day):
@@ -321,7 +405,7 @@ class _Model:
         alone.below = {child: (sums.n, sums.d) for child, sums in below.items()}
         return self._direct_or_parts(alone, [*below.values()], len(self._expected(unit, tree_day)))
 
-    def _own(self, figures: Figures, first: date, until: date) -> Own | None:
+    def _own(self, figures: Figures | Derived, first: date, until: date) -> Own | None:
         if self.kpi.kind == "level" and self.kpi.within_period == "mean":
             return figures.mean(first, until)
         return figures.own(first, until, increments=self.kpi.kind in ("ratio", "flow"))
@@ -335,7 +419,7 @@ class _Model:
         if pair is not None:
             (sums.n, sums.d), sums.usable_on, sums.covered, sums.adds = pair, own.day, 1, True
             sums.value = self._value(*pair)
-        elif self.kpi.kind in ("ratio", "rate", "level") and own.v is not None and not own.summed:
+        elif (self.kpi.kind in ("ratio", "rate", "level") and own.v is not None and not own.summed) or self.derived:
             sums.value = own.v
         elif self.kpi.kind == "rank" and own.rank is not None:
             sums.value = Fraction(own.rank)
@@ -395,6 +479,8 @@ class _Model:
 
     def _tree_day(self, unit: str, period: Period, until: date) -> date:
         """The day whose tree a record is read by: the latest on which it or a unit then below it reported; today."""
+        if self.kpi.kind != "coverage" and not self._tree_changes(period.first, until):
+            return until  # any day has the same tree
         reported = self._reported(unit, period, until)
         if reported:
             return max(reported)
@@ -593,7 +679,7 @@ class _Model:
         readings = kept = 0
         known = self.catalog.units.get(unit)
         figures = self.figures.get(unit)
-        if figures is None or known is None or known.level not in self.kpi.levels:
+        if figures is None or known is None or known.level not in self.levels:
             return 0, 0
         for day in figures.days():
             own = figures.absolute(day)

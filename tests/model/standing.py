@@ -29,6 +29,8 @@ class Own:
     base: date | None = None
     content: tuple[object, ...] = ()
     preliminary: bool = False
+    items: tuple[tuple[str, Fraction, Fraction | None, Fraction | None], ...] = ()
+    """Of a composite: KPI, maximum, points, value."""
 
 
 class Figures:
@@ -36,6 +38,7 @@ class Figures:
 
     def __init__(self, observations: list[ObservationRecorded], zone: ZoneInfo) -> None:
         self._zone = zone
+        self._standing: dict[date, Own | None] = {}
         counted = [one for one in observations if one.status != "forecast"]
         self._absolute = [(_day(one, zone), one) for one in counted if one.mode == "absolute"]
         self._increments = [(_day(one, zone), one) for one in counted if one.mode == "increment"]
@@ -48,6 +51,11 @@ class Figures:
 
     def absolute(self, day: date) -> Own | None:
         """The figure that stands for a day: the highest of each source, then the highest of those."""
+        if day not in self._standing:
+            self._standing[day] = self._highest(day)
+        return self._standing[day]
+
+    def _highest(self, day: date) -> Own | None:
         highest: dict[str, ObservationRecorded] = {}
         for on, one in self._absolute:
             if on == day and (one.source not in highest or _rank(one) > _rank(highest[one.source])):

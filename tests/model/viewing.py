@@ -28,13 +28,13 @@ def viewed(
     """What every unit of the day `on` shows; None: as it was, on the day of the latest figure."""
     mine = [one for one in {one.observation_id: one for one in observations}.values() if one.kpi == kpi]
     today = now.astimezone(catalog.zone).date()
-    model = _Viewing(catalog, catalog.kpis[kpi], mine, today)
+    model = _Viewing(catalog, catalog.kpis[kpi], mine, today, [])
     return model.view(catalog.calendars[catalog.kpis[kpi].calendar].parse(period), on)
 
 
 class _Viewing(_Model):
     def view(self, period: Period, on: date | None) -> dict[str, Seen]:
-        parts = [(part, self._stood(part, period.last)) for part in self._accounting(period, period.last)]
+        parts = [(part, self._standing_in(part, period.last)) for part in self._accounting(period, period.last)]
         told = [(part, stood) for part, stood in parts if any(own.day >= period.first for own in stood.values())]
         latest = max((own.day for _, stood in told for own in stood.values()), default=None)
         day = on or latest or min(max(self.today, period.first), period.last)
@@ -45,7 +45,7 @@ class _Viewing(_Model):
             seen[unit] = self._shown([one for one in sums if one.as_of is not None and one.as_of >= period.first])
         return seen
 
-    def _stood(self, part: Period, last: date) -> dict[str, Own]:
+    def _standing_in(self, part: Period, last: date) -> dict[str, Own]:
         found = {}
         for unit, figures in self.figures.items():
             known = self.catalog.units.get(unit)

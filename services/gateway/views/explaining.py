@@ -12,6 +12,7 @@ from contracts.explanations import (
     History,
     HistoryPoint,
     Judged,
+    SourceBehind,
     TargetVersion,
 )
 from contracts.observations import ObservationRecorded
@@ -76,6 +77,20 @@ class ChildRow:
     share: str
     """Its part of what is missing, where that is known."""
     in_sum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A KPI that a derived figure was made from."""
+
+    kpi: str
+    name: str
+    href: str
+    period: str
+    as_of: str
+    value: str
+    against: str
+    points: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,8 @@ class Explained:
     origins: list[OriginRow]
     observations_count: int
     inputs_href: str
+    sources: list[SourceRow]
+    scored: bool
     children: list[ChildRow]
     former: Former | None
     on: str
@@ -218,6 +235,8 @@ def explained(
         origins=_origins(said, ground, teller, measure),
         observations_count=said.observations_count,
         inputs_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/inputs",
+        sources=[_source(one, said.org_unit, ground, numbers, words) for one in said.sources],
+        scored=any(one.role == "item" for one in said.sources),
         children=_children(address, said, ground, teller, measure),
         former=_former(said, past, kpi, teller, ground.now),
         on=address.on.isoformat() if address.on is not None else "",
@@ -317,6 +336,26 @@ def _bounds(said: ExplanationWithOrigins, teller: Teller, measure: Measure) -> l
             BoundRow(badge(bound.status, teller.words), f"{sign}\u202f{numbers.value(bound.value, finer)}", parts)
         )
     return rows
+
+
+def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, words: Words) -> SourceRow:
+    kpi = ground.catalog.kpis.get(source.kpi)
+    decimals = kpi.decimals if kpi is not None else 0
+    measure = Measure(source.unit_of_measure, max(decimals, 1) if source.unit_of_measure == "percent" else decimals)
+    points = ""
+    if source.maximum is not None:
+        brought = "–" if source.points is None else numbers.plain(source.points, 2)
+        points = f"{brought}\u202f/\u202f{numbers.plain(source.maximum, 2)}"
+    return SourceRow(
+        kpi=source.kpi,
+        name=words.either(kpi.name_vi, kpi.name_en) if kpi is not None else source.kpi,
+        href=explain_href(source.kpi, unit, source.period),
+        period=source.period,
+        as_of=numbers.day(source.as_of),
+        value=numbers.value(source.value, measure),
+        against=numbers.value(source.against, measure) if source.role == "item" else "",
+        points=points,
+    )
 
 
 def _children(

@@ -4,6 +4,7 @@ Every kind that rolls up does so by two sums, `n` and `d`; what they mean is the
 file and naming it in `kinds/__init__.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -27,8 +28,12 @@ class Kind(Protocol):
     """A small type; `of` makes the one that serves a KPI."""
 
     name: str
-    computed: bool
-    """False: figures are kept, and its records say that the kind is not computed."""
+    derived: bool
+    """Whether figures are made from other KPIs, so that nobody reports them and nobody is late."""
+    derived_above: bool
+    """Whether they are made for the units above its levels, too."""
+    ranked: bool
+    """Whether units of one level are ranked among themselves."""
     sums_periods: bool
     """Whether a target that spans several accounting periods adds their figures up, instead of taking the last."""
     increments: bool
@@ -43,6 +48,8 @@ class Kind(Protocol):
     """Whether the mean of the readings in an accounting period stands, instead of the last one."""
     counts_units: bool
     """Whether a rolled-up record shows how many of the units due."""
+    highest: int | None
+    """The value above which there is nothing, scaled, where the kind itself sets one."""
     carries: bool
     """Whether a figure still stands in the later accounting periods of a longer target."""
     grows_stale: bool
@@ -51,8 +58,8 @@ class Kind(Protocol):
     """Whether the course of its figures says where they will stand."""
 
     @classmethod
-    def of(cls, kpi: Kpi) -> "Kind":
-        """The kind as this KPI declares it."""
+    def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> "Kind":
+        """The kind as this KPI declares it, among all KPIs of the catalog."""
         ...
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
@@ -76,10 +83,12 @@ class Kind(Protocol):
         ...
 
 
-class Computed:
-    """What most computed kinds have in common."""
+class Base:
+    """What most kinds have in common."""
 
-    computed = True
+    derived = False
+    derived_above = False
+    ranked = False
     sums_periods = False
     increments = False
     shows_parts = False
@@ -87,12 +96,13 @@ class Computed:
     rosters = False
     averages = False
     counts_units = False
+    highest: int | None = None
     carries = False
     grows_stale = True
     foretells = True
 
     @classmethod
-    def of(cls, kpi: Kpi) -> Self:
+    def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Self:
         return cls()
 
     def silent(self, roster: Roster | None) -> Parts | None:
@@ -102,7 +112,7 @@ class Computed:
         return None
 
 
-class Amount(Computed):
+class Amount(Base):
     """A number that adds up: `n` is the amount, `d` is not used."""
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
@@ -115,10 +125,11 @@ class Amount(Computed):
         return "no_value"
 
 
-class Share(Computed):
+class Share(Base):
     """A percentage: 100·Σn / Σd, and no value over a sum of nothing."""
 
     shows_parts = True
+    highest: int | None = 100 * SCALE
 
     def value(self, n: int, d: int) -> Quotient | None:
         return (100 * n, d) if d > 0 else None

@@ -1,18 +1,19 @@
 """`level`: a measured value; Mbps, the share of the digital economy in GRDP."""
 
+from collections.abc import Mapping
 from math import lcm
 from typing import Self
 
 from contracts.catalog import Kpi
 from services.metrics.exact import SCALE, Quotient, loaded
-from services.metrics.kinds.base import Computed, Parts, Roster
+from services.metrics.kinds.base import Base, Parts, Roster
 from services.metrics.series import Own
 
 EVERY_COUNT = lcm(*range(1, 367))
 """Over this, the mean of up to 366 daily readings is a whole number: so means of different counts add up exactly."""
 
 
-class Level(Computed):
+class Level(Base):
     """Σ value·weight / Σ weight up the tree. A part without weight, or that weighs nothing, is left out.
 
     Where the KPI declares a mean within the period, it is taken in the unit, and weighs what its last reading says.
@@ -24,7 +25,7 @@ class Level(Computed):
         self.averages = averages
 
     @classmethod
-    def of(cls, kpi: Kpi) -> Self:
+    def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Self:
         return cls(averages=kpi.within_period == "mean")
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:

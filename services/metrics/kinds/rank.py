@@ -1,11 +1,11 @@
 """`rank`: a place in a field, the first being the best; 41st of 63 provinces."""
 
 from services.metrics.exact import Quotient
-from services.metrics.kinds.base import Computed, Parts, Roster
+from services.metrics.kinds.base import Base, Parts, Roster
 from services.metrics.series import Own
 
 
-class Rank(Computed):
+class Rank(Base):
     """The last place. It says nothing of a unit above."""
 
     name = "rank"

@@ -1,16 +1,17 @@
 """`rate`: so many of something for each base of something else; mobile subscriptions per 100 inhabitants."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from contracts.catalog import Kpi
 from services.metrics.exact import SCALE, Quotient, scaled
-from services.metrics.kinds.base import Computed, Parts, Roster
+from services.metrics.kinds.base import Base, Parts, Roster
 from services.metrics.series import Own
 
 _BASE = 100
 
 
-class Rate(Computed):
+class Rate(Base):
     """Σn / Σd × base up the tree; may exceed the base. A published rate without parts is judged where it stands and not
     rolled up.
 
@@ -24,7 +25,7 @@ class Rate(Computed):
         self._base = base
 
     @classmethod
-    def of(cls, kpi: Kpi) -> Self:
+    def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Self:
         return cls(scaled(kpi.rate_base if kpi.rate_base is not None else _BASE))
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:

@@ -1,7 +1,7 @@
 """Where a rebuild is asked for and followed, over HTTP beside `/healthz`: for the command `tiendo rebuild`.
 
-Any replica takes it; the owner of a KPI's partition carries it out. Nothing is checked here of who asks: the port must
-not be reachable from outside.
+Any replica takes it; the owner of a KPI's partition carries it out. Derived KPIs follow by themselves. Nothing is
+checked here of who asks: the port must not be reachable from outside.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,12 @@ def routes(orders: Orders, catalogs: Callable[[], Mapping[str, Catalog]], now: C
         unknown = [kpi for kpi in asked.kpis if kpi not in catalog.kpis]
         if unknown:
             return _refused(404, "unknown_kpi", f"the catalog of {asked.province} has no KPI {', '.join(unknown)}")
-        wanted = asked.model_copy(update={"kpis": tuple(dict.fromkeys(asked.kpis or sorted(catalog.kpis)))})
+        derived = [kpi for kpi in asked.kpis if catalog.kpis[kpi].sources]
+        if derived:
+            made = ", ".join(f"{kpi} (of {', '.join(catalog.kpis[kpi].sources)})" for kpi in derived)
+            return _refused(400, "derived_kpi", f"no figures are reported of {made}: rebuild what it is made from")
+        reported = sorted(kpi for kpi in catalog.kpis if not catalog.kpis[kpi].sources)
+        wanted = asked.model_copy(update={"kpis": tuple(dict.fromkeys(asked.kpis or reported))})
         try:
             before = await orders.find(asked.command_id)
             if before is None:

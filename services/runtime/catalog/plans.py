@@ -1,7 +1,7 @@
 """The plan of a target as dated values: whatever its curve, a line through points or a staircase, in exact fractions.
 
-The defaults of the catalog are filled in here: a baseline of 0 for flows and milestones, the period's days for those
-that a target does not name, a step at the deadline for milestones. Judging by the plan is not done here.
+The defaults of the catalog are filled in here: a baseline of 0 for what starts from nothing, the period's days for
+those that a target does not name, a step at the deadline for milestones. Judging by the plan is not done here.
 """
 
 from bisect import bisect_right
@@ -40,8 +40,10 @@ class PlanLine:
         return value + (goal - value) * Fraction((day - before).days, (after - before).days)
 
 
-def plan_of(target: Target, kpi: Kpi, calendar: Calendar) -> PlanLine | None:
+def plan_of(target: Target, kpi: Kpi, calendar: Calendar, *, from_zero: bool) -> PlanLine | None:
     """The plan of a target. None where there is none: to `reach` something from an unknown baseline, or a band.
+
+    `from_zero`: without a declared baseline it starts at 0.
 
     A line to keep is planned as itself, and so is a target that its baseline has reached or passed already.
     """
@@ -51,7 +53,7 @@ def plan_of(target: Target, kpi: Kpi, calendar: Calendar) -> PlanLine | None:
     goal = (target.deadline or period.last, Fraction(target.value))
     if target.intent == "keep":
         return PlanLine((goal,))
-    start = _baseline(target, kpi, period)
+    start = _baseline(target, period, from_zero=from_zero)
     if start is None:
         return None
     already = start[1] >= goal[1] if target.comparator == ">=" else start[1] <= goal[1]
@@ -78,10 +80,10 @@ def declared_plan(target: Target, kpi: Kpi) -> Plan:
     return StepPlan(curve="step") if kpi.kind == "milestone" else LinearPlan()
 
 
-def _baseline(target: Target, kpi: Kpi, period: Period) -> Point | None:
+def _baseline(target: Target, period: Period, *, from_zero: bool) -> Point | None:
     if target.baseline is not None:
         return target.baseline.on or period.first, Fraction(target.baseline.value)
-    return (period.first, Fraction(0)) if kpi.kind in ("flow", "milestone") else None
+    return (period.first, Fraction(0)) if from_zero else None
 
 
 def _through(start: Point, between: Iterable[Point], goal: Point) -> tuple[Point, ...]:

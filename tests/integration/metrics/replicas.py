@@ -341,7 +341,7 @@ async def figures_folded(sent: Sequence[ObservationRecorded]) -> dict[str, Any]:
     """What one process in peace would have stored."""
     engine = Engine(catalog(), NOW)
     await engine.take(*sent)
-    return {name: _told(document) for name, document in engine.store.figures.items()}
+    return {name: _told(document) for name, document in engine.store.stored_figures.items()}
 
 
 def _documents(stack: Stack, collection: str) -> Iterator[dict[str, Any]]:

@@ -89,6 +89,8 @@ kpis:
     composite:
       - {kpi: signed, maximum: 10, rule: steps, steps: [{at_least: 50, points: 5}, {at_least: 90, points: 10}]}
       - {kpi: growth, maximum: 5}
+      - {kpi: products, maximum: 5, rule: best_peer}
+      - {kpi: fibre, maximum: 5}
     pillar: economy
 """,
     "targets.yaml": """\
@@ -118,6 +120,11 @@ targets:
     kpi: products
     level: commune
     value: 100
+    period: 2023
+  - id: growth.p
+    kpi: growth
+    unit: p
+    value: 1.5
     period: 2023
 """,
     "people.yaml": """\
@@ -175,7 +182,7 @@ def broken(tmp_path: Path) -> Broken:
 def test_the_good_folder_has_neither_errors_nor_warnings(broken: Broken) -> None:
     checked = broken()
     assert [str(problem) for problem in (*checked.errors, *checked.warnings)] == []
-    assert len(checked.folder.objects) == 21
+    assert len(checked.folder.objects) == 22
 
 
 MISTAKES = [
@@ -356,6 +363,63 @@ MISTAKES = [
     ("kpis.yaml", "{at_least: 90, points: 10}", "{at_least: 90, points: 11}", "11 points are more than the maximum"),
     ("kpis.yaml", "growth, maximum: 5}", "growth, maximum: 5, rule: steps}", "the rule “steps” needs its table"),
     ("kpis.yaml", "growth, maximum: 5}", "growth, maximum: 0}", "a maximum of 0 points weighs nothing"),
+    ("kpis.yaml", "growth, maximum: 5}", "signed, maximum: 5}", "kpis.yaml:44: “signed” brings points twice"),
+    ("kpis.yaml", "{at_least: 50, points: 5}", "{at_least: 50, points: -5}", "-5 points would be taken away"),
+    ("kpis.yaml", "rule: steps, steps", "rule: ratio, steps", "kpis.yaml:43: the rule “ratio” has no table"),
+    ("kpis.yaml", "growth: {of: products}", "growth: {of: score}", "“growth” is derived from itself"),
+    (
+        "kpis.yaml",
+        "    growth: {of: products}",
+        "    period: quarter\n    growth: {of: products}",
+        "kpis.yaml:34: “products” is accounted for by the year, this growth by the quarter; write “period: year”",
+    ),
+    (
+        "kpis.yaml",
+        "    growth: {of: products}",
+        "    calendar: civil\n    growth: {of: products}",
+        "this growth by “civil”; write “calendar: administrative”",
+    ),
+    (
+        "kpis.yaml",
+        "kind: flow\n    name_vi: Sản",
+        "kind: rank\n    name_vi: Sản",
+        "kpis.yaml:34: a rank divided by an earlier one says nothing",
+    ),
+    (
+        "kpis.yaml",
+        "kind: growth",
+        "kind: stock",
+        "kpis.yaml:34: a stock is no growth of anything; write “kind: growth” or leave it out",
+    ),
+    (
+        "kpis.yaml",
+        "unit_of_measure: ratio\n    levels: [province]\n    growth: {of: products}\n    pillar: economy\n"
+        "  - id: score",
+        "unit_of_measure: ratio\n    direction: decrease\n    levels: [province]\n    growth: {of: products}\n"
+        "    pillar: economy\n  - {id: half, kind: composite, name_vi: Nửa, name_en: Half, unit_of_measure: point, "
+        "levels: [province], composite: [{kpi: growth, maximum: 1, rule: half}], pillar: economy}\n  - id: score",
+        "kpis.yaml:37: half of a goal is no half of the way where less is better; write “rule: steps” for “growth”",
+    ),
+    (
+        "kpis.yaml",
+        "unit_of_measure: product",
+        "unit_of_measure: product\n    direction: band",
+        "kpis.yaml:46: nobody is best at “products”, whose direction is band; write “rule: steps”",
+    ),
+    ("kpis.yaml", "kind: composite", "kind: stock", "a stock is not scored; write “kind: composite” or leave it out"),
+    (
+        "kpis.yaml",
+        "levels: [province]\n    composite",
+        "levels: [commune]\n    composite",
+        "kpis.yaml:44: “growth” has no figures of a commune: it is reported from the level province up; take “commune” "
+        "out of the levels of “score”",
+    ),
+    (
+        "targets.yaml",
+        "kpi: growth",
+        "kpi: products",
+        "kpis.yaml:44: nothing says how much of “growth” brings all points; declare a target for it",
+    ),
     # plans
     ("targets.yaml", "on: 2023-09-14", "on: 2023-03-01", "targets.yaml:20: the plan's dates must rise"),
     (
@@ -518,6 +582,18 @@ def _applied(assembler: codec.CatalogAssembler, checked: Checked) -> Catalog | N
             "nobody is “owner” of p.a; add a post in people.yaml",
         ),
         ("publishers.yaml", 'kpis: ["*"]', "kpis: [signed]", "no publisher may report “fibre”"),
+        (
+            "publishers.yaml",
+            'kpis: ["*"]',
+            'kpis: ["*", growth]',
+            "“growth” is derived and nobody reports it; take it out of publishers.yaml",
+        ),
+        (
+            "kpis.yaml",
+            "name_en: Fibre",
+            "name_en: Fibre\n    calendar: civil",
+            "“fibre” goes by the calendar “civil”, this score by “administrative”",
+        ),
         ("rules.yaml", ", clear: 0.95", "", "clears where it fires (0.90), so it may flap"),
         (
             "org-units.csv",
@@ -595,8 +671,9 @@ def test_a_band_that_holds_its_baseline_already_is_odd_unless_it_is_to_be_kept(b
     kpis = (tmp_path / "kpis.yaml").read_text(encoding="utf-8")
     (tmp_path / "kpis.yaml").write_text(kpis.replace("kind: ratio", "kind: ratio\n    direction: band"), "utf-8")
     band = "targets:\n  - {id: b, kpi: signed, unit: p, comparator: band, low: 70, high: 90, baseline: {value: 80}, "
+    growth = "  - {id: growth.p, kpi: growth, unit: p, value: 1.5, period: 2023}"
     for more, odd in (("period: 2023}", 1), ("period: 2023, intent: keep}", 0)):
-        (tmp_path / "targets.yaml").write_text(f"{band}{more}\n", encoding="utf-8")
+        (tmp_path / "targets.yaml").write_text(f"{band}{more}\n{growth}\n", encoding="utf-8")
         checked = check_folder(tmp_path)
         assert checked.errors == ()
         said = [

@@ -20,7 +20,7 @@ def a_kpi(kind: KpiKind = "ratio") -> Kpi:
 
 def a_plan(kind: KpiKind = "ratio", calendar: Calendar = CALENDAR, **fields: Any) -> PlanLine | None:
     target = {"id": "t", "kpi": "k", "unit": "u", "value": 100, "period": "2023", "baseline": {"value": 20}, **fields}
-    return plan_of(Target.model_validate(target), a_kpi(kind), calendar)
+    return plan_of(Target.model_validate(target), a_kpi(kind), calendar, from_zero=kind in ("flow", "milestone"))
 
 
 def planned(plan: PlanLine | None, *days: date) -> list[Fraction]:

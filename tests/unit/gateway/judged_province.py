@@ -48,6 +48,8 @@ def judged_year(catalog: Catalog, seed: int = 7) -> list[ProgressJudged]:
     dice = random.Random(seed)
     records: list[ProgressJudged] = []
     for kpi in sorted(catalog.kpis.values(), key=lambda one: one.id):
+        if kpi.sources and not any(target.kpi == kpi.id for target in catalog.targets):
+            continue
         if "commune" in kpi.levels:
             records += _tree(catalog, kpi, dice)
         else:

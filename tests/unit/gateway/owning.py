@@ -46,10 +46,14 @@ def starting() -> ASGITransport:
     return ASGITransport(app=Starlette())
 
 
-async def metrics_with(catalog: Catalog, now: datetime, observations: Sequence[ObservationRecorded]) -> ASGITransport:
-    """Metrics that took these observations."""
+async def metrics_with(
+    catalog: Catalog, now: datetime, observations: Sequence[ObservationRecorded], *, derive: bool = False
+) -> ASGITransport:
+    """Metrics that took these observations, and made what is derived from them."""
     engine = Engine(catalog, now)
     await engine.take(*observations)
+    if derive:
+        await engine.tick()
     return metrics_of(engine)
 
 

@@ -359,7 +359,7 @@ def test_english_names_come_from_the_catalog() -> None:
 def test_before_the_first_figure_the_page_says_so() -> None:
     page = the_board([])
     assert page.empty
-    assert (page.kpis, page.units) == (84, 99)
+    assert (page.kpis, page.units) == (85, 99)
 
 
 def test_after_the_reform_the_page_still_shows_the_old_province() -> None:

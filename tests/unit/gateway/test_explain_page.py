@@ -11,7 +11,7 @@ from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
 from tests.unit.gateway.test_routes import Gateway, filled
-from tests.unit.metrics.builders import local
+from tests.unit.metrics.builders import an_observation, local
 from tests.unit.metrics.engine import Engine
 
 PAGE = f"/explain?kpi={KPI}&unit={UNIT}&period=2023"
@@ -215,3 +215,36 @@ async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the
     outlook = page.split('id="outlook"')[1].split("</section>")[0]
     assert "Đến hạn 14/12/2023: 90,0\u202f%, đạt mục tiêu. 0/1 khoảng dự báo đã đúng; sai trung bình" in outlook
     assert "<td>không</td>" in outlook
+
+
+async def test_a_score_names_its_items_with_their_points_and_links_to_each_of_them() -> None:
+    signed = an_observation(UNIT, "2023-09-30", 900, 1000, province="dak-nong", kpi="edoc-signed-share")
+    said = [*FIGURES, signed]
+    asked = owners(await metrics_with(CATALOG, NOW, said, derive=True), ingest_with(said))
+    address = f"/explain?kpi=unit-dx-score&unit={UNIT}&period=2023"
+    async with Gateway(owners=asked).client() as client:
+        page, english = (await client.get(address)).text, (await client.get(f"{address}&lang=en")).text
+    sources = page.split('id="sources"')[1].split("</table>")[0]
+    assert sources.count("<tr>") == 5  # a head and four items
+    assert f"/explain?kpi={KPI}&amp;unit={UNIT}&amp;period=2023" in sources
+    assert "27,5\u202f/\u202f40" in sources  # 55 % of a target of 80 %
+    assert "10\u202f/\u202f25" in sources  # the step from 80 % on
+    assert "–\u202f/\u202f25" in sources  # nothing is known of files online
+    assert "Tổng điểm: 27,5 + 10 = 37,5 trên 100 điểm." in page
+    assert "Số liệu lấy từ đâu" not in page
+    assert "Made from these KPIs" in english
+
+
+async def test_a_growth_shows_the_two_values_that_it_is_the_quotient_of() -> None:
+    """The published counts of Mobile Money subscribers: 15,321 after 10,280."""
+    said = [
+        an_observation("dak-nong", day, value=count, province="dak-nong", kpi="mobile-money-subscribers")
+        for day, count in (("2021-12-14", 10280), ("2022-12-14", 15321))
+    ]
+    asked = owners(await metrics_with(CATALOG, NOW, said, derive=True), ingest_with(said))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get("/explain?kpi=mobile-money-growth&unit=dak-nong&period=2022")).text
+    assert "15.321 ÷ 10.280 ≈ 1,4903." in page
+    sources = page.split('id="sources"')[1].split("</table>")[0]
+    assert "/explain?kpi=mobile-money-subscribers&amp;unit=dak-nong&amp;period=2021" in sources
+    assert "/explain?kpi=mobile-money-subscribers&amp;unit=dak-nong&amp;period=2022" in sources

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from contracts.observations import ObservationRecorded
-from contracts.progress import Contribution, ProgressJudged
+from contracts.progress import Contribution, ProgressJudged, Score
 from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
@@ -21,7 +21,7 @@ from services.metrics.telemetry import Meters
 from services.metrics.timekeeper import Timekeeper
 from services.runtime.catalog import Catalog
 from services.runtime.telemetry import Telemetry
-from tests.model import ModelRecord, recompute
+from tests.model import ModelRecord, ModelScore, recompute
 from tests.unit.metrics.fakes import FakeCatalogs, FakeStore, FakeTopic
 
 _processes = itertools.count()
@@ -90,7 +90,7 @@ class Engine:
         )
         self.handler = ObservationHandler(self.workshop, self.catalogs, 0.01)
         self.delivery = OwnAll()
-        self.timekeeper = Timekeeper(self.workshop, self.catalogs.catalogs, self.delivery)
+        self.timekeeper = Timekeeper(self.workshop, self.catalogs.catalogs, self.delivery, rest=0)
         self.forecaster = Forecaster(self.workshop, self.catalogs.catalogs, self.delivery)
 
     def restarted(self) -> "Engine":
@@ -191,8 +191,17 @@ def different(
     return wrong + [f"{key}: {what} without a reason" for key, record in found.items() for what in unexplained(record)]
 
 
-_NO_VALUE = {"zero_denominator", "no_denominator", "no_roster", "no_value", "parts_not_usable", "not_rolled_up"}
-_NO_FIGURE = {"no_figure", "no_figure_by_deadline", "kind_not_computed"}
+_NOT_MADE = {"source_without_value", "no_earlier_value", "earlier_not_positive", "nothing_scored"}
+_NO_VALUE = {
+    "zero_denominator",
+    "no_denominator",
+    "no_roster",
+    "no_value",
+    "parts_not_usable",
+    "not_rolled_up",
+    *_NOT_MADE,
+}
+_NO_FIGURE = {"no_figure", "no_figure_by_deadline"}
 _NO_COMPLETION = {"no_baseline", "no_completion", "baseline_at_target", "baseline_past_target"}
 _WHY_STATUS = {
     "achieved": {"target_met", "line_held"},
@@ -202,7 +211,7 @@ _WHY_STATUS = {
     "behind": {"pace_below_at_risk", "line_not_held", "target_not_met"},
     "at_risk": {"pace_below_on_track", "line_not_held", "step_ahead"},
     "on_track": {"pace_on_track", "plan_at_baseline", "line_held"},
-    "no_target": {"no_target", "kind_not_computed"},
+    "no_target": {"no_target"},
 }
 
 
@@ -211,7 +220,7 @@ def unexplained(record: ProgressJudged) -> list[str]:
     codes = {reason.code for reason in record.reasons}
     needed = record.needed
     asked: list[tuple[str, object, set[str]]] = [("value", record.value, _NO_VALUE | _NO_FIGURE)]
-    asked.append(("target", record.target, {"no_target", "kind_not_computed"}))
+    asked.append(("target", record.target, {"no_target"}))
     if record.target is not None and record.value is not None:
         asked.append(("planned", record.planned, {"no_baseline"}))
         asked.append(("gap", record.gap, {"no_baseline"}))
@@ -255,6 +264,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "timeliness": None if timely is None else (timely.due, timely.on_time, timely.late),
         "discrepancy": None if differ is None else (differ.reported, differ.parts),
         "contributions": None if split is None else (*split.top, split.units, split.rest_gap, split.rest_share),
+        "score": None if record.score is None else _score_published(record.score),
         "flags": record.flags,
         "trust": record.trust,
         "inputs": record.inputs,
@@ -291,6 +301,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "timeliness": None if timely is None else (timely[0], timely[0] - len(timely[1]), timely[1]),
         "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
         "contributions": _split(record.contributions),
+        "score": None if record.score is None else _score_plain(record.score),
         "flags": record.flags,
         "trust": record.trust,
         "inputs": record.inputs,
@@ -311,6 +322,17 @@ def _split(gaps: Mapping[str, Fraction] | None) -> tuple[object, ...] | None:
     top = [Contribution(org_unit=unit, gap=float(gaps[unit]), share=float(gaps[unit] / whole)) for unit in ordered[:5]]
     rest = sum((gaps[unit] for unit in ordered[5:]), Fraction(0))
     return (*top, len(gaps), float(rest), float(rest / whole))
+
+
+def _score_published(score: Score) -> tuple[Any, ...]:
+    items = tuple((item.kpi, item.maximum, item.points, item.value) for item in score.items)
+    return score.points, score.maximum, score.rank, score.of, items
+
+
+def _score_plain(score: ModelScore) -> tuple[Any, ...]:
+    points, maximum, rank, of, items = score
+    shown = tuple((kpi, float(most), _float(brought), _float(value)) for kpi, most, brought, value in items)
+    return _float(points), float(maximum), rank, of, shown
 
 
 def _float(number: Fraction | None) -> float | None:

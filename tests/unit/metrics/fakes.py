@@ -1,7 +1,7 @@
 """Store, topic and catalog in memory, which keep the promises of the real ones and can be made to fail."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.kpis: dict[str, dict[str, Any]] = {}
-        self.figures: dict[str, dict[str, Any]] = {}
+        self.stored_figures: dict[str, dict[str, Any]] = {}
         self.judgements: dict[str, dict[str, Any]] = {}
         self.forecasts: dict[str, dict[str, Any]] = {}
         self.now: datetime | None = None
@@ -37,7 +37,7 @@ class FakeStore:
 
         return {
             key: Stored(
-                self.kpis[key]["chunks"], of(self.figures, key), of(self.judgements, key), self._generation(key)
+                self.kpis[key]["chunks"], of(self.stored_figures, key), of(self.judgements, key), self._generation(key)
             )
             for key in keys
             if key in self.kpis
@@ -72,7 +72,7 @@ class FakeStore:
 
     async def remove(self, key: str, *, generation: int | None = None) -> None:
         upto = await self.in_force(key)
-        for documents in (self.figures, self.judgements):
+        for documents in (self.stored_figures, self.judgements):
             for name, one in list(documents.items()):
                 number = generation_of(one["kpi"])
                 if one["kpi"] == name_of(key, number) and (number < upto or upto != number == generation):
@@ -84,7 +84,7 @@ class FakeStore:
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
         self.writes += 1
         lost = self.lose_figures or self.lose_judgements
-        fenced = [] if self.lose_figures else _apply(self.figures, figures)
+        fenced = [] if self.lose_figures else _apply(self.stored_figures, figures)
         fenced += [] if self.lose_judgements else _apply(self.judgements, judgements)
         self.lose_figures = self.lose_judgements = False
         if fenced:
@@ -125,6 +125,21 @@ class FakeStore:
     async def issued(self, document: str, unit: str) -> Document:
         rows: Document = self.forecasts.get(document, {"units": {}})["units"].get(unit, {})
         return copy.deepcopy(rows)
+
+    async def revisions(self, keys: Collection[str]) -> dict[str, str]:
+        sums = {key: sum(one["rev"] for one in documents) for key, documents in (await self.figures(keys)).items()}
+        return {key: f"{name_of(key, self._generation(key))}@{revision}" for key, revision in sums.items()}
+
+    async def figures(self, keys: Collection[str]) -> dict[str, tuple[Document, ...]]:
+        stored = await self.load([key for key in keys if key in self.kpis])
+        return {key: one.figures for key, one in stored.items() if one.figures}
+
+    async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
+        return {key: self.kpis[key]["derived"] for key in keys if "derived" in self.kpis.get(key, {})}
+
+    async def note_derivation(self, key: str, derivation: Document) -> None:
+        if key in self.kpis:
+            self.kpis[key]["derived"] = derivation
 
     async def business_time(self) -> datetime | None:
         return self.now

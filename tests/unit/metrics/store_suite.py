@@ -191,6 +191,29 @@ class StoreSuite:
         await store.mark_judged({KEY: {**noted, "day": "2023-10-01"}})
         assert await store.judged([KEY]) == {KEY: {**noted, "day": "2023-10-01"}}
 
+    async def test_every_write_of_a_figure_is_seen_in_the_revision_of_its_kpi(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        assert await store.revisions([KEY]) == {}
+        await store.write([change("p/k/2023-09/0", 0, units__a__01=1)], [change("p/k/2023/0", 0, units__a=1)])
+        assert await store.revisions([KEY, "p/other"]) == {KEY: "p/k@1"}
+        await store.write([change("p/k/2023-09/0", 1, units__a__01=2), change("p/k/2023-10/0", 0, units__a__01=3)], [])
+        assert await store.revisions([KEY]) == {KEY: "p/k@3"}
+
+    async def test_figures_are_read_without_judgements(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        await store.write([change("p/k/2023-09/0", 0, units__a__01=1)], [change("p/k/2023/0", 0, units__a=1)])
+        found = await store.figures([KEY, "p/other"])
+        assert list(found) == [KEY]
+        assert [one["_id"] for one in found[KEY]] == ["p/k/2023-09/0"]
+
+    async def test_what_a_kpi_was_derived_from_is_remembered(self, store: Store) -> None:
+        await store.create({KEY: 1})
+        assert await store.derivations([KEY]) == {}
+        made_from = {"catalog": "1-abc", "sources": [["a.b", 7], ["c", 0]]}
+        await store.note_derivation(KEY, made_from)
+        await store.note_derivation("p/never-touched", made_from)
+        assert await store.derivations([KEY, "p/never-touched"]) == {KEY: made_from}
+
     async def test_business_time_never_falls_back(self, store: Store) -> None:
         assert await store.business_time() is None
         later, earlier = datetime(2023, 9, 30, tzinfo=UTC), datetime(2023, 9, 1, tzinfo=UTC)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import GrowthSpec
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from services.runtime.errors import Transient
@@ -167,14 +166,6 @@ async def test_increments_after_the_closing_leave_what_was_summed_by_then() -> N
     closed = engine.record("p").closed
     assert closed is not None
     assert (closed.value, closed.status) == (200, "missed")
-
-
-async def test_a_kind_that_is_not_computed_has_nothing_that_could_be_corrected() -> None:
-    catalog = a_catalog(a_kpi("k", "growth", levels=("commune",), growth=GrowthSpec(of="k")), a_target())
-    engine = Engine(catalog, local("2024-01-05"))
-    await engine.take(an_observation("p.a.1", "2023-11-10", value=1, reported_at=local("2023-11-12")))
-    await engine.take(an_observation("p.a.1", "2023-12-10", value=2, reported_at=local("2024-01-05")))
-    assert (beside(engine), engine.codes()) == (None, ["kind_not_computed"])
 
 
 KPIS = (RATIO, FLOW, STOCK)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import Kpi, KpiKind, MilestonesPlan, PlanPoint
+from contracts.catalog import Kpi, MilestonesPlan, PlanPoint
 from services.metrics.reasons import TEXTS, because
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
 from tests.unit.metrics.engine import Engine, differences, run
@@ -203,14 +203,6 @@ def test_a_percentage_without_parts_is_judged_where_it_stands_and_not_rolled_up(
     completeness = engine.record("p.a").completeness
     assert completeness is not None
     assert completeness.reported == 1
-
-
-@pytest.mark.parametrize("kind", ["growth", "composite"])
-def test_derived_kinds_are_not_computed_yet_and_their_records_say_so(kind: KpiKind) -> None:
-    catalog = a_catalog(a_kpi(kind=kind, levels=("province",)), a_target("p", 41, 54), a_target("p.a", 41, 54))
-    engine = Engine(catalog, local("2025-10-01"))
-    asyncio.run(engine.tick())
-    assert (engine.record("p").status, engine.codes("p")) == ("unknown", ["kind_not_computed"])
 
 
 def test_without_a_target_there_is_still_a_record() -> None:

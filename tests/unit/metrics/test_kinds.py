@@ -35,7 +35,7 @@ def told(catalog: Catalog, *figures: ObservationRecorded, now: str = "2023-10-10
 
 
 def test_every_kind_has_its_own_name() -> None:
-    assert {name: kind.of(a_kpi(kind=name)).name for name, kind in KINDS.items()} == {name: name for name in KINDS}
+    assert {name: kind.of(a_kpi(kind=name), {}).name for name, kind in KINDS.items()} == {name: name for name in KINDS}
 
 
 # level

@@ -503,7 +503,7 @@ def _says(engine: Engine) -> dict[bytes, bytes]:
 
 def _content(engine: Engine) -> dict[str, Any]:
     """All documents, without what tells who wrote them how often."""
-    documents = {**engine.store.figures, **engine.store.judgements}
+    documents = {**engine.store.stored_figures, **engine.store.judgements}
     return {key: {n: v for n, v in one.items() if n not in ("rev", "writer")} for key, one in documents.items()}
 
 

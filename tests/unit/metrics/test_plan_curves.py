@@ -200,7 +200,7 @@ def test_every_target_of_the_catalogs_is_judged_along_the_plan_that_the_catalog_
         by = obligation_of(target, window, definition.kpi, definition.calendar, from_zero=definition.kind.from_zero)
         if by.curve is None:
             continue
-        plan = plan_of(target, definition.kpi, definition.calendar)
+        plan = plan_of(target, definition.kpi, definition.calendar, from_zero=definition.kind.from_zero)
         assert plan is not None
         curves.add(type(by.curve))
         for on in range(window.first - 3, window.last + 3):

@@ -35,14 +35,14 @@ class TestOverFakes(RebuildSuite):
     async def alter(self, store: Store, id: str, sets: dict[str, object]) -> None:
         assert isinstance(store, FakeStore)
         for path, value in sets.items():
-            at, (*above, last) = store.figures[id], path.split(".")
+            at, (*above, last) = store.stored_figures[id], path.split(".")
             for step in above:
                 at = at[step]
             at[last] = value
 
     async def generations(self, store: Store) -> set[str]:
         assert isinstance(store, FakeStore)
-        return {one["kpi"] for one in (*store.figures.values(), *store.judgements.values())}
+        return {one["kpi"] for one in (*store.stored_figures.values(), *store.judgements.values())}
 
 
 SAID = st.tuples(

@@ -354,12 +354,12 @@ async def test_units_are_spread_over_chunks_and_never_move() -> None:
     many = (unit("p", "province"), *[unit(f"p.{number}", "commune", "p") for number in range(300)])
     engine = Engine(a_catalog(units=many), NOW)
     await engine.take(*[an_observation(f"p.{number}", numerator=1, denominator=2) for number in range(300)])
-    assert len(engine.store.figures) == 3
+    assert len(engine.store.stored_figures) == 3
     grown = a_catalog(units=(*many, *[unit(f"p.x{number}", "commune", "p") for number in range(500)]), number=2)
     engine.catalogs.switch(grown)
     again = Engine(grown, NOW, engine.store, engine.topic)
     await again.take(an_observation("p.7", numerator=2, denominator=2, revision=2))
-    assert len(again.store.figures) == 3
+    assert len(again.store.stored_figures) == 3
     assert again.record("p.7").value == 100
 
 

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contracts.catalog import Kpi, ScoreItem
+from contracts.catalog import Kpi, KpiKind, ScoreItem
 from services.runtime.catalog.checks.context import Context
 from services.runtime.catalog.problems import Located, Path, Problem
 
+WITHOUT_GROWTH: frozenset[KpiKind] = frozenset({"rank", "milestone", "growth"})
+SHARES: frozenset[KpiKind] = frozenset({"ratio", "coverage"})
+MOST_ITEMS = 60
+"""Items of a score: with more, a record that shows what each brought would outgrow its event."""
+
 
 def check_derivations(context: Context) -> Iterator[Problem]:
-    """What a KPI is derived from exists and does not lead back to it; scores can be given."""
+    """What a KPI is derived from exists, does not lead back to it, and can be divided or scored."""
     said: set[str] = set()
     for kpi, located in context.of(Kpi):
-        if kpi.kind == "growth" and kpi.growth is None:
-            yield located.problem("a growth is derived; write “growth: {of: <kpi>}”")
-        if kpi.kind == "composite" and not kpi.composite:
-            yield located.problem("a composite is derived; write “composite: [{kpi: …, maximum: …}]”")
+        yield from _check_declared(kpi, located)
         for source, path in _sources(kpi):
             if source == kpi.id:
                 yield located.problem(f"“{source}” cannot be derived from itself; name another KPI", *path)
@@ -28,16 +30,30 @@ def check_derivations(context: Context) -> Iterator[Problem]:
                     f"“{kpi.id}” is derived from itself: {' → '.join([kpi.id, *way])}; name another KPI in one of them",
                     *path,
                 )
-        for number, score in enumerate(kpi.composite):
-            yield from _check_score(score, located, ("composite", number))
+            if source in context.kpis:
+                yield from _check_levels(kpi, context.kpis[source], located, path, context)
+                if kpi.kind == "growth":
+                    yield from _check_growth(kpi, context.kpis[source], located, path)
+        if kpi.kind == "composite":
+            yield from _check_score(kpi, located, context)
+
+
+def _check_declared(kpi: Kpi, located: Located) -> Iterator[Problem]:
+    if kpi.kind == "growth" and kpi.growth is None:
+        yield located.problem("a growth is derived; write “growth: {of: <kpi>}”")
+    if kpi.kind == "composite" and not kpi.composite:
+        yield located.problem("a composite is derived; write “composite: [{kpi: …, maximum: …}]”")
+    if kpi.kind != "growth" and kpi.growth is not None:
+        yield located.problem(f"a {kpi.kind} is no growth of anything; write “kind: growth” or leave it out", "growth")
+    if kpi.kind != "composite" and kpi.composite:
+        yield located.problem(f"a {kpi.kind} is not scored; write “kind: composite” or leave it out", "composite")
 
 
 def _sources(kpi: Kpi) -> Iterator[tuple[str, Path]]:
-    if kpi.kind == "growth" and kpi.growth is not None:
-        yield kpi.growth.of, ("growth", "of")
-    if kpi.kind == "composite":
-        for number, score in enumerate(kpi.composite):
-            yield score.kpi, ("composite", number, "kpi")
+    paths: list[Path] = [("composite", number, "kpi") for number in range(len(kpi.composite))]
+    if kpi.kind == "growth":
+        paths = [("growth", "of")]
+    yield from zip(kpi.sources, paths, strict=False)
 
 
 def _way_back(start: str, goal: str, context: Context) -> list[str]:
@@ -48,26 +64,113 @@ def _way_back(start: str, goal: str, context: Context) -> list[str]:
         if way[-1] == goal:
             return way
         kpi = context.kpis.get(way[-1])
-        for source, _ in _sources(kpi) if kpi is not None else ():
+        for source in kpi.sources if kpi is not None else ():
             if source not in seen:
                 seen.add(source)
                 ways.append([*way, source])
     return []
 
 
-def _check_score(score: ScoreItem, located: Located, at: Path) -> Iterator[Problem]:
-    if score.maximum <= 0:
-        yield located.problem(f"a maximum of {score.maximum} points weighs nothing; write more than 0", *at, "maximum")
-    if score.rule == "steps" and not score.steps:
-        yield located.problem("the rule “steps” needs its table; write “steps: [{at_least: …, points: …}]”", *at)
-    if any(below.at_least >= above.at_least for below, above in pairwise(score.steps)):
-        yield located.problem("the steps must rise; sort them by at_least and write each once", *at, "steps")
-    for number, step in enumerate(score.steps):
-        if step.points > score.maximum:
+def _check_levels(kpi: Kpi, source: Kpi, located: Located, path: Path, context: Context) -> Iterator[Problem]:
+    """No figures where the source has none. Levels that nobody declared are said elsewhere."""
+    order = {level: depth for depth, level in enumerate(context.levels)}
+    if source.levels[0] not in order:
+        return
+    for level in kpi.levels:
+        if order.get(level, 0) > order[source.levels[0]]:
             yield located.problem(
-                f"{step.points} points are more than the maximum of {score.maximum}; correct one of them",
-                *at,
-                "steps",
-                number,
-                "points",
+                f"“{source.id}” has no figures of a {level}: it is reported from the level {source.levels[0]} up; "
+                f"take “{level}” out of the levels of “{kpi.id}”",
+                *path,
             )
+
+
+def _check_growth(kpi: Kpi, source: Kpi, located: Located, path: Path) -> Iterator[Problem]:
+    if source.kind in WITHOUT_GROWTH:
+        yield located.problem(
+            f"a {source.kind} divided by an earlier one says nothing; name a KPI that is counted or measured", *path
+        )
+    if source.period != kpi.period:
+        yield located.problem(
+            f"“{source.id}” is accounted for by the {source.period}, this growth by the {kpi.period}; "
+            f"write “period: {source.period}”",
+            "period",
+        )
+    if source.calendar != kpi.calendar:
+        yield located.problem(
+            f"“{source.id}” goes by the calendar “{source.calendar}”, this growth by “{kpi.calendar}”; "
+            f"write “calendar: {source.calendar}”",
+            "calendar",
+        )
+
+
+def _check_score(kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
+    if len(kpi.composite) > MOST_ITEMS:
+        yield located.problem(
+            f"{len(kpi.composite)} items are more than the {MOST_ITEMS} of a score; make a score of each pillar, and "
+            "one of these scores",
+            "composite",
+        )
+    seen: set[str] = set()
+    for number, item in enumerate(kpi.composite):
+        at: Path = ("composite", number)
+        if item.kpi in seen:
+            yield located.problem(f"“{item.kpi}” brings points twice; write it once", *at, "kpi")
+        seen.add(item.kpi)
+        yield from _check_points(item, located, at)
+        if item.kpi in context.kpis and item.kpi != kpi.id:
+            yield from _check_rule(item, context.kpis[item.kpi], kpi, located, at, context)
+
+
+def _check_points(item: ScoreItem, located: Located, at: Path) -> Iterator[Problem]:
+    if item.maximum <= 0:
+        yield located.problem(f"a maximum of {item.maximum} points weighs nothing; write more than 0", *at, "maximum")
+    if item.rule == "steps" and not item.steps:
+        yield located.problem("the rule “steps” needs its table; write “steps: [{at_least: …, points: …}]”", *at)
+    if item.rule != "steps" and item.steps:
+        yield located.problem(f"the rule “{item.rule}” has no table; write “rule: steps”", *at, "steps")
+    if any(below.at_least >= above.at_least for below, above in pairwise(item.steps)):
+        yield located.problem("the steps must rise; sort them by at_least and write each once", *at, "steps")
+    for number, step in enumerate(item.steps):
+        place = (*at, "steps", number, "points")
+        if step.points > item.maximum:
+            yield located.problem(
+                f"{step.points} points are more than the maximum of {item.maximum}; correct one of them", *place
+            )
+        if step.points < 0:
+            yield located.problem(f"{step.points} points would be taken away; write 0 or more", *place)
+
+
+def _check_rule(
+    item: ScoreItem, source: Kpi, kpi: Kpi, located: Located, at: Path, context: Context
+) -> Iterator[Problem]:
+    """Whether the rule can score figures of this KPI."""
+    if source.calendar != kpi.calendar:
+        yield located.warning(
+            f"“{source.id}” goes by the calendar “{source.calendar}”, this score by “{kpi.calendar}”: at the turn of a "
+            "period the score has figures of two periods in it",
+            *at,
+            "kpi",
+        )
+    if item.rule == "half" and source.direction != "increase":
+        yield located.problem(
+            f"half of a goal is no half of the way where less is better; write “rule: steps” for “{source.id}”",
+            *at,
+            "rule",
+        )
+    if item.rule == "best_peer" and source.direction not in ("increase", "decrease"):
+        yield located.problem(
+            f"nobody is best at “{source.id}”, whose direction is {source.direction}; write “rule: steps”", *at, "rule"
+        )
+    if item.rule in ("ratio", "half") and not _has_a_goal(source, context):
+        yield located.problem(
+            f"nothing says how much of “{source.id}” brings all points; declare a target for it, its natural_limits, "
+            "or write “rule: steps”",
+            *at,
+        )
+
+
+def _has_a_goal(source: Kpi, context: Context) -> bool:
+    if any(target.kpi == source.id for target, _ in context.targets):
+        return True
+    return source.direction == "increase" and (source.natural_limits.high is not None or source.kind in SHARES)

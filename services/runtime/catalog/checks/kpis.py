@@ -8,7 +8,9 @@ from contracts.catalog import CalendarSpec, Kpi, KpiKind, PeriodKind, Province, 
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
 from services.runtime.catalog.problems import Located, Problem
 
-ABSOLUTE_ONLY: frozenset[KpiKind] = frozenset({"stock", "level", "rank", "rate", "coverage", "milestone"})
+ABSOLUTE_ONLY: frozenset[KpiKind] = frozenset(
+    {"stock", "level", "rank", "rate", "coverage", "milestone", "growth", "composite"}
+)
 _LENGTH: dict[PeriodKind, int] = {"day": 1, "week": 7, "month": 30, "quarter": 91, "half": 182, "year": 365}
 
 
@@ -48,7 +50,10 @@ def check_kpis(context: Context) -> Iterator[Problem]:
         yield from _check_numbers(kpi, located)
         yield from _check_modes(kpi, located)
         yield from _check_rosters(kpi, located, context)
-        if not any("*" in publisher.kpis or kpi.id in publisher.kpis for publisher, _ in context.of(Publisher)):
+        named = any(kpi.id in publisher.kpis for publisher, _ in context.of(Publisher))
+        if kpi.sources and named:
+            yield located.warning(f"“{kpi.id}” is derived and nobody reports it; take it out of publishers.yaml")
+        if not kpi.sources and not named and not any("*" in publisher.kpis for publisher, _ in context.of(Publisher)):
             yield located.warning(f"no publisher may report “{kpi.id}”; add it to one in publishers.yaml")
 
 
