@@ -1,5 +1,6 @@
 """Growth and scores from the plain readings of other KPIs, in fractions."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,7 +38,7 @@ class Derived:
         return True
 
 
-def derived(model: "_Model", sources: "list[_Model]") -> tuple[dict[str, Derived], dict[str, set[date]]]:
+def derived(model: "_Model", sources: "Sequence[_Model]") -> tuple[dict[str, Derived], dict[str, set[date]]]:
     """The figures by unit, and the days on which a source said anything of the unit."""
     said: dict[str, set[date]] = {}
     for source in sources:
@@ -89,7 +90,7 @@ def _growth(model: "_Model", source: "_Model", unit: str, day: date) -> Own | No
     return _made(now.as_of, now.value / then.value, [now, then])
 
 
-def _score(model: "_Model", sources: "list[_Model]", unit: str, day: date) -> Own | None:
+def _score(model: "_Model", sources: "Sequence[_Model]", unit: str, day: date) -> Own | None:
     readings = [source.standing(unit, day) for source in sources]
     there = [reading for reading in readings if reading is not None]
     if not there:

@@ -4,7 +4,7 @@ Shares no code with the engine: what `services.metrics` folds, caches and stores
 every record. Only the catalog's own look-ups (tree, calendar, which target is valid) are the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -121,12 +121,12 @@ class _Model:
         kpi: Kpi,
         observations: list[ObservationRecorded],
         today: date,
-        sources: "list[_Model]",
+        sources: "Sequence[_Model]" = (),
     ) -> None:
         self.catalog, self.kpi, self.today = catalog, kpi, today
         self.calendar = catalog.calendars[kpi.calendar]
         self.days_said: dict[str, set[date]] = {}
-        self._stood: dict[tuple[str, str, date], Stood | None] = {}
+        self._readings: dict[tuple[str, str, date], Stood | None] = {}
         self._fields: dict[tuple[str, str, date], list[Fraction]] = {}
         self.figures: dict[str, Figures] | dict[str, Derived]
         self.levels, self.derived = set(kpi.levels), bool(sources)
@@ -233,9 +233,9 @@ class _Model:
 
     def _stands(self, unit: str, period: Period, until: date) -> Stood | None:
         key = unit, period.id, until
-        if key not in self._stood:  # asked again for every peer
-            self._stood[key] = self._read_stood(unit, period, until)
-        return self._stood[key]
+        if key not in self._readings:  # asked again for every peer
+            self._readings[key] = self._read_stood(unit, period, until)
+        return self._readings[key]
 
     def _read_stood(self, unit: str, period: Period, until: date) -> Stood | None:
         record, sums = self._read(unit, period, until)
@@ -622,7 +622,7 @@ class _Model:
         target = self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
         if target is None:
             return None
-        verdict = Verdict(self.kpi, self.calendar, target, target, period, self.today)
+        verdict = Verdict(self.kpi, self.calendar, target, target, period, self.today, self.from_zero)
         if verdict.band is not None:
             return None
         if verdict.keeps:

@@ -81,9 +81,9 @@ def replicas(stack: Stack) -> Iterator[list[System]]:
 
 def writers(stack: Stack, kpi: str) -> set[int]:
     """The processes that wrote figures of the KPI last."""
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(stack.mongo_uri) as client:
-        found: list[dict[str, Any]] = list(client["tiendo_metrics"]["figures"].find({"kpi": f"p/{kpi}"}, {"writer": 1}))
+    client: MongoClient[dict[str, Any]] = MongoClient(stack.mongo_uri)
+    with client:
+        found = client["tiendo_metrics"]["figures"].find({"kpi": f"p/{kpi}"}, {"writer": 1})
         return {int(document["writer"].split(":")[1]) for document in found}
 
 
