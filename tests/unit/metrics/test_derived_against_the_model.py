@@ -89,7 +89,7 @@ TARGETS = (
     a_target("p.a", 2, 0, kpi="milestone"),
     a_target("p.a.1", 30, 90, kpi="stock", comparator="<="),
     a_target("p.a.2", None, None, kpi="stock", comparator="band", low=20, high=40, id="band"),
-    a_target(None, 50, None, kpi="quarterly", level="commune", period="2023-Q3", id="q3"),
+    a_target(None, 50, None, kpi="quarterly", level="commune", period="2023-Q3", id="q3", grace_days=400),
     a_target("p", "1.5", None, kpi="climb"),
     a_target("p", 2, None, kpi="climb", period="2021-2025"),
     a_target("p.a.1", "1.5", "1.1", kpi="climb", deadline=day("2023-10-31")),
