@@ -141,6 +141,11 @@ class Day:
             self.stands = _highest(kept)
         return changed or earlier
 
+    def replace(self, figure: Figure | None) -> None:
+        """Have nothing but this figure said of the day."""
+        self.figures = () if figure is None else (figure,)
+        self.since, self.stands = self.since_held, figure
+
     def _reported(self, moment: int) -> bool:
         earlier = self.since is None or moment < self.since
         if earlier:

@@ -83,9 +83,11 @@ class Fold:
         )
         for unit, mine in figures.items():
             series = self.state.series(unit)
+            before = len(series.days)
             for day, figure in mine.items():
                 series.replace(day, figure)
                 self.state.figure_moved(unit, day)
+            self.state.size += len(series.days) - before
         if not days:
             return []
         self.state.readings(self._definition).moved(days)

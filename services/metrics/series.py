@@ -76,9 +76,7 @@ class Series:
 
     def replace(self, day: int, figure: Figure | None) -> None:
         """Have this figure stand for the day, and nothing else; None: nothing does."""
-        content = self._at(day)
-        content.figures = () if figure is None else (figure,)
-        content.since = content.since_held
+        self._at(day).replace(figure)
         self._own.clear()
 
     def take(self, day: int, figure: Figure) -> bool:
