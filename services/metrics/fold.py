@@ -450,8 +450,16 @@ class _Telling:
             state.record_moved(self._unit, self._window.id, owes=self._changed and self._fold.owes)
         if (self._changed or self._fold.folded) and self._said[-1].future.open:
             state.await_forecast(self._unit, self._window.id)
+            self._outdate_forecast()
         silent = self._fold.owes and not self._changed and not state.is_owed(self._unit, self._window.id)
         return [] if silent else self._said
+
+    def _outdate_forecast(self) -> None:
+        """Have it stored that the forecast knows less than the judgement, also where that stayed as it was."""
+        record = self._record
+        if record.foretold is not None and record.foretold.of == record.digest:
+            record.foretold = record.foretold._replace(of=b"")
+            self._fold.state.record_moved(self._unit, self._window.id)
 
     def _settle(self, as_of: int | None, status: str, content: bytes) -> None:
         """Say a head. Of one date only the last word of a batch goes out."""

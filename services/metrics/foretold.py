@@ -21,8 +21,9 @@ from services.metrics.obligation import Obligation
 class Foretold(NamedTuple):
     """The last forecast of a record.
 
-    `of`: the digest of the judgement that it was made for. `target`: the mark of the target's version. `as_of`: the
-    latest day that it knows. `said`: the landing as JSON; where there is none, the reason, and `code` is its code.
+    `of`: the digest of the judgement that it was made for; empty once it lacks a figure. `target`: the mark of the
+    target's version. `as_of`: the latest day that it knows. `said`: the landing as JSON; where there is none, the
+    reason, and `code` is its code.
     """
 
     of: bytes

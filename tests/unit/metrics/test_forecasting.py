@@ -136,11 +136,13 @@ async def test_a_forecast_that_says_the_same_is_no_new_version_and_is_not_made_a
     assert list(engine.restarted().workshop.memory.awaiting()) == []
 
 
-async def test_a_late_figure_that_leaves_the_record_as_it_is_is_in_the_next_forecast() -> None:
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_late_figure_that_leaves_the_record_as_it_is_is_in_the_next_forecast(restarts: bool) -> None:
     engine = await an_engine(*months(2), *months(9, 4))
     await engine.forecast()
     assert landing(engine).points == 8
-    await engine.take(*months(3, 3))
+    await engine.take(*months(3, 3), offset=8)
+    engine = engine.restarted() if restarts else engine
     await engine.forecast()
     assert landing(engine).points == 9
 
