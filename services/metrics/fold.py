@@ -416,7 +416,7 @@ class _Telling:
             return sorted(touched)[:-1]
         ahead = sorted(day for day in touched if day > before)
         again: list[int] = []
-        if self._fold.repeats:
+        if self._may_repeat():
             trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
             again = [day for day in trail if day in touched]
         if not ahead:
@@ -426,6 +426,11 @@ class _Telling:
         if head is None or head <= before:
             return again
         return [*again, *([before] if before in touched else []), *ahead[:-1]]
+
+    def _may_repeat(self) -> bool:
+        """Whether former heads may be unsaid. Those of what nobody delivers again are as long as the record is owed."""
+        fold = self._fold
+        return fold.repeats and (not fold.owes or fold.state.is_owed(self._unit, self._window.id))
 
     def step(self, day: int) -> None:
         """Say what stood at the end of that day."""

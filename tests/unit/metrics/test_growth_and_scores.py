@@ -273,6 +273,22 @@ def test_a_crash_of_who_derives_loses_no_version(lost: str) -> None:
     asyncio.run(work())
 
 
+def test_a_former_growth_that_is_corrected_is_not_said_again_under_its_version() -> None:
+    engine = engine_of(
+        SALES,
+        growth("sales"),
+        a_target("p.a.1", "1.5", None, kpi="growth"),
+        batches=[
+            [said("p.a.1", "2022-12-31", 100)],
+            [said("p.a.1", "2023-03-31", 10), said("p.a.1", "2023-06-30", 50)],
+            [said("p.a.1", "2023-03-31", 20, revision=2)],
+        ],
+    )
+    mine = ("growth", "p.a.1", "2023")
+    versions = [one for one in engine.topic.progress() if (one.kpi, one.org_unit, one.period) == mine]
+    assert [(one.version, one.value) for one in versions] == [(1, None), (2, 0.1), (3, 0.5), (4, 0.5)]
+
+
 # scores
 
 TWO = (
