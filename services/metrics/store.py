@@ -124,7 +124,7 @@ class MongoStore:
     """The database of metrics: collections kpis, figures, judgements, forecasts, meta.
 
     kpis: {_id: "<province>/<kpi>", chunks, schema, writer, taken: how often, generation: in force,
-           begun: last number given, judged}
+           begun: last number given, judged: what `judged` says, derived: what `derivations` says}
     """
 
     def __init__(self, client: Client, database: str) -> None:
@@ -273,10 +273,14 @@ class MongoStore:
 
     async def figures(self, keys: Collection[str]) -> dict[str, tuple[Document, ...]]:
         keys_of = await self._keys_by_name(keys)
-        found: defaultdict[str, list[Document]] = defaultdict(list)
-        async for document in self._figures.find({"kpi": {"$in": list(keys_of)}}):
-            found[keys_of[document["kpi"]]].append(document)
-        return {key: tuple(documents) for key, documents in found.items()}
+        while True:
+            found: defaultdict[str, list[Document]] = defaultdict(list)
+            async for document in self._figures.find({"kpi": {"$in": list(keys_of)}}):
+                found[keys_of[document["kpi"]]].append(document)
+            again = await self._keys_by_name(keys)
+            if again == keys_of:
+                return {key: tuple(documents) for key, documents in found.items()}
+            keys_of = again  # as in `load`
 
     async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
         stored = await self._kpis.find({"_id": {"$in": list(keys)}, "derived": {"$exists": True}}).to_list()

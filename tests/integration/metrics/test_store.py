@@ -1,16 +1,17 @@
 """The store on MongoDB: the same suite as the fake, and whole batches over it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import pytest
 from pymongo import AsyncMongoClient
 
-from services.metrics.store import MongoStore, Store
+from services.metrics.documents import Document
+from services.metrics.store import Begun, MongoStore, Store
 from services.runtime.errors import Fenced
 from services.runtime.mongo import Client
 from tests.unit.metrics.builders import a_catalog, a_target, an_increment, an_observation, local
 from tests.unit.metrics.engine import Engine, differences
-from tests.unit.metrics.store_suite import StoreSuite
+from tests.unit.metrics.store_suite import StoreSuite, change
 
 NOW = local("2023-10-10")
 
@@ -23,16 +24,50 @@ async def client(mongo_uri: str) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def store(client: Client, unique: Callable[[str], str]) -> AsyncIterator[Store]:
+async def database(client: Client, unique: Callable[[str], str]) -> AsyncIterator[str]:
     name = unique("metrics").replace("-", "_")
-    made = MongoStore(client, name)
-    await made.prepare()
-    yield made
+    yield name
     await client.drop_database(name)
+
+
+@pytest.fixture
+async def store(client: Client, database: str) -> Store:
+    made = MongoStore(client, database)
+    await made.prepare()
+    return made
 
 
 class TestMongoStore(StoreSuite):
     pass
+
+
+class Overtaken(MongoStore):
+    """Another generation of `p/k` comes into force, and the one before is removed, as soon as somebody has asked which
+    one is."""
+
+    begun: Begun | None = None
+
+    async def _noted(self, keys: Collection[str]) -> Sequence[Document]:
+        noted = await super()._noted(keys)
+        if self.begun is not None:
+            begun, self.begun = self.begun, None
+            await self.switch("p/k", begun)
+            await self.remove("p/k")
+        return noted
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["state", "figures"])
+async def test_who_reads_while_another_generation_comes_into_force_reads_that_one(
+    store: Store, client: Client, database: str, *, whole: bool
+) -> None:
+    await store.create({"p/k": 1})
+    await store.take(["p/k"], "one")
+    begun = await store.begin("p/k", "one")
+    await store.write([change("p/k/2023-09/0", 0), change("p/k#1/2023-09/0", 0)], [])
+    reader = Overtaken(client, database)
+    reader.begun = begun
+    found = (await reader.load(["p/k"]))["p/k"].figures if whole else (await reader.figures(["p/k"]))["p/k"]
+    assert [one["_id"] for one in found] == ["p/k#1/2023-09/0"]
 
 
 async def test_state_survives_a_restart_whole(store: Store) -> None:
