@@ -3,7 +3,7 @@
 Short names, since they are stored a million times; absent where the value is the usual one. `kpi` is the KPI's key and
 generation: "<province>/<kpi>", once computed anew "<province>/<kpi>#<number>". Figures:
 
-    {_id: "<kpi>/<yyyy-mm>/<chunk>", kpi, rev, writer, schema, folded: {<log>: {<partition>: offset}},
+    {_id: "<kpi>/<yyyy-mm>/<chunk>", kpi, month, chunk, rev, writer, schema, folded: {<log>: {<partition>: offset}},
      units: {<unit>: {<dd>: {a: [figure …], f: [forecast …], i: [n, d, v, events, ids, reported_at, preliminary],
                            e: first reported, where that figure was replaced}}}}
     figure: {o: id, s: source, k: id at the source (packed), t: reported_at, r: revision, g: 0: preliminary,
@@ -11,7 +11,7 @@ generation: "<province>/<kpi>", once computed anew "<province>/<kpi>#<number>". 
 
 Judgements:
 
-    {_id: "<kpi>/<period>/<chunk>", kpi, period, rev, writer, schema, next_due, owed: [unit …],
+    {_id: "<kpi>/<period>/<chunk>", kpi, period, chunk, rev, writer, schema, next_due, owed: [unit …],
      through, awaits: whether a record is to be forecast,
      units: {<unit>: {v: version, s: status, p: previous status, a: as_of, h: digest, t: trail, u: due,
                       c: [catalog, what is new in it …], x: [status, value, as_of, pace, closed on, version],
