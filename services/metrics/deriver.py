@@ -24,12 +24,16 @@ from services.metrics.ownership import Ownership
 from services.metrics.progress import key_of
 from services.metrics.state import Cause
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.rejudging import CALENDAR, DEFINITION, SOURCES, TREE, Marks, touched_by_marks
 
 FIGURES_A_TURN = 500
 """Derived figures that are judged before the stream gets its turn again."""
 
 RECORDS_A_TURN = 2_000
 """The same of records whose rank may have changed."""
+
+MAKING = (DEFINITION, SOURCES, TREE, CALENDAR)
+"""What of a catalog may make other figures; the rest is judged by."""
 
 REST = 4
 """With this rest, deriving takes a fifth of the time at most."""
@@ -46,6 +50,7 @@ class Deriver:
         self._made_from: dict[str, Document] = {}
         self._documents: dict[str, tuple[Catalog, dict[str, int]]] = {}
         self._rests_until: dict[str, float] = {}
+        self._marks: dict[str, tuple[Catalog, Marks]] = {}
 
     def forget(self) -> None:
         """Somebody else may have derived meanwhile."""
@@ -71,15 +76,15 @@ class Deriver:
         for kpi in kpis:
             key = _key(catalog, kpi)
             drawn = [[source, revisions.get(_key(catalog, source), "")] for source in catalog.kpis[kpi].sources]
-            made_from = {"catalog": catalog.version, "sources": drawn}
+            made_from = {"catalog": catalog.version, "marks": self._marks_of(catalog, kpi), "sources": drawn}
             if self._made_from.get(key) != made_from and self._rests_until.get(key, 0.0) <= monotonic():
                 started = monotonic()
-                await self._derive(catalog, kpi)
+                await self._derive(catalog, kpi, self._cause(key, made_from))
                 await store.note_derivation(key, made_from)
                 self._made_from[key] = made_from
                 self._rests_until[key] = monotonic() + self._rest * (monotonic() - started)
 
-    async def _derive(self, catalog: Catalog, kpi: str) -> None:
+    async def _derive(self, catalog: Catalog, kpi: str, cause: Cause | None) -> None:
         key, work = _key(catalog, kpi), self._workshop
         sources = [_key(catalog, source) for source in catalog.kpis[kpi].sources]
         stored = await work.store.figures(sources)
@@ -90,7 +95,6 @@ class Deriver:
         made = await asyncio.to_thread(
             _made, catalog, key, [(source, stored.get(source, ())) for source in sources], self._definitions, since
         )
-        cause = self._cause(key, catalog, kpi)
         await self._tell(key, definition, made, definition.accounting(since).first if since else 0, cause)
         self._documents[key] = catalog, {one: document["rev"] for one, document in documents.items()}
 
@@ -102,14 +106,20 @@ class Deriver:
         moved = (first_day(document) for one, document in documents.items() if revisions.get(one) != document["rev"])
         return min(moved, default=0)
 
-    def _cause(self, key: str, catalog: Catalog, kpi: str) -> Cause | None:
-        """What is new in the catalog, where the KPI was made under another one before."""
+    def _cause(self, key: str, made_from: Document) -> Cause | None:
+        """What is new in the catalog since the KPI was made last, where that may make other figures."""
         noted = self._made_from.get(key)
-        if noted is None or noted["catalog"] == catalog.version:
+        if noted is None:
             return None
-        former, _ = self._documents.get(key, (None, {}))
-        own = former is not None and former.kpis.get(kpi) != catalog.kpis[kpi]
-        return Cause(catalog.version, ("definition" if own else "sources",))
+        new = touched_by_marks(noted.get("marks", {}), made_from["marks"]).everything
+        what = tuple(reason for reason in MAKING if reason in new)
+        return Cause(made_from["catalog"], what) if what else None
+
+    def _marks_of(self, catalog: Catalog, kpi: str) -> dict[str, str]:
+        known = self._marks.get(catalog.province.id)
+        if known is None or known[0] is not catalog:
+            known = self._marks[catalog.province.id] = catalog, Marks(catalog)
+        return known[1].of(kpi)
 
     async def _tell(self, key: str, definition: Definition, made: Figures, since: int, cause: Cause | None) -> None:
         """Have the figures stand, a turn at a time, and say what follows."""

@@ -104,7 +104,8 @@ class Store(Protocol):
         ...
 
     async def derivations(self, keys: Collection[str]) -> dict[str, Document]:
-        """What derived KPIs were last made from: `{catalog, sources: [[key, revision] …]}`."""
+        """What derived KPIs were last made from: `{catalog, marks, sources: [[KPI, revision] …]}`, with the marks of
+        that catalog."""
         ...
 
     async def note_derivation(self, key: str, derivation: Document) -> None:

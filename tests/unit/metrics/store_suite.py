@@ -209,7 +209,7 @@ class StoreSuite:
     async def test_what_a_kpi_was_derived_from_is_remembered(self, store: Store) -> None:
         await store.create({KEY: 1})
         assert await store.derivations([KEY]) == {}
-        made_from = {"catalog": "1-abc", "sources": [["a.b", 7], ["c", 0]]}
+        made_from = {"catalog": "1-abc", "marks": {"tree": "0f"}, "sources": [["a.b", "p/a.b@7"], ["c", ""]]}
         await store.note_derivation(KEY, made_from)
         await store.note_derivation("p/never-touched", made_from)
         assert await store.derivations([KEY, "p/never-touched"]) == {KEY: made_from}

@@ -465,6 +465,28 @@ def test_a_catalog_that_weighs_anew_scores_anew() -> None:
     assert "định nghĩa chỉ tiêu" in reason.text_vi
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(
+    ("change", "blamed"),
+    [({"name_vi": "Doanh thu"}, False), ({"report_within_working_days": 4}, True)],
+    ids=["another name", "another rule"],
+)
+async def test_a_catalog_is_the_cause_of_a_new_growth_only_if_it_may_be(
+    change: dict[str, Any], *, blamed: bool, restarts: bool
+) -> None:
+    target = a_target("p.a.1", "1.5", None, kpi="growth")
+    engine = Engine(a_catalog(SALES, growth("sales"), target), local("2023-10-10"))
+    await engine.take(said("p.a.1", "2022-12-31", 100), said("p.a.1", "2023-06-30", 50))
+    await engine.tick()
+    again = a_catalog(SALES.model_copy(update=change), growth("sales"), target, number=2)
+    engine.catalogs.switch(again)
+    engine = engine.restarted() if restarts else engine
+    await engine.take(said("p.a.1", "2023-09-30", 60), offset=2)
+    await engine.tick()
+    assert record(engine).value == 0.6
+    assert ("catalog_changed" in engine.codes("p.a.1", "2023", "growth")) is blamed
+
+
 def test_a_figure_that_comes_after_the_closing_leaves_what_the_growth_said_then_beside_it() -> None:
     async def work() -> ProgressJudged:
         engine = Engine(
