@@ -155,6 +155,8 @@ class _Attempt:
         definition = None if catalog is None else self._work.definitions.of(self._key, catalog)
         if definition is None:
             raise Refused("the catalog does not know this KPI any more")
+        if definition.kind.derived:
+            raise Refused("the catalog makes this KPI from others now: no figures are reported of it")
         self._definition = definition
         if await self._is_in_force_already():
             await self._say_what_is_owed()

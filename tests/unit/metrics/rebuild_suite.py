@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from contracts.catalog import GrowthSpec
 from contracts.observations import ObservationRecorded
 from contracts.rebuilds import Stage
 from services.metrics.rebuilding.store import Orders
 from services.metrics.store import Store
 from services.runtime.errors import Fenced
-from tests.unit.metrics.builders import a_catalog, a_target, an_increment, an_observation
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation
 from tests.unit.metrics.engine import differences
 from tests.unit.metrics.rebuilds import Rebuilding, entry_of, figures_of, records_of, spread
 
@@ -376,6 +377,16 @@ class RebuildSuite:
             await province.take(*events())
             refused = await province.rebuild("unheard-of")
             assert (refused.stage, refused.why) == (Stage.REFUSED, "the catalog does not know this KPI any more")
+
+    async def test_a_kpi_that_has_come_to_be_derived_keeps_what_was_derived(self, store: Store, orders: Orders) -> None:
+        async with Rebuilding(CATALOG, store, orders) as province:
+            await province.take(*events(), an_observation("p.a.1", value=3, kpi="source"))
+            grown = a_kpi("k", "growth", growth=GrowthSpec(of="source"))
+            province.engine.catalogs.switch(a_catalog(a_kpi("source", "stock"), grown, number=2))
+            refused = await province.rebuild()
+            assert refused.stage is Stage.REFUSED
+            assert refused.why == "the catalog makes this KPI from others now: no figures are reported of it"
+            assert (await store.load(["p/k"]))["p/k"].generation == 0
 
     async def test_a_new_catalog_in_between_lets_it_begin_again(self, store: Store, orders: Orders) -> None:
         async with Rebuilding(CATALOG, store, orders) as province:
