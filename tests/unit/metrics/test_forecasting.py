@@ -478,6 +478,7 @@ def test_dates_never_fall_back_because_of_a_forecast(found: Sequence[Observation
         await engine.tick()
         for part in cut(found, data.draw(batches(len(found)))):
             await engine.take(*part)
+            await engine.tick()
             before = engine.latest()
             await engine.forecast()
             for key, record in engine.latest().items():
