@@ -214,7 +214,7 @@ def _load_judgements(state: KpiState, document: Document) -> None:
         unit = plain(field)
         state.place(unit, period, record)
         if record.as_of is not None and (record.foretold is None or record.foretold.of != record.digest):
-            bucket.awaiting.add(unit)
+            bucket.awaiting[unit] = 0
 
 
 def _foretold(cell: Sequence[Any]) -> Foretold | None:

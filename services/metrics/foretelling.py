@@ -1,7 +1,7 @@
 """Which records are to be forecast, what a forecast of one is asked from, and what becomes of the answer.
 
-A record that was judged anew while its forecast was made is asked again. A forecast that says what went out already is
-kept without a new version.
+A record of which a figure moved while its forecast was made is asked again. A forecast that says what went out already
+is kept without a new version.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,8 @@ EARLIER = 3
 
 
 class Question(NamedTuple):
-    """A record to be forecast: as it was judged, under which version of the target, and what is asked."""
+    """A record to be forecast: as it was judged, under which version of the target, and what is asked. `since`: the
+    move since which it awaits that."""
 
     unit: str
     window: Window
@@ -37,6 +38,7 @@ class Question(NamedTuple):
     target: bytes
     as_of: int
     asked: Asked
+    since: int
 
 
 class Answer(NamedTuple):
@@ -76,6 +78,7 @@ def questions(state: KpiState, definition: Definition, today: int, limit: int) -
             by.mark,
             record.as_of or 0,
             _asked(definition, unit, window, by, course, before.get((unit, window.first), ())),
+            state.awaits_since(unit, window.id),
         )
         for (unit, window, by, record), course in zip(asked, found, strict=True)
     ]
@@ -157,7 +160,8 @@ def foretell(fold: Fold, definition: Definition, answers: Iterable[Answer]) -> t
     for question, foretold, issued in answers:
         unit, window = question.unit, question.window
         record = fold.state.records.get((unit, window.id))
-        if record is None or record.digest != question.of:
+        moved = fold.state.awaits_since(unit, window.id) != question.since
+        if record is None or moved or record.digest != question.of:
             continue
         emission = _tell(fold, definition, unit, window, record, foretold)
         fold.state.await_no_forecast(unit, window.id)

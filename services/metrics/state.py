@@ -118,7 +118,7 @@ class FigureBucket(Bucket):
 class JudgementBucket(Bucket):
     """Records of one period and chunk. `owed`: units that were written beside the stream and not yet published.
 
-    `awaiting`: units whose records moved and are to be forecast.
+    `awaiting`: units whose records moved and are to be forecast, each with the number of its last move.
     """
 
     __slots__ = ("awaiting", "owed", "owes", "units")
@@ -128,7 +128,7 @@ class JudgementBucket(Bucket):
         self.owed = owed
         self.owes = False
         self.units: set[str] = set()
-        self.awaiting: set[str] = set()
+        self.awaiting: dict[str, int] = {}
 
 
 class KpiState:
@@ -153,6 +153,7 @@ class KpiState:
         self._periods: defaultdict[str, set[str]] = defaultdict(set)
         self._windows: dict[str, tuple[Window, ...]] = {}
         self._chunk_of: dict[str, int] = {}
+        self._moves = 0
         self._readings: Readings | None = None
 
     def readings(self, definition: Definition) -> Readings:
@@ -242,11 +243,17 @@ class KpiState:
 
     def await_forecast(self, unit: str, period: str) -> None:
         """The record moved: its forecast is to be made again."""
-        self._judgement_bucket((period, self.chunk_of(unit))).awaiting.add(unit)
+        self._moves += 1
+        self._judgement_bucket((period, self.chunk_of(unit))).awaiting[unit] = self._moves
 
     def await_no_forecast(self, unit: str, period: str) -> None:
         """The record's forecast is made, or there is none to make."""
-        self._judgement_bucket((period, self.chunk_of(unit))).awaiting.discard(unit)
+        self._judgement_bucket((period, self.chunk_of(unit))).awaiting.pop(unit, None)
+
+    def awaits_since(self, unit: str, period: str) -> int:
+        """The move since which the record awaits its forecast; 0 where that is not known."""
+        bucket = self.judgement_buckets.get((period, self.chunk_of(unit)))
+        return bucket.awaiting.get(unit, 0) if bucket is not None else 0
 
     def awaiting(self) -> Iterator[tuple[str, str]]:
         """Units and periods of the records that are to be forecast."""

@@ -19,7 +19,7 @@ from services.metrics.days import Window
 from services.metrics.exact import nearest
 from services.metrics.fold import Fold
 from services.metrics.forecaster import FAR_BEHIND
-from services.metrics.foretelling import questions
+from services.metrics.foretelling import answer, foretell, questions
 from services.metrics.landing.track import MOST
 from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
@@ -138,10 +138,10 @@ async def test_a_forecast_that_says_the_same_is_no_new_version_and_is_not_made_a
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_a_late_figure_that_leaves_the_record_as_it_is_is_in_the_next_forecast(restarts: bool) -> None:
-    engine = await an_engine(*months(2), *months(9, 4))
+    engine = await an_engine(*months(7), *months(9, 9))
     await engine.forecast()
     assert landing(engine).points == 8
-    await engine.take(*months(3, 3), offset=8)
+    await engine.take(*months(8, 8), offset=8)
     engine = engine.restarted() if restarts else engine
     await engine.forecast()
     assert landing(engine).points == 9
@@ -307,6 +307,18 @@ async def test_a_record_that_is_judged_while_its_forecast_is_made_is_asked_again
         await engine.take(*months(9, 9))
     await looking
     assert asked["p.a.1"].as_of < state.records["p.a.1", "2023"].as_of  # type: ignore[operator]
+    assert landing(engine).points == 9
+
+
+async def test_a_late_figure_that_comes_while_the_forecast_is_made_is_in_the_next_one() -> None:
+    engine = await an_engine(*months(7), *months(9, 9))
+    state = (await engine.workshop.memory.hold([("p/k", None)]))["p/k"]
+    definition = engine.workshop.definitions.of("p/k", engine.catalog)
+    assert definition is not None
+    answers = [answer(one) for one in questions(state, definition, NOW.date().toordinal(), 100)]
+    await engine.take(*months(8, 8), offset=8)
+    assert foretell(Fold(state, definition, NOW.date().toordinal()), definition, answers) == ([], [])
+    await engine.forecast()
     assert landing(engine).points == 9
 
 
