@@ -30,7 +30,7 @@ class TestOverFakes(RebuildSuite):
 
     async def drop(self, store: Store, collection: str, id: str) -> None:
         assert isinstance(store, FakeStore)
-        del getattr(store, collection)[id]
+        del {"figures": store.stored_figures, "judgements": store.judgements}[collection][id]
 
     async def alter(self, store: Store, id: str, sets: dict[str, object]) -> None:
         assert isinstance(store, FakeStore)
