@@ -82,7 +82,7 @@ def record(api: str, numerator: int) -> dict[str, Any]:
     """The figure of the ward, once it shows this numerator."""
     deadline = time.monotonic() + 30
     found: dict[str, Any] = {}
-    while found.get("numerator") != numerator:
+    while found.get("numerator") != numerator or "forecast_coming" in {one["code"] for one in found["reasons"]}:
         assert time.monotonic() < deadline, found
         with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(api + RECORD, timeout=10) as answer:
             found = json.load(answer)

@@ -36,7 +36,9 @@ from tests.integration.metrics.replicas import (
 from tests.stacks import a_stack
 
 SEED = 20
-ROUNDS = [pytest.param(1, id="once"), pytest.param(6, id="long", marks=pytest.mark.slow)]
+pytestmark = pytest.mark.slow
+
+ROUNDS = [pytest.param(1, id="once"), pytest.param(6, id="long")]
 
 
 @pytest.fixture(scope="module")
