@@ -49,7 +49,7 @@ async def keep_looking(
         try:
             await look()
         except Moved:
-            continue
+            pass
         except Exception as error:
             if not isinstance(error, Fenced) and not passes_by_itself(error):
                 raise

@@ -115,8 +115,9 @@ class Delivery:
 
     async def end(self, partition: int) -> int:
         """The offset after the last record of an assigned partition on the broker."""
-        at = TopicPartition(self.topic, partition)
-        return int((await self._subscriber.consumer.end_offsets([at]))[at])
+        at, consumer = TopicPartition(self.topic, partition), self._subscriber.consumer
+        # Tansu counts the last batch as one record here; what the fetches tell is right on every broker.
+        return max(int((await consumer.end_offsets([at]))[at]), consumer.highwater(at) or 0)
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber. It starts with the broker."""
@@ -277,22 +278,28 @@ class Delivery:
         if consumer is None or not self.assigned:
             return False
         if self._found is None:
-            found = await self._unhandled(consumer)
-            if generation != self.assignments:
+            try:
+                found = await self._unhandled(consumer)
+            except IllegalStateError:  # a partition is somebody else's now
+                return False
+            if found is None or generation != self.assignments:
                 return False
             self._found = found
         return not self._halted and all(self._done.get(partition, 0) >= end for partition, end in self._found.items())
 
-    async def _unhandled(self, consumer: AIOKafkaConsumer) -> dict[int, int]:
-        """The ends of the assigned partitions that reach beyond what is committed."""
+    async def _unhandled(self, consumer: AIOKafkaConsumer) -> dict[int, int] | None:
+        """The ends of the assigned partitions that reach beyond what is committed; None before each was fetched from,
+        since only a fetch tells the end of a partition rightly on every broker (Tansu's ListOffsets does not)."""
         partitions = [TopicPartition(self.topic, partition) for partition in self.assigned]
-        ends, begins = await consumer.end_offsets(partitions), await consumer.beginning_offsets(partitions)
+        begins = await consumer.beginning_offsets(partitions)
         found = {}
         for tp in partitions:
-            committed = await consumer.committed(tp)
-            inside = committed is not None and begins[tp] <= committed <= ends[tp]
-            if ends[tp] > (committed if inside else begins[tp]):
-                found[tp.partition] = ends[tp]
+            committed, end = await consumer.committed(tp), consumer.highwater(tp)
+            if end is None:
+                return None
+            inside = committed is not None and begins[tp] <= committed <= end
+            if end > (committed if inside else begins[tp]):
+                found[tp.partition] = end
         return found
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
