@@ -193,7 +193,9 @@ def _number(value: Any) -> int | None:
 def _load_judgements(state: KpiState, document: Document) -> None:
     _, period, chunk = document["_id"].rsplit("/", 2)
     owed = frozenset(document.get("owed", ()))
-    bucket = state.judgement_buckets[period, int(chunk)] = JudgementBucket(document["rev"], owed)
+    bucket = state.judgement_buckets[period, int(chunk)] = JudgementBucket(
+        document["rev"], owed, awaited=bool(document.get("awaits"))
+    )
     through = document.get("through")
     if through is not None and (state.through is None or through > state.through):
         state.through = through
@@ -213,7 +215,8 @@ def _load_judgements(state: KpiState, document: Document) -> None:
         )
         unit = plain(field)
         state.place(unit, period, record)
-        if record.as_of is not None and (record.foretold is None or record.foretold.of != record.digest):
+        known = record.foretold is not None and record.foretold.of == record.digest
+        if bucket.awaited and record.as_of is not None and not known:
             bucket.awaiting[unit] = 0
 
 
@@ -315,6 +318,7 @@ def written(state: KpiState) -> None:
         judgements.rev += 1
         judgements.units.clear()
         judgements.owes = False
+        judgements.awaited = bool(judgements.awaiting)
     state.dirty_figures.clear()
     state.dirty_judgements.clear()
 

@@ -90,9 +90,10 @@ class Forecaster:
             state = (await work.memory.hold([(key, definition)]))[key]
             today = work.today(definition.catalog.zone)
             asked = questions(state, definition, today, RECORDS_A_TURN)
-            owing = any(True for _ in state.owed())
-        if not asked and not owing:
-            return False
+            if not asked and not any(True for _ in state.owed()):
+                state.note_what_awaits()
+                await work.tell(state, [])
+                return False
         answers = await self._answers(asked, generation)
         async with self._delivery.turn:
             self._still(generation, key, definition)
@@ -100,6 +101,7 @@ class Forecaster:
             fold = Fold(state, definition, work.today(definition.catalog.zone))
             said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
             told, issues = foretell(fold, definition, answers)
+            state.note_what_awaits()
             try:
                 await work.store.keep_issued(issue_changes(state, issues))
                 await work.tell(state, [*said, *told])

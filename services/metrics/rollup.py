@@ -147,6 +147,8 @@ class Table:
     def advance(self, limit: int, moved: Iterable[str]) -> None:
         """Move on to the end of a later day, given the units that have figures in between."""
         self.limit = limit
+        if self._later is not None and self._later.limit < limit:
+            self._later = None
         self.drop(moved)
 
     def drop(self, units: Iterable[str]) -> None:

@@ -118,13 +118,15 @@ class FigureBucket(Bucket):
 class JudgementBucket(Bucket):
     """Records of one period and chunk. `owed`: units that were written beside the stream and not yet published.
 
-    `awaiting`: units whose records moved and are to be forecast, each with the number of its last move.
+    `awaiting`: units whose records moved and are to be forecast, each with the number of its last move. `awaited`:
+    whether it is stored that there are any.
     """
 
-    __slots__ = ("awaiting", "owed", "owes", "units")
+    __slots__ = ("awaited", "awaiting", "owed", "owes", "units")
 
-    def __init__(self, rev: int = 0, owed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, rev: int = 0, owed: frozenset[str] = frozenset(), *, awaited: bool = False) -> None:
         super().__init__(rev)
+        self.awaited = awaited
         self.owed = owed
         self.owes = False
         self.units: set[str] = set()
@@ -249,6 +251,12 @@ class KpiState:
     def await_no_forecast(self, unit: str, period: str) -> None:
         """The record's forecast is made, or there is none to make."""
         self._judgement_bucket((period, self.chunk_of(unit))).awaiting.pop(unit, None)
+
+    def note_what_awaits(self) -> None:
+        """Where the last record that awaited a forecast does so no more, that is to be written."""
+        for key, bucket in self.judgement_buckets.items():
+            if bucket.awaited and not bucket.awaiting:
+                self.dirty_judgements.add(key)
 
     def awaits_since(self, unit: str, period: str) -> int:
         """The move since which the record awaits its forecast; 0 where that is not known."""

@@ -120,15 +120,15 @@ class Tables:
         return table
 
     def _after(self, part: Window, limit: int, on: int) -> Table | None:
-        """A lasting table of the same tree and rosters that stands on a later day; not of means, which move with each
-        reading."""
+        """The lasting table of the same tree and rosters that stands on the latest day, if not before this one; none of
+        means, which move with each reading."""
         definition = self.definition
+        if definition.kind.averages:
+            return None
         wanted = 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(on)
-        if not definition.kind.averages:
-            for (until, *same), table in self._tables.get(part.first, _NONE).items():
-                if until >= limit and tuple(same) == wanted:
-                    return table
-        return None
+        held = self._tables.get(part.first, _NONE).items()
+        later = [table for (until, *same), table in held if until >= limit and tuple(same) == wanted]
+        return max(later, key=lambda table: table.limit, default=None)
 
     def _reporters(self) -> dict[int, set[str]]:
         """The units by the days on which they reported."""

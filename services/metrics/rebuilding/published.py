@@ -34,7 +34,9 @@ class PublishedVersions:
         try:
             ends = await consumer.end_offsets(consumer.assignment())
             # The end that comes with a fetch is right also where a broker counts its last batch as one record (Tansu).
-            while [at for at, end in ends.items() if await consumer.position(at) < max(end, consumer.highwater(at) or 0)]:
+            while [
+                at for at, end in ends.items() if await consumer.position(at) < max(end, consumer.highwater(at) or 0)
+            ]:
                 for records in (await consumer.getmany(timeout_ms=200, max_records=5_000)).values():
                     for record in records:
                         if record.key is not None and record.key.startswith(prefix):

@@ -2,14 +2,12 @@
 
 import asyncio
 import os
-import random
 import re
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
-from itertools import count
+from datetime import date
 from typing import Any
 
 import orjson
@@ -27,38 +25,13 @@ from deploy.embedded.processes import Child
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
 from services.metrics.app import GROUP
-from services.runtime.catalog import Catalog
 from services.runtime.kafka.producer import BatchProducer, Outgoing, partition_of
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
 from tests.model import recompute
-from tests.unit.metrics.builders import CALENDAR, CIVIL, PROVINCE, UNITS, an_observation, local
 from tests.unit.metrics.engine import Engine, different, record_of
-from tests.unit.metrics.test_against_the_model import (
-    CATALOG,
-    COVERAGE,
-    FILES,
-    FLOW,
-    LEVEL,
-    MEAN,
-    MILESTONE,
-    QUARTERLY,
-    RANK,
-    RATE,
-    RATIO,
-    STOCK,
-)
+from tests.unit.metrics.long_series import NOW, LongSeries, catalog
 
-NOW = local("2023-10-10")
-KPIS = (RATIO, FILES, FLOW, QUARTERLY, STOCK, COVERAGE, RANK, LEVEL, MEAN, RATE, MILESTONE)
-AGAINST_THEIR_DIRECTION = ("stock.band", "level.t.p.a.1.2023")
-"""Targets that a service refuses."""
-TARGETS = [
-    one.model_copy(update={"id": name})
-    for one in CATALOG.targets
-    if one.kpi in {kpi.id for kpi in KPIS} and (name := f"{one.kpi}.{one.id}") not in AGAINST_THEIR_DIRECTION
-]
-OBJECTS = (PROVINCE, CALENDAR, CIVIL, *UNITS, *KPIS, *TARGETS)
 PARTITIONS = tuple(TopicPartition(OBSERVATIONS.name, number) for number in range(OBSERVATIONS.partitions))
 DEADLINE_S = 90.0
 
@@ -116,31 +89,15 @@ class Replicas:
             return str(answer.read().decode())
 
 
-class Ingest:
-    """Makes figures of all kinds and sends them as ingest does: batch by batch, raw offsets rising by partition."""
+class Ingest(LongSeries):
+    """Sends figures as ingest does: batch by batch."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
+        super().__init__(seed)
         self._stack = stack
-        self._chance = random.Random(seed)
-        self._offsets: dict[tuple[str, int], count[int]] = {}
-        self.raw_log = "log"
         self.sent: list[ObservationRecorded] = []
         self.ends: dict[TopicPartition, int] = {}
         """Where the partitions of `observations.v1` end."""
-
-    def figures(self, number: int, kpis: Sequence[Kpi] = KPIS) -> list[ObservationRecorded]:
-        """Through the year, some of them late, some corrections and withdrawals, some sent twice."""
-        chance, found = self._chance, list[ObservationRecorded]()
-        for at in range(number):
-            when = date(2023, 1, 1) + timedelta(days=at * 270 // number - chance.choice([0] * 9 + [40]))
-            former = chance.choice(found) if found else None
-            if former is not None and former.mode == "absolute" and chance.random() < 0.1:
-                found.append(self._corrected(former))
-            else:
-                found.append(self._figure(chance.choice(kpis), when))
-            if chance.random() < 0.03:
-                found.append(chance.choice(found[-50:]))
-        return found
 
     async def send(self, observations: Sequence[ObservationRecorded], *, every_s: float = 0.0) -> None:
         """Fifty at a time."""
@@ -153,7 +110,7 @@ class Ingest:
     async def send_garbage(self, kpi: Kpi) -> None:
         """A record that no release of metrics can read, on the partition of this KPI."""
         async with self._producer() as producer:
-            record = _out(self._figure(kpi, date(2023, 5, 1)))
+            record = _out(self.figure(kpi, date(2023, 5, 1)))
             await self._publish(producer, [Outgoing(record.key, b"{", record.headers)])
 
     async def _publish(self, producer: BatchProducer, records: Sequence[Outgoing]) -> None:
@@ -170,56 +127,6 @@ class Ingest:
             yield made
         finally:
             await made.stop()
-
-    def _figure(self, kpi: Kpi, when: date) -> ObservationRecorded:
-        chance = self._chance
-        levels = {"commune": ("p.a.1", "p.a.2", "p.b.1", "p.b.2"), "district": ("p.a", "p.b"), "province": ("p",)}
-        level = kpi.levels[0] if chance.random() < 0.8 else chance.choice(kpi.levels)
-        increment = "increment" in kpi.modes and chance.random() < 0.5
-        return self._observation(
-            kpi=kpi.id,
-            org_unit=chance.choice(levels[level]),
-            as_of=when.isoformat(),
-            mode="increment" if increment else "absolute",
-            source=chance.choice(["urn:one", "urn:one", "urn:two"]),
-            **self._numbers(kpi),
-        )
-
-    def _corrected(self, former: ObservationRecorded) -> ObservationRecorded:
-        retracts = self._chance.random() < 0.3
-        return self._observation(
-            kpi=former.kpi,
-            org_unit=former.org_unit,
-            as_of=str(former.as_of),
-            source=former.source,
-            revision=former.revision + 1,
-            retracts=retracts,
-            **({} if retracts else self._numbers(CATALOG.kpis[former.kpi])),
-        )
-
-    def _numbers(self, kpi: Kpi) -> dict[str, Any]:
-        chance = self._chance
-        match kpi.kind:
-            case "ratio" | "rate":
-                denominator = chance.randint(0, 60)
-                return {"numerator": chance.randint(0, denominator), "denominator": denominator}
-            case "coverage":
-                return {"numerator": chance.randint(0, 3)}
-            case "milestone":
-                return {"done": chance.random() < 0.5}
-            case "rank":
-                return {"rank": chance.randint(1, 63)}
-            case "level":
-                return {"value": f"{chance.randint(0, 9000)}.5", "weight": str(chance.randint(1, 9))}
-            case _:
-                return {"value": str(chance.randint(0, 90))}
-
-    def _observation(self, **given: Any) -> ObservationRecorded:
-        one = an_observation(period="2023", **given)
-        partition = self._chance.randrange(3)
-        offset = next(self._offsets.setdefault((self.raw_log, partition), count()))
-        raw = {"log": self.raw_log, "partition": partition, "offset": offset}
-        return one.model_copy(update={"raw": one.raw.model_copy(update=raw)})
 
 
 class Progress:
@@ -278,11 +185,6 @@ class Progress:
             pytest.fail("\n".join(different(expected, self.latest)[:20]))
 
 
-def catalog() -> Catalog:
-    """As it was applied."""
-    return Catalog.of(OBJECTS, 1, "1-000000000000")
-
-
 def settings(stack: Stack) -> KafkaSettings:
     return KafkaSettings(bootstrap=stack.bootstrap, enable_idempotence=stack.broker == "kafka")
 
@@ -325,6 +227,13 @@ async def until_committed(stack: Stack, ends: Mapping[TopicPartition, int]) -> N
         pytest.fail(f"committed and end, by partition: {behind}")
     finally:
         await admin.close()
+
+
+async def until_all_is_said(stack: Stack) -> None:
+    """Return when no record is owed or awaits a forecast."""
+    async with asyncio.timeout(DEADLINE_S):
+        while any(one["awaits"] or one.get("owed") for one in _documents(stack, "judgements")):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 def figures_stored(stack: Stack) -> dict[str, Any]:

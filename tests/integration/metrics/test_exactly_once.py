@@ -18,9 +18,6 @@ from deploy.embedded.stack import Stack
 from services.runtime.kafka.producer import partition_of
 from services.runtime.kafka.topics import make_topics
 from tests.integration.metrics.replicas import (
-    KPIS,
-    NOW,
-    OBJECTS,
     PARTITIONS,
     Ingest,
     Progress,
@@ -31,9 +28,11 @@ from tests.integration.metrics.replicas import (
     judgements_stored,
     set_offsets,
     settings,
+    until_all_is_said,
     until_committed,
 )
 from tests.stacks import a_stack
+from tests.unit.metrics.long_series import KPIS, NOW, OBJECTS
 
 SEED = 20
 pytestmark = pytest.mark.slow
@@ -111,13 +110,15 @@ async def test_a_process_that_wakes_up_after_another_has_taken_over_is_fenced_an
     stack: Stack, ingest: Ingest, progress: Progress, replicas: Replicas, rounds: int
 ) -> None:
     """It is paused in the middle of batches until one of them was in hand, which is known from its being fenced."""
+    fenced, chance = 0.0, random.Random(SEED)
     replicas.start(0)
-    await replicas.ready(0)
-    fenced = 0.0
     for _ in range(20 * rounds):
-        await ingest.send(ingest.figures(1_500))
-        await asyncio.sleep(0.3)
+        await ingest.send(ingest.figures(50))
+        await until_committed(stack, ingest.ends)  # so the first has the partitions, and none is to move any more
+        sending = asyncio.create_task(ingest.send(ingest.figures(3_000)))
+        await asyncio.sleep(chance.uniform(0.2, 0.8))
         replicas.pause(0)
+        await sending
         replicas.start(1)
         await until_committed(stack, ingest.ends)
         replicas.wake(0)
@@ -137,6 +138,9 @@ async def test_everything_from_offset_0_again_leaves_state_and_records_identical
     await ingest.send(ingest.figures(500))
     replicas.start()
     await _all_is_well(stack, ingest, progress)
+    await until_all_is_said(stack)
+    while await progress.read():
+        pass
     await replicas.stop()
     figures, judgements = figures_stored(stack), judgements_stored(stack)
     said, latest = len(progress.records), dict(progress.latest)
@@ -144,6 +148,7 @@ async def test_everything_from_offset_0_again_leaves_state_and_records_identical
     replicas.start()
     await until_committed(stack, ingest.ends)
     await progress.until(lambda: len(progress.records) > said)
+    await until_all_is_said(stack)
     while await progress.read():
         pass
     assert (figures_stored(stack), judgements_stored(stack)) == (figures, judgements)

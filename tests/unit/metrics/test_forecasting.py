@@ -111,6 +111,17 @@ async def test_a_rank_is_not_forecast() -> None:
     assert (why_none(engine), len(engine.topic.records)) == (["forecast_not_for_kind"], said)
 
 
+async def test_once_all_is_forecast_or_refused_the_store_knows_of_nothing_that_awaits() -> None:
+    """Or each start would read all that no target judges."""
+    engine = await an_engine(*months(6), *months(6, org_unit="p.b.1"), an_observation("p.b.1", "2021-05-15", 1, 2))
+    assert await engine.store.unforetold(["p/k"]) == ["p/k"]
+    await engine.forecast()
+    assert await engine.store.unforetold(["p/k"]) == []
+    await engine.take(an_observation("p.b.1", "2021-06-15", 1, 2), offset=20)
+    await engine.restarted().forecast()
+    assert await engine.store.unforetold(["p/k"]) == []
+
+
 async def test_what_was_refused_for_the_same_reason_is_no_new_version() -> None:
     engine = await an_engine(*months(1))
     for month in range(2, 6):
