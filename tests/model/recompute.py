@@ -81,10 +81,12 @@ def recompute(
             by_kpi[observation.kpi].append(observation)
     models: dict[str, _Model] = {}
     while len(models) < len(by_kpi):
-        for kpi_id, mine in by_kpi.items():
+        ready = [one for one in by_kpi if one not in models and set(catalog.kpis[one].sources) <= models.keys()]
+        assert ready, f"derived from what the catalog lacks: {by_kpi.keys() - models.keys()}"
+        for kpi_id in ready:
             kpi = catalog.kpis[kpi_id]
-            if kpi_id not in models and all(source in models for source in kpi.sources):
-                models[kpi_id] = _Model(catalog, kpi, mine, today, [models[source] for source in kpi.sources])
+            sources = [models[source] for source in kpi.sources]
+            models[kpi_id] = _Model(catalog, kpi, by_kpi[kpi_id], today, sources)
     records = {}
     for kpi_id, model in models.items():
         former = {(unit, model.calendar.parse(period)) for kpi, unit, period in kept if kpi == kpi_id}

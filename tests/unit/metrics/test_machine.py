@@ -22,7 +22,7 @@ from tests.model import recompute
 from tests.unit.metrics.builders import UNITS, a_kpi, a_target, an_observation, day, local
 from tests.unit.metrics.drafts import Drafts
 from tests.unit.metrics.engine import Engine, different, plain, published
-from tests.unit.metrics.test_against_the_model import CATALOG, DAYS, KPIS, figures
+from tests.unit.metrics.test_against_the_model import CATALOG, DAYS, REPORTED, figures
 
 DEEP = settings.get_current_profile_name() == "deep"
 
@@ -32,7 +32,7 @@ OF_CIVIL_KPI = (
     a_target("p", 2000, None, kpi="civil", period="2021-2025", id="civil.span"),
     a_target("p.a.1", 90, 10, kpi="civil", period="2023-H2", id="civil.half"),
 )
-ALL_KPIS = (*KPIS, CIVIL_KPI)
+ALL_KPIS = (*REPORTED, CIVIL_KPI)
 ALL_TARGETS = [one.model_copy(update={"id": f"{one.kpi}.{one.id}"}) for one in (*CATALOG.targets, *OF_CIVIL_KPI)]
 
 BOUNDS: Sequence[dict[str, Any]] = (
