@@ -310,6 +310,8 @@ class _Attempt:
             today = self._today()
             said = self._successor.succeed(former, versions, today)
             report = comparison.report(former, self._successor, said, today)
+            if report.figures_changed:
+                self._successor.forecast_again()
             await work.write([state])
             await self.note(stage=Stage.SWITCHING, report=report, waits_for=None)
             try:

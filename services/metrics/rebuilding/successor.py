@@ -58,6 +58,15 @@ class Successor:
         owed = [(unit, self.definition.window(period)) for unit, period in state.owed()]
         return [*fold.repeat(owed), *fold.again((*record, None) for record in sorted(records))]
 
+    def forecast_again(self) -> None:
+        """Figures are not what they were: whatever was forecast is to be forecast from them, also where the judgement
+        stayed as it was."""
+        for (unit, period), record in self.state.records.items():
+            if record.foretold is not None:
+                record.foretold = record.foretold._replace(of=b"")
+                self.state.record_moved(unit, period)
+                self.state.await_forecast(unit, period)
+
 
 def carried(record: Record) -> Record:
     """The record in the next generation: all that is remembered of it, whatever is judged anew afterwards."""

@@ -166,6 +166,33 @@ class RebuildSuite:
             assert {key[1] for key, version in _versions(province).items() if version > versions[key]} == told.keys()
             assert differences(province.engine, province.stream.published) == []
 
+    async def test_a_repaired_figure_of_the_past_moves_the_forecast_of_a_judgement_that_stays(
+        self, store: Store, orders: Orders
+    ) -> None:
+        async with Rebuilding(CATALOG, store, orders) as province:
+            values = (10, 52, 53, 54, 55, 56, 57, 58, 59)  # the best pace is that of the first month, whatever follows
+            months = [an_observation("p.a.1", f"2023-{at:02}-15", value, 100) for at, value in enumerate(values, 1)]
+            await province.take(*spread(months))
+            await province.engine.tick()
+            await province.engine.forecast()
+            landing = province.engine.record("p.a.1").landing
+            assert landing is not None
+            (figure,) = (await figures_of(store))["2023-04/0"]["units"]["p%2Ea%2E1"]["15"]["a"]
+            await self.alter(store, "p/k/2023-04/0", {"units.p%2Ea%2E1.15.a": [{**figure, "n": 45}]})
+            province.restart()
+            await province.take(*spread([an_observation("p.a.1", "2023-03-15", 53, 100, revision=2)], start=20))
+            await province.engine.forecast()
+            assert province.engine.record("p.a.1").landing != landing
+            done = await province.rebuild()
+            assert done.report is not None
+            assert (done.report.figures_changed, done.report.records_changed) == (1, 0)
+            await province.engine.forecast()
+            again = province.engine.record("p.a.1").landing
+            fresh = await without_a_rebuild(province)
+            await fresh.engine.forecast()
+            assert again == fresh.engine.record("p.a.1").landing
+            assert differences(province.engine, province.stream.published) == []
+
     async def test_versions_do_not_fall_where_the_records_were_lost(self, store: Store, orders: Orders) -> None:
         async with Rebuilding(CATALOG, store, orders) as province:
             for one in events():
