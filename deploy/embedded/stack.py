@@ -24,7 +24,7 @@ BrokerKind = Literal["tansu", "kafka"]
 
 # Tansu hands the group to a newcomer only after a multiple of the session time-out, and answers a waiting fetch after
 # half of its longest wait; the defaults would make a demo of waiting. Apache Kafka does neither.
-TANSU_TIMES = {"SESSION_TIMEOUT_MS": "3000", "HEARTBEAT_INTERVAL_MS": "700", "FETCH_MAX_WAIT_MS": "25"}
+TANSU_TIMES = {"SESSION_TIMEOUT_MS": "2000", "HEARTBEAT_INTERVAL_MS": "500", "FETCH_MAX_WAIT_MS": "25"}
 KAFKA_TIMES = {"SESSION_TIMEOUT_MS": "6000", "HEARTBEAT_INTERVAL_MS": "1500", "FETCH_MAX_WAIT_MS": "250"}
 
 
