@@ -12,7 +12,7 @@ import orjson
 
 from services.metrics.days import iso
 from services.metrics.definition import Definition
-from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
+from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources
 from services.metrics.figures import Figure, unpacked
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
@@ -102,8 +102,7 @@ def _asked(
 
 
 def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:
-    series = state.units[unit]
-    content = series.days[day]
+    content = state.units[unit].days[day]
     if all(held.id != figure.id for held in content.figures):
         return []  # its own source has replaced it
     doubts = []
@@ -112,10 +111,11 @@ def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure
     standing = content.stands
     if standing is None or standing.id != figure.id or not definition.may_report(unit):
         return doubts
-    doubts += of_series(definition, series, day, figure)
+    readings = state.readings(definition)
+    doubts += readings.doubts(unit, day, figure)
     if not definition.shape(day).is_leaf(unit):
         window = definition.accounting(day)
-        reading = state.readings(definition).read(unit, window, window.last, today)
+        reading = readings.read(unit, window, window.last, today)
         differ = reading.discrepancy
         stands = any(own.figure is not None and own.figure.id == figure.id for own in reading.own)
         if differ is not None and stands and PARTS_DISAGREE in reading.flags:

@@ -12,9 +12,9 @@ from typing import Any
 from services.metrics.contributions import Part
 from services.metrics.days import Window, local_day
 from services.metrics.definition import Definition, Shape
-from services.metrics.doubts import PARTS_DISAGREE, SOURCES_DISAGREE, codes
+from services.metrics.doubts import PARTS_DISAGREE, SOURCES_DISAGREE, Doubt, of_series
 from services.metrics.exact import SCALE, Quotient, nearest, on_the_wire
-from services.metrics.figures import first_ids
+from services.metrics.figures import Figure, first_ids
 from services.metrics.history import History
 from services.metrics.kinds.coverage import members_of
 from services.metrics.rollup import Node, Table
@@ -24,6 +24,9 @@ from services.metrics.tables import Tables
 from services.metrics.timeliness import Timeliness
 
 OVER_NATURAL_RANGE = "over_natural_range"
+
+_KEPT = 2_000
+"""Answers about doubts that are kept: those of a long batch."""
 
 
 @dataclass(slots=True)
@@ -77,12 +80,14 @@ class Readings:
         self.definition = definition
         self._units = units
         self._zone = definition.catalog.zone
+        self._doubts: dict[tuple[str, int], list[Doubt]] = {}
         self._tables = Tables(definition, units)
         self.history = History(self._tables, units)
         self.timeliness = Timeliness(definition, units)
 
     def moved(self, days: Mapping[str, Collection[int]]) -> None:
         """Figures of these units and days changed."""
+        self._doubts.clear()
         self.history.moved(self._tables.moved(days))
         self.timeliness.moved(days)
 
@@ -125,6 +130,16 @@ class Readings:
         counted = self.definition.kind.increments
         days = [self._units[one].stands_after(day, window.last, counted) for one in asked if one in self._units]
         return max((found for found in days if found is not None), default=None)
+
+    def doubts(self, unit: str, day: int, figure: Figure) -> list[Doubt]:
+        """What the series raises about the figure that stands on the day. A batch asks for its records and again for
+        its publishers."""
+        found = self._doubts.get((unit, day))
+        if found is None:
+            if len(self._doubts) > _KEPT:
+                self._doubts.clear()
+            found = self._doubts[unit, day] = of_series(self.definition, self._units[unit], day, figure)
+        return found
 
     def held(self, unit: str, window: Window, until: int) -> Iterator[Quotient]:
         """The values of the unit's own absolute readings, in order."""
@@ -177,7 +192,7 @@ class Readings:
             for own in reading.own:
                 if own.figure is not None and not self.definition.kind.derived:
                     flags.update(own.figure.flags)
-                    flags.update(codes(self.definition, self._units[unit], own.base, own.figure))
+                    flags.update([doubt.code for doubt in self.doubts(unit, own.base, own.figure)])
                 if own.disagree:
                     flags.add(SOURCES_DISAGREE)
         if reading.discrepancy is not None and certain:

@@ -18,7 +18,6 @@ __all__ = [
     "Doubt",
     "among_parts",
     "among_sources",
-    "codes",
     "of_series",
 ]
 
@@ -34,8 +33,3 @@ def of_series(definition: Definition, series: Series, day: int, figure: Figure) 
     shifted = shift.doubt(seen)
     found = (fell.doubt(seen), repeated.doubt(seen), shifted or jump.doubt(seen))
     return [one for one in found if one is not None]
-
-
-def codes(definition: Definition, series: Series, day: int, figure: Figure) -> list[str]:
-    """The codes of the same, for the record."""
-    return [one.code for one in of_series(definition, series, day, figure)]

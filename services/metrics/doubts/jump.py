@@ -37,7 +37,7 @@ def doubt(look: Look) -> Doubt | None:
     """The figure against the one before and against the median of the last few."""
     now, before = look.now, look.before
     step = abs(now.number - before.number)
-    if step <= _floor(look, before.number) or len(look.past) < AT_LEAST:
+    if step <= _floor(look, before.number) or not look.has(AT_LEAST):
         return None
     past = look.past
     usual = median([point.number for point in past])

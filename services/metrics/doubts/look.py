@@ -72,6 +72,10 @@ class Look:
         self._standing = standing
         self._past: list[Point] | None = None
 
+    def has(self, count: int) -> bool:
+        """Whether so many are looked back at. Where fewer figures stand, that is known without reading them."""
+        return len(self._standing) >= count and len(self.past) >= count
+
     @property
     def past(self) -> list[Point]:
         """All that are looked back at, `before` among them."""

@@ -16,7 +16,7 @@ AT_LEAST = 2
 def doubt(look: Look) -> Doubt | None:
     """The figure is one of the factors away from the median of those before, give or take a quarter."""
     low, high = sorted((look.before.number, look.now.number))
-    if low <= 0 or high < 10 * low or len(look.past) < AT_LEAST:
+    if low <= 0 or high < 10 * low or not look.has(AT_LEAST):
         return None
     numbers = [point.number for point in look.past]
     usual, now = median(numbers), look.now.number
