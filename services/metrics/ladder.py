@@ -5,7 +5,6 @@ asks for all of its past each time that it is judged, and most of the past does 
 """
 
 from collections.abc import Collection
-from operator import itemgetter
 from typing import NamedTuple
 
 from services.metrics.definition import Definition, Shape
@@ -109,18 +108,19 @@ class Ladder:
                 row = nothing if own is None or parts is None else (*parts, own.day, 1)
                 before = own
             rows.append(row)
-        n, d, day, covered = (list(map(itemgetter(at), rows)) for at in range(4))
+        n, d, day, covered = map(list, zip(*rows, strict=True))
         return _Columns(n, d, day, covered, [])
 
     def _sum(self, unit: str) -> _Columns | None:
         below = [columns for child in self._shape.children(unit) if (columns := self._of(child)) is not None]
         if not below:
             return None
+        n, d, day, covered, _ = zip(*below, strict=True)
         return _Columns(
-            list(map(sum, zip(*[one.n for one in below], strict=True))),
-            list(map(sum, zip(*[one.d for one in below], strict=True))),
-            list(map(max, zip(*[one.day for one in below], strict=True))),
-            list(map(sum, zip(*[one.covered for one in below], strict=True))),
+            list(map(sum, zip(*n, strict=True))),
+            list(map(sum, zip(*d, strict=True))),
+            list(map(max, zip(*day, strict=True))),
+            list(map(sum, zip(*covered, strict=True))),
             [None] * len(self.ends),
         )
 

@@ -36,13 +36,13 @@ POINTS = 20
 def doubt(look: Look) -> Doubt | None:
     """The figure against the one before and against the median of the last few."""
     now, before = look.now, look.before
-    step = abs(now.number - before.number)
-    if step <= _floor(look, before.number) or not look.has(AT_LEAST):
+    step, floor = abs(now.number - before.number), _floor(look, before.number)
+    if step <= floor or not look.has(AT_LEAST):
         return None
     past = look.past
     usual = median([point.number for point in past])
     off = min(step, abs(now.number - usual))
-    floor = max(_floor(look, before.number), _floor(look, usual))
+    floor = max(floor, _floor(look, usual))
     if off <= floor:
         return None
     paces = [abs(later.number - earlier.number) // (later.day - earlier.day) for later, earlier in pairwise(past)]
