@@ -6,6 +6,7 @@ children's own plans; where one of them has no plan nobody can say what it owes,
 """
 
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from math import lcm
 from typing import Any, NamedTuple
 
@@ -15,12 +16,8 @@ TOP = 5
 """Children that are named; what the others bring together is the rest."""
 
 
-class Part(NamedTuple):
-    """What a child adds to the sums of the record, scaled."""
-
-    unit: str
-    n: int
-    d: int
+Part = tuple[str, int, int]
+"""A child, and what it adds to the sums of the record: n and d, scaled."""
 
 
 class Brought(NamedTuple):
@@ -33,21 +30,21 @@ class Brought(NamedTuple):
 def of_quotient(parts: Sequence[Part], planned: Quotient, factor: Quotient) -> Brought:
     """What each child brings to factor·Σn/Σd − planned. Σd is above 0; the factor of a share is 100."""
     p, q = planned[0] * factor[1], planned[1] * factor[0]
-    under = planned[1] * factor[1] * sum(part.d for part in parts)
-    return Brought({part.unit: part.n * q - part.d * p for part in parts}, under)
+    under = planned[1] * factor[1] * sum([d for _, _, d in parts])
+    return Brought({unit: n * q - d * p for unit, n, d in parts}, under)
 
 
 def of_amount(parts: Sequence[Part], planned: Quotient, plans: Mapping[str, Quotient]) -> Brought | None:
     """What each child brings to Σn − planned; None if the plans of the children do not say how it is shared."""
-    if any(part.unit not in plans for part in parts):
+    if any(unit not in plans for unit, _, _ in parts):
         return None
-    common = lcm(*(plans[part.unit][1] for part in parts))
-    own = {part.unit: plans[part.unit][0] * (common // plans[part.unit][1]) for part in parts}
+    common = lcm(*(plans[unit][1] for unit, _, _ in parts))
+    own = {unit: plans[unit][0] * (common // plans[unit][1]) for unit, _, _ in parts}
     whole = sum(own.values())
     if whole <= 0 or min(own.values()) < 0:
         return None
     p, q = planned
-    gaps = {part.unit: part.n * q * whole - SCALE * p * own[part.unit] for part in parts}
+    gaps = {unit: n * q * whole - SCALE * p * own[unit] for unit, n, _ in parts}
     return Brought(gaps, SCALE * q * whole)
 
 
@@ -58,11 +55,12 @@ def shown(brought: Brought) -> dict[str, Any] | None:
     if not gap:
         return None
     sign = 1 if gap > 0 else -1
-    ordered = sorted(gaps, key=lambda unit: (-sign * gaps[unit], unit))
-    rest = sum(gaps[unit] for unit in ordered[TOP:])
+    most = nsmallest(TOP, [(-sign * brings, unit) for unit, brings in gaps.items()])
+    top = [(unit, gaps[unit]) for _, unit in most]
+    rest = gap - sum(brings for _, brings in top)
     return {
-        "units": len(ordered),
-        "top": [{"org_unit": unit, "gap": gaps[unit] / under, "share": gaps[unit] / gap} for unit in ordered[:TOP]],
+        "units": len(gaps),
+        "top": [{"org_unit": unit, "gap": brings / under, "share": brings / gap} for unit, brings in top],
         "rest_gap": rest / under,
         "rest_share": rest / gap,
     }

@@ -210,14 +210,14 @@ class Readings:
         if len(tables) == 1:
             table = tables[0]
             parts = [(child, table.node(child)) for child in table.moment.shape.children(unit)]
-            return tuple([Part(child, part.n, part.d) for child, part in parts])
+            return tuple([(child, part.n, part.d) for child, part in parts])
         sums: dict[str, tuple[int, int]] = {}
         for table in tables:
             if any(table.node(unit) is node for node in summed):
                 for child in table.moment.shape.children(unit):
                     part, (n, d) = table.node(child), sums.get(child, (0, 0))
                     sums[child] = n + part.n, d + part.d
-        return tuple(Part(child, n, d) for child, (n, d) in sums.items())
+        return tuple((child, n, d) for child, (n, d) in sums.items())
 
     def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
         """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""

@@ -12,7 +12,7 @@ def split(definition: Definition, window: Window, reading: Reading, planned: Quo
     parts = reading.parts
     if reading.value is None or not parts:
         return None
-    n, d = sum(part.n for part in parts), sum(part.d for part in parts)
+    n, d = sum([n for _, n, _ in parts]), sum([d for _, _, d in parts])
     p, q = reading.value
     if d > 0:
         factor = definition.kind.value(1, 1)
@@ -22,9 +22,9 @@ def split(definition: Definition, window: Window, reading: Reading, planned: Quo
     if d or p * SCALE != n * q:
         return None  # a value that is neither a quotient nor a sum of its parts
     day, plans = reading.as_of or window.last, {}
-    for part in parts:
-        own = definition.judging(part.unit, window, day)
+    for unit, _, _ in parts:
+        own = definition.judging(unit, window, day)
         expected = own.planned(day) if own is not None else None
         if expected is not None:
-            plans[part.unit] = expected
+            plans[unit] = expected
     return of_amount(parts, planned, plans)

@@ -34,6 +34,7 @@ class Timeliness:
         self._answers: dict[tuple[Due, frozenset[str]], dict[str, Any]] = {}
         self._late: dict[Due, dict[str, bool]] = {}
         self._found: dict[tuple[Window, int, int], Due | None] = {}
+        self._passed: dict[tuple[Window, int], list[Due]] = {}
         self._ends: dict[int, int] = {}
         self._turns: dict[tuple[Window, int], int | None] = {}
 
@@ -90,9 +91,18 @@ class Timeliness:
                 self._found.clear()
                 self._late.clear()
                 self._answers.clear()
-            passed = [due for due in self._cadences(window, today) if due.deadline < today and due.last <= until]
+            passed = [due for due in self._passed_by(window, today) if due.last <= until]
             self._found[key] = passed[-1] if passed else None
         return self._found[key]
+
+    def _passed_by(self, window: Window, today: int) -> list[Due]:
+        """The cadence periods of the window whose deadline has passed."""
+        key = window, today
+        if key not in self._passed:
+            if len(self._passed) > _KEPT:
+                self._passed.clear()
+            self._passed[key] = [due for due in self._cadences(window, today) if due.deadline < today]
+        return self._passed[key]
 
     def _cadences(self, window: Window, today: int) -> Iterator[Due]:
         """The cadence periods that end in the window, until the first that is not yet due."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.contributions import Brought, Part, of_amount, of_quotient, shown
+from services.metrics.contributions import Brought, of_amount, of_quotient, shown
 from services.metrics.exact import SCALE
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local, unit
 from tests.unit.metrics.engine import run
@@ -21,7 +21,7 @@ PLANNED = st.tuples(st.integers(-(10**12), 10**12), st.integers(1, 10**12))
 def test_what_the_units_bring_to_a_share_adds_up_to_the_gap(
     pairs: list[tuple[int, int]], line: tuple[int, int]
 ) -> None:
-    parts = [Part(str(at), n * SCALE, d * SCALE) for at, (n, d) in enumerate(pairs)]
+    parts = [(str(at), n * SCALE, d * SCALE) for at, (n, d) in enumerate(pairs)]
     value = Fraction(100 * sum(n for n, _ in pairs), sum(d for _, d in pairs))
     gaps, under = of_quotient(parts, line, (100, 1))
     assert Fraction(sum(gaps.values()), under) == value - Fraction(*line)
@@ -33,7 +33,7 @@ def test_what_the_units_bring_to_a_share_adds_up_to_the_gap(
 def test_what_the_units_bring_to_an_amount_adds_up_to_the_gap(
     pairs: list[tuple[int, int]], line: tuple[int, int]
 ) -> None:
-    parts = [Part(str(at), n * SCALE, 0) for at, (n, _) in enumerate(pairs)]
+    parts = [(str(at), n * SCALE, 0) for at, (n, _) in enumerate(pairs)]
     plans = {str(at): (plan, 1) for at, (_, plan) in enumerate(pairs)}
     brought = of_amount(parts, line, plans)
     assert brought is not None
