@@ -282,15 +282,16 @@ class Definition:
     def judging(self, unit: str, window: Window, day: int) -> Obligation | None:
         """The version of the unit's target for the period that is valid on the day."""
         key = unit, window.id
-        if key not in self._only:
-            versions = self._versions(unit, window)
-            always = len(versions) == 1 and versions[0].valid_from is None and versions[0].valid_to is None
-            if not versions or always:
-                self._only[key] = self.obligation(versions[0], window) if versions else None
-                return self._only[key]
-            target = self.catalog.targets.judging(self.kpi_id, unit, window.id, date.fromordinal(day))
-            return None if target is None else self.obligation(target, window)
-        return self._only[key]
+        found = self._only.get(key)
+        if found is not None or key in self._only:
+            return found
+        versions = self._versions(unit, window)
+        always = len(versions) == 1 and versions[0].valid_from is None and versions[0].valid_to is None
+        if not versions or always:
+            found = self._only[key] = self.obligation(versions[0], window) if versions else None
+            return found
+        target = self.catalog.targets.judging(self.kpi_id, unit, window.id, date.fromordinal(day))
+        return None if target is None else self.obligation(target, window)
 
     @cached_property
     def first_closing(self) -> int | None:

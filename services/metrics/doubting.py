@@ -103,13 +103,14 @@ def _asked(
 
 def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:
     content = state.units[unit].days[day]
-    if all(held.id != figure.id for held in content.figures):
+    standing = content.stands
+    stands = standing is not None and standing.id == figure.id
+    if not stands and all(held.id != figure.id for held in content.figures):
         return []  # its own source has replaced it
     doubts = []
     if len(content.figures) > 1 and (differs := among_sources(content, figure)) is not None:
         doubts.append(differs)
-    standing = content.stands
-    if standing is None or standing.id != figure.id or not definition.may_report(unit):
+    if not stands or not definition.may_report(unit):
         return doubts
     readings = state.readings(definition)
     doubts += readings.doubts(unit, day, figure)
@@ -117,7 +118,7 @@ def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure
         window = definition.accounting(day)
         reading = readings.read(unit, window, window.last, today)
         differ = reading.discrepancy
-        stands = any(own.figure is not None and own.figure.id == figure.id for own in reading.own)
-        if differ is not None and stands and PARTS_DISAGREE in reading.flags:
+        told = any(own.figure is not None and own.figure.id == figure.id for own in reading.own)
+        if differ is not None and told and PARTS_DISAGREE in reading.flags:
             doubts.append(among_parts(differ["reported"], differ["parts"]))
     return doubts

@@ -7,6 +7,7 @@ day, too: the answer is then what stands when figures of later days are left out
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import filterfalse
 from typing import Any
 
 from services.metrics.contributions import Part
@@ -208,9 +209,8 @@ class Readings:
         if any(node.direct for node in summed):
             return ()
         if len(tables) == 1:
-            table = tables[0]
-            parts = [(child, table.node(child)) for child in table.moment.shape.children(unit)]
-            return tuple([(child, part.n, part.d) for child, part in parts])
+            children, node = tables[0].moment.shape.children(unit), tables[0].node
+            return tuple([(child, part.n, part.d) for child, part in zip(children, map(node, children), strict=True)])
         sums: dict[str, tuple[int, int]] = {}
         for table in tables:
             if any(table.node(unit) is node for node in summed):
@@ -255,7 +255,7 @@ class Readings:
         for table in tables:
             if table.first >= window.first:
                 reported = table.reported()
-                missing = [one for one in missing if one not in reported]
+                missing = list(filterfalse(reported.__contains__, missing))
             else:  # the record's period begins within an accounting period
                 nodes = [(one, table.node(one).own) for one in missing]
                 missing = [one for one, own in nodes if own is None or own.day < window.first]

@@ -1,6 +1,7 @@
 """Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from services.metrics.exact import SCALE, Quotient
@@ -212,6 +213,7 @@ def words(quotient: Quotient) -> str:
     return f"{sign}{whole}" if not rest else f"{sign}{whole}.{rest:04d}".rstrip("0")
 
 
+@lru_cache(maxsize=10_000)
 def amount(number: int) -> str:
     """A scaled number for a sentence."""
     return words((number, SCALE))

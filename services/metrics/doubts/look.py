@@ -3,7 +3,7 @@
 Increments are left out: a sum of them moves with every event, and a negative one is how they are corrected.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import NamedTuple
@@ -80,7 +80,12 @@ class Look:
     def past(self) -> list[Point]:
         """All that are looked back at, `before` among them."""
         if self._past is None:
-            self._past = list(_points(self.definition, self.nature, self._standing))
+            numbers = [_number(self.definition, self.nature, figure) for _, figure in self._standing]
+            self._past = [
+                Point(day, number, figure)
+                for (day, figure), number in zip(self._standing, numbers, strict=True)
+                if number is not None
+            ]
         return self._past
 
 
@@ -94,16 +99,12 @@ def look(definition: Definition, series: Series, day: int, figure: Figure) -> Lo
         return None
     first = definition.accounting(day).first if nature is Nature.RUNNING else 1
     standing = series.standing_before(day, first, LOOK_BACK)
-    before = next(_points(definition, nature, standing), None)
-    return None if before is None else Look(definition, nature, Point(day, number, figure), before, standing)
-
-
-def _points(definition: Definition, nature: Nature, standing: Standing) -> Iterator[Point]:
-    """The figures as numbers; those that have none are looked at in vain."""
-    for on, figure in standing:
-        number = _number(definition, nature, figure)
-        if number is not None:
-            yield Point(on, number, figure)
+    for on, former in standing:
+        before = _number(definition, nature, former)
+        if before is not None:
+            now = Point(day, number, figure)
+            return Look(definition, nature, now, Point(on, before, former), standing)
+    return None
 
 
 def _number(definition: Definition, nature: Nature, figure: Figure) -> int | None:
