@@ -176,18 +176,19 @@ class ObservationHandler:
     async def _work(
         self,
         together: Mapping[str, Definition | None],
-        shares: Mapping[str, _Share],
+        shares: dict[str, _Share],
         catalogs: Mapping[str, Catalog],
         traceparent: str | None,
     ) -> None:
-        """Do what the batch holds of these KPIs."""
+        """Do what the batch holds of these KPIs. Their payloads are let go as soon as they are read."""
         work = self._workshop
         with work.meters.stage("load"):
             states = await work.memory.hold(together.items())
         batches = []
         with work.meters.stage("decode"):
             for key, definition in together.items():
-                share, zone = shares[key], catalogs[shares[key].province].zone
+                share = shares.pop(key)
+                zone = catalogs[share.province].zone
                 read = [_observation(*payload, zone) for payload in share.payloads]
                 first, last = share.payloads[0][1].offset, share.payloads[-1][1].offset
                 batches.append(_Batch(states[key], definition, work.today(zone), first, last, read))
