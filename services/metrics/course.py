@@ -46,7 +46,7 @@ class Courses:
             days = self._days(unit, window, until)
             if not self._steady(window, until):
                 slow.append((at, unit, window, _few(days), len(days)))
-            elif self._definition.shape(window.first).is_leaf(unit):
+            elif self._definition.kind.derived or self._definition.shape(window.first).is_leaf(unit):
                 found[at] = _course(self._own(unit, window, _few(days)), until, len(days))
             else:
                 found[at] = _course(self._summed(unit, window), until, len(days))
@@ -56,6 +56,9 @@ class Courses:
     def _days(self, unit: str, window: Window, until: int) -> list[int]:
         """The days on which the unit, or one that was below it on that day, has a figure."""
         definition, last = self._definition, min(until, window.last)
+        if definition.kind.derived:
+            mine = self._units.get(unit)
+            return [] if mine is None else [day for day, _ in mine.standing_days(window.first, last)]
         days: set[int] = set()
         if definition.fixed_tree or definition.stretch(window.first) == definition.stretch(last):
             shape = definition.shape(last)

@@ -9,7 +9,7 @@ missing, and what it changes is said again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 
 from services.metrics.beside import Moved
@@ -79,32 +79,29 @@ class Deriver:
             made_from = {"catalog": catalog.version, "marks": self._marks_of(catalog, kpi), "sources": drawn}
             if self._made_from.get(key) != made_from and self._rests_until.get(key, 0.0) <= monotonic():
                 started = monotonic()
+                self._workshop.memory.settled.discard(key)
                 await self._derive(catalog, kpi, self._cause(key, made_from))
                 await store.note_derivation(key, made_from)
                 self._made_from[key] = made_from
                 self._rests_until[key] = monotonic() + self._rest * (monotonic() - started)
+            if self._made_from.get(key) == made_from:
+                self._workshop.memory.settled.add(key)
 
     async def _derive(self, catalog: Catalog, kpi: str, cause: Cause | None) -> None:
         key, work = _key(catalog, kpi), self._workshop
+        before = self._documents.pop(key, None)
         sources = [_key(catalog, source) for source in catalog.kpis[kpi].sources]
         stored = await work.store.figures(sources)
         documents = {one["_id"]: one for source in sources for one in stored.get(source, ())}
-        since = self._since(key, catalog, documents)
+        since = _since(before, catalog, documents)
         definition = work.definitions.of(key, catalog)
         assert definition is not None
         made = await asyncio.to_thread(
             _made, catalog, key, [(source, stored.get(source, ())) for source in sources], self._definitions, since
         )
-        await self._tell(key, definition, made, definition.accounting(since).first if since else 0, cause)
+        first = definition.accounting(since).first if since else 0
+        await self._tell(key, definition, made, first, cause, again=before is None)
         self._documents[key] = catalog, {one: document["rev"] for one, document in documents.items()}
-
-    def _since(self, key: str, catalog: Catalog, documents: dict[str, Document]) -> int:
-        """The first day of which a source may say something else than when the KPI was last derived; 0: of any day."""
-        known, revisions = self._documents.get(key, (None, {}))
-        if known is not catalog or revisions.keys() - documents.keys():
-            return 0
-        moved = (first_day(document) for one, document in documents.items() if revisions.get(one) != document["rev"])
-        return min(moved, default=0)
 
     def _cause(self, key: str, made_from: Document) -> Cause | None:
         """What is new in the catalog since the KPI was made last, where that may make other figures."""
@@ -121,14 +118,19 @@ class Deriver:
             known = self._marks[catalog.province.id] = catalog, Marks(catalog)
         return known[1].of(kpi)
 
-    async def _tell(self, key: str, definition: Definition, made: Figures, since: int, cause: Cause | None) -> None:
-        """Have the figures stand, a turn at a time, and say what follows."""
+    async def _tell(
+        self, key: str, definition: Definition, made: Figures, since: int, cause: Cause | None, *, again: bool
+    ) -> None:
+        """Have the figures stand, a turn at a time, and say what follows. `again`: also what a look that failed may
+        have left unsaid: records that are owed, and ranks that others have changed."""
         async with self._ownership.turn:
             state = (await self._workshop.memory.hold([(key, definition)]))[key]
             changes = differences(state, made, since)
         for turn in in_turns(changes, FIGURES_A_TURN):
             await self._take(key, definition, turn, cause)
-        if changes and definition.kind.ranked:
+        if again:
+            await self._take(key, definition, {}, None)
+        if (changes or again) and definition.kind.ranked:
             await self._rank(key, definition)
 
     async def _take(self, key: str, definition: Definition, figures: Figures, cause: Cause | None) -> None:
@@ -159,6 +161,16 @@ class Deriver:
             raise Moved
         state = (await self._workshop.memory.hold([(key, definition)]))[key]
         return Fold(state, definition, self._workshop.today(definition.catalog.zone))
+
+
+def _since(before: tuple[Catalog, dict[str, int]] | None, catalog: Catalog, documents: Mapping[str, Document]) -> int:
+    """The first day of which a source may say something else than when the KPI was last derived; 0: of any day.
+    `before`: the catalog and the revisions that it was derived from."""
+    known, revisions = before or (None, {})
+    if known is not catalog or revisions.keys() - documents.keys():
+        return 0
+    moved = (first_day(document) for one, document in documents.items() if revisions.get(one) != document["rev"])
+    return min(moved, default=0)
 
 
 def layers(catalog: Catalog) -> list[list[str]]:

@@ -88,6 +88,7 @@ class Fold:
                 series.replace(day, figure)
                 self.state.figure_moved(unit, day)
             self.state.size += len(series.days) - before
+            self.folded += len(mine)
         if not days:
             return []
         self.state.readings(self._definition).moved(days)
@@ -379,7 +380,7 @@ class Fold:
         assert definition is not None
         key, version = key_of(definition, unit, window), definition.catalog.version
         by = target_of(definition, unit, window, head.as_of, self.today)
-        why = foregone(definition, unit, by, head.as_of, status)
+        why = foregone(definition, unit, window, by, head.as_of, status)
         future = future_of(record.foretold, why, by, head.as_of)
         if head.cause is None and record.closed is None:
             return Emission(key, head.version, status, head.previous, version, content, future)

@@ -5,7 +5,8 @@ between the two is done a slice at a time while no batch is in hand. While the c
 for people, who will not miss them for a while, and figures are not to wait for them.
 
 Which records await a forecast is noted by the fold, and found again after a crash, since each forecast is kept with the
-digest of the judgement that it was made for. A new forecast is a new version of the record, and like all that nobody
+digest of the judgement that it was made for. Those of a derived KPI wait until its figures are made: after a crash its
+records may be ahead of them. A new forecast is a new version of the record, and like all that nobody
 delivers again it is marked as owed in the same write, until it was published.
 """
 
@@ -58,6 +59,8 @@ class Forecaster:
         await self._find_stored(generation)
         for key in dict.fromkeys([*self._workshop.memory.awaiting(), *sorted(self._stored)]):
             definition = self._definition(key)
+            if definition is not None and definition.kind.derived and key not in self._workshop.memory.settled:
+                continue
             while definition is not None and await self._turn(key, definition, generation):
                 pass
             self._stored.discard(key)

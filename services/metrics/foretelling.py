@@ -14,9 +14,8 @@ from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
-from services.metrics.foretold import REASONS, Foretold, Issue, Issued, foregone, future_of, target_of
-from services.metrics.kinds.base import Share
-from services.metrics.landing.asked import Asked, Earlier, Goal
+from services.metrics.foretold import REASONS, Foretold, Issue, Issued, foregone, future_of, spoken_in, target_of
+from services.metrics.landing.asked import Asked, Earlier, Goal, Point
 from services.metrics.landing.forecast import land
 from services.metrics.landing.no_landing import NoLanding
 from services.metrics.obligation import Obligation
@@ -55,21 +54,21 @@ class Answer(NamedTuple):
 def questions(state: KpiState, definition: Definition, today: int, limit: int) -> list[Question]:
     """What is to be asked of the records that await a forecast, at most so many; those of which there can be none await
     no longer."""
-    asked: list[tuple[str, Window, Obligation, Record]] = []
+    asked: list[tuple[str, Window, Window, Obligation, Record]] = []
     for unit, period in sorted(state.awaiting()):
         if len(asked) == limit:
             break
         record, window = state.records[unit, period], definition.window(period)
         by = target_of(definition, unit, window, record.as_of, today)
-        if by is None or foregone(definition, unit, by, record.as_of, record.status) is not None:
+        if by is None or foregone(definition, unit, window, by, record.as_of, record.status) is not None:
             state.await_no_forecast(unit, period)
             continue
-        asked.append((unit, window, by, record))
+        asked.append((unit, window, spoken_in(definition, window, by), by, record))
     if not asked:
         return []
     courses = Courses(definition, state.units)
-    found = courses.of([(unit, window, record.as_of or 0) for unit, window, _, record in asked])
-    before = _earlier(definition, courses, [(unit, window) for unit, window, _, _ in asked])
+    found = courses.of([(unit, part, record.as_of or 0) for unit, _, part, _, record in asked])
+    before = _earlier(definition, courses, [(unit, part) for unit, _, part, _, _ in asked])
     return [
         Question(
             unit,
@@ -77,31 +76,31 @@ def questions(state: KpiState, definition: Definition, today: int, limit: int) -
             record.digest,
             by.mark,
             record.as_of or 0,
-            _asked(definition, unit, window, by, course, before.get((unit, window.first), ())),
+            _asked(definition, unit, part, by, course, before.get((unit, part.first), ())),
             state.awaits_since(unit, window.id),
         )
-        for (unit, window, by, record), course in zip(asked, found, strict=True)
+        for (unit, window, part, by, record), course in zip(asked, found, strict=True)
     ]
 
 
 def _asked(
-    definition: Definition, unit: str, window: Window, by: Obligation, course: Course, before: Sequence[Earlier]
+    definition: Definition, unit: str, part: Window, by: Obligation, course: Course, before: Sequence[Earlier]
 ) -> Asked:
-    kpi, kind = definition.kpi, definition.kind
-    target, high = by.wire, definition.high
-    if high is None and isinstance(kind, Share):
-        high = 100 * SCALE
+    """`part`: of the record's period, as `spoken_in` says."""
+    kpi, kind, target = definition.kpi, definition.kind, by.wire
+    low = kind.lowest if definition.low is None else definition.low
+    high = kind.highest if definition.high is None else definition.high
     if high is None and kind.counts_units:
-        high = SCALE * len(definition.shape(window.first).expected(unit))
-    baseline = None if by.baseline is None else (by.baseline_on, by.baseline / SCALE)
+        high = SCALE * len(definition.shape(part.first).expected(unit))
+    baseline = _start(definition, part, by)
     return Asked(
         kind=kpi.kind,
         points=course.points,
         goal=Goal(target["comparator"], by.deadline, value=target["value"], low=target["low"], high=target["high"]),
-        first=window.first,
+        first=part.first,
         baseline=baseline,
         earlier=before,
-        low=(definition.low or 0) / SCALE,
+        low=None if low is None else low / SCALE,
         high=None if high is None else high / SCALE,
         cumulative=_only_grows(definition) and (baseline is not None or kind.from_zero),
         decimals=decimals_of(kpi),
@@ -109,9 +108,22 @@ def _asked(
     )
 
 
+def _start(definition: Definition, part: Window, by: Obligation) -> Point | None:
+    """What the course starts from: the baseline of the target. Of a kind that begins anew that is of another accounting
+    period; its own course has a start only where it climbs from zero."""
+    kind = definition.kind
+    if not kind.begins_anew:
+        return None if by.baseline is None else (by.baseline_on, by.baseline / SCALE)
+    whole = part.first == definition.accounting(part.first).first
+    return (part.first - 1, 0.0) if kind.from_zero and whole else None
+
+
 def _only_grows(definition: Definition) -> bool:
-    """Whether a figure cannot fall within its period: as the doubt `cumulative_fell` has it."""
+    """Whether a figure cannot fall within its period: as the doubt `cumulative_fell` has it. One that is derived falls
+    when what it is divided by is corrected."""
     kpi = definition.kpi
+    if definition.kind.derived:
+        return False
     if kpi.may_fall is not None:
         return not kpi.may_fall
     return kpi.kind == "flow" or (definition.kind.rosters and kpi.direction == "increase")
@@ -183,7 +195,7 @@ def _tell(
     if foretold == record.foretold:
         return None
     by = target_of(definition, unit, window, record.as_of, fold.today)
-    why = foregone(definition, unit, by, record.as_of, record.status)
+    why = foregone(definition, unit, window, by, record.as_of, record.status)
     before = future_of(record.foretold, why, by, record.as_of)
     record.foretold = foretold
     if future_of(foretold, why, by, record.as_of) == before:

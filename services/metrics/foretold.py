@@ -84,8 +84,17 @@ def target_of(definition: Definition, unit: str, window: Window, as_of: int | No
     return definition.judging(unit, window, day) or definition.judging(unit, window, today)
 
 
+def spoken_in(definition: Definition, window: Window, by: Obligation) -> Window:
+    """The part of a record's period whose figures say where it will stand: all of it, or of a kind that begins anew the
+    accounting period in which the deadline lies."""
+    if not definition.kind.begins_anew:
+        return window
+    part = definition.accounting(min(by.deadline, window.last))
+    return window if part.first <= window.first else Window(part.id, part.first, min(part.last, window.last))
+
+
 def foregone(
-    definition: Definition, unit: str, by: Obligation | None, as_of: int | None, status: str | None
+    definition: Definition, unit: str, window: Window, by: Obligation | None, as_of: int | None, status: str | None
 ) -> str | None:
     """The code of the reason why there is no forecast, where that is plain without looking at the series."""
     kind = definition.kind
@@ -95,6 +104,8 @@ def foregone(
         return "forecast_deadline_reached"
     if not kind.foretells or (kind.counts_units and definition.shape(as_of).is_leaf(unit)):
         return "forecast_not_for_kind"
+    if kind.begins_anew and as_of < spoken_in(definition, window, by).first:
+        return "forecast_period_to_come"
     return None
 
 

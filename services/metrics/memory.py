@@ -28,6 +28,8 @@ class Memory:
         """How often everything was dropped."""
         self.dropped: set[str] = set()
         """KPIs that were dropped to make room while records of them awaited a forecast."""
+        self.settled: set[str] = set()
+        """Derived KPIs of which nobody is just making figures: of the others records may be ahead of the figures."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -76,6 +78,7 @@ class Memory:
         """Drop everything: it may be ahead of what is stored, or somebody else may write now."""
         self._states.clear()
         self.dropped.clear()
+        self.settled.clear()
         self.forgotten += 1
 
     def awaiting(self) -> list[str]:

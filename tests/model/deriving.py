@@ -132,6 +132,8 @@ def _of_goal(source: "_Model", unit: str, day: date, value: Fraction) -> Fractio
         return Fraction(1) if verdict.met(value) else verdict.against_target(value) or Fraction(0)
     limit = source.kpi.natural_limits.high
     high = 100 if limit is None and source.kpi.kind in ("ratio", "coverage") else limit
+    if limit is None and source.kpi.kind == "composite":
+        high = sum(item.maximum for item in source.kpi.composite)
     if high is None or high <= 0 or source.kpi.direction != "increase":
         return None
     return value / Fraction(high)

@@ -48,6 +48,8 @@ class Kind(Protocol):
     """Whether the mean of the readings in an accounting period stands, instead of the last one."""
     counts_units: bool
     """Whether a rolled-up record shows how many of the units due."""
+    lowest: int | None
+    """The value below which there is nothing, scaled, where the KPI sets no limit; None where it may be negative."""
     highest: int | None
     """The value above which there is nothing, scaled, where the kind itself sets one."""
     carries: bool
@@ -56,6 +58,8 @@ class Kind(Protocol):
     """Whether a figure says less the older it is."""
     foretells: bool
     """Whether the course of its figures says where they will stand."""
+    begins_anew: bool
+    """Whether a figure is of its accounting period alone: those of another one say nothing of where it will stand."""
 
     @classmethod
     def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> "Kind":
@@ -96,10 +100,12 @@ class Base:
     rosters = False
     averages = False
     counts_units = False
+    lowest: int | None = 0
     highest: int | None = None
     carries = False
     grows_stale = True
     foretells = True
+    begins_anew = False
 
     @classmethod
     def of(cls, kpi: Kpi, kpis: Mapping[str, Kpi]) -> Self:

@@ -13,10 +13,10 @@ WHY = "why"
 
 
 class Derived(Base):
-    """A value alone."""
+    """A value alone. An accounting period begins anew: with another earlier value, or items that bring nothing yet."""
 
     derived = True
-    foretells = False
+    begins_anew = True
 
     def parts(self, own: Own, roster: Roster | None) -> Parts | None:
         return None

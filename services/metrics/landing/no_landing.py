@@ -38,6 +38,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Chuỗi số liệu còn ngắn so với thời gian còn lại đến hạn nên chưa dự báo được.",
         "The figures cover too short a time to look as far ahead as the deadline is.",
     ),
+    "forecast_period_to_come": (
+        "Số liệu của chỉ tiêu này tính lại từ đầu trong mỗi kỳ; sẽ dự báo khi có số liệu của kỳ chứa hạn hoàn thành.",
+        "Figures of this KPI begin anew in each period; a forecast needs some of the period that the deadline is in.",
+    ),
     "forecast_coming": (
         "Dự báo đang được tính, sẽ có sau ít giây.",
         "The forecast is being computed; it comes in a few seconds.",

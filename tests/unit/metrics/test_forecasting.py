@@ -409,19 +409,22 @@ async def test_of_a_long_course_as_many_points_are_read_as_a_forecast_looks_at()
 
 @given(events(), st.data())
 def test_a_course_is_what_was_judged_day_by_day(found: Sequence[ObservationRecorded], data: st.DataObject) -> None:
-    _courses_are_what_was_judged(run(MANY_KINDS, NOW, *cut(found, data.draw(batches(len(found))))))
+    courses_are_what_was_judged(run(MANY_KINDS, NOW, *cut(found, data.draw(batches(len(found))))))
 
 
 @given(events(tuple(REFORMED.kpis.values())), st.data())
 def test_a_course_follows_a_tree_that_changes(found: Sequence[ObservationRecorded], data: st.DataObject) -> None:
-    _courses_are_what_was_judged(run(REFORMED, NOW, *cut(found, data.draw(batches(len(found))))))
+    courses_are_what_was_judged(run(REFORMED, NOW, *cut(found, data.draw(batches(len(found))))))
 
 
-def _courses_are_what_was_judged(engine: Engine) -> None:
+def courses_are_what_was_judged(engine: Engine, *, derived: bool = False) -> None:
+    """Of the KPIs that are reported, or of those that are `derived`."""
     today = engine.clock.moment.date().toordinal()
     for key, state in engine.workshop.memory._states.items():
         definition = engine.workshop.definitions.of(key, engine.catalog)
         assert definition is not None
+        if definition.kind.derived is not derived:
+            continue
         records = [(unit, definition.window(period), r.as_of) for (unit, period), r in state.records.items()]
         named: list[tuple[str, Window, int]] = [(u, w, day) for u, w, day in records if day is not None]
         for (unit, window, until), course in zip(named, Courses(definition, state.units).of(named), strict=True):

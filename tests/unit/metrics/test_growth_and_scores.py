@@ -449,6 +449,16 @@ def test_a_score_of_a_growth_follows_within_one_tick() -> None:
     assert record(engine, kpi="score").value == 10
 
 
+def test_a_score_within_a_score_is_held_against_all_its_points() -> None:
+    """45 of 60 are three quarters of them, and bring 7.5 of 10; with a target of 90 they would be half."""
+    outer = score({"kpi": "inner", "maximum": 10})
+    inner = score({"kpi": "signed", "maximum": 60}).model_copy(update={"id": "inner"})
+    told = [[share("p.a.1", "2023-09-30", 3, 4)]]
+    assert record(engine_of(SIGNED, inner, outer, batches=told), kpi="score").value == 7.5
+    target = a_target(value=90, baseline=None, kpi="inner")
+    assert record(engine_of(SIGNED, inner, outer, target, batches=told), kpi="score").value == 5
+
+
 def test_a_catalog_that_weighs_anew_scores_anew() -> None:
     async def work() -> Engine:
         engine = Engine(a_catalog(SIGNED, score({"kpi": "signed", "maximum": 10})), local("2023-10-10"))

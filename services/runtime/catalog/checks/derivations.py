@@ -173,4 +173,5 @@ def _check_rule(
 def _has_a_goal(source: Kpi, context: Context) -> bool:
     if any(target.kpi == source.id for target, _ in context.targets):
         return True
-    return source.direction == "increase" and (source.natural_limits.high is not None or source.kind in SHARES)
+    bounded = source.natural_limits.high is not None or source.kind in SHARES or source.kind == "composite"
+    return source.direction == "increase" and bounded
