@@ -11,6 +11,7 @@ from datetime import date, datetime
 from contracts.explanations import Explanation, History, Inputs
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
+from services.metrics.behind import forecasts_of
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.derived.source import Source
@@ -125,7 +126,8 @@ class Asker:
             raise Unknown("unknown_org_unit", f"no catalog has the unit {unit}")
         definition, window = self._period(catalog, kpi, period)
         state = await self._state(f"{catalog.province.id}/{kpi}")
-        if (unit, window.id) not in state.records and window not in definition.windows(unit):
+        known = (unit, window.id) in state.records or window in definition.windows(unit)
+        if not known and not _is_forecast(state, definition, unit, window):
             raise Unknown("no_record", f"{state.key}/{unit}/{period} has no record")
         return state, definition, window, self._today(catalog)
 
@@ -144,3 +146,9 @@ class Asker:
 
     def _today(self, catalog: Catalog) -> int:
         return self._now().astimezone(catalog.zone).toordinal()
+
+
+def _is_forecast(state: KpiState, definition: Definition, unit: str, window: Window) -> bool:
+    """Whether forecasts were reported, and nothing that would make a record: they are shown, and count for nothing."""
+    days = (one.as_of.toordinal() for one in forecasts_of(state.units, unit, window))
+    return any(window in definition.windows_on(unit, day) for day in days)

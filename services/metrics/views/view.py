@@ -21,12 +21,11 @@ from services.metrics.views.stood import Stood, stood
 from services.runtime.catalog.carrying import View, day_of, put_together
 from services.runtime.catalog.portable import DERIVED, AnyFigure, Bare, Counted, Reason, Weighted
 
-_DERIVED = ("growth", "composite")
-
 
 def view(state: KpiState, definition: Definition, window: Window, asked: View, today: int) -> PeriodView:
-    """The figures of a period as they stand now, on the units of the asked day."""
-    derived = definition.kpi.kind in _DERIVED
+    """The figures of a period as they stand now, on the units of the asked day. Those that are derived are seen as they
+    were: on other units they would have to be made anew from all that they derive from."""
+    derived = definition.kind.derived and asked != "as_it_was"
     seen = _Seen(definition, window, [{}] if derived else _stood(definition, state.units, window), asked, today)
     return PeriodView.model_validate(
         {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.catalog import GrowthSpec, Kpi, Limits, ScoreItem, ScoreStep
 from contracts.observations import ObservationRecorded
+from services.metrics.asking import Asker
 from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, day, local
 from tests.unit.metrics.engine import Engine, differences
@@ -196,6 +197,25 @@ def test_a_crash_of_who_derives_changes_no_figure_and_loses_no_record(
         assert differences(engine, found) == []
 
     asyncio.run(crash())
+
+
+@given(dense(GROUPS), NOW)
+def test_seen_as_it_was_each_unit_has_the_value_of_its_record(found: list[ObservationRecorded], now: str) -> None:
+    early = [one for one in TARGETS if one.deadline is not None and one.kpi in {kpi.id for kpi in (*GROWTHS, *SCORES)}]
+    catalog = a_catalog(*SOURCES, *GROWTHS, *SCORES, *(one for one in TARGETS if one not in early))
+    engine = Engine(catalog, local(now))
+
+    async def work() -> None:
+        await _told(engine, [found])
+        asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
+        records = engine.latest()
+        for kpi, period in sorted({(kpi, period) for kpi, _, period in records if catalog.kpis[kpi].sources}):
+            for one in (await asker.view("p", kpi, period, "as_it_was")).units:
+                record = records.get((kpi, one.org_unit, period))
+                if record is not None:
+                    assert (one.value, one.as_of) == (record.value, record.as_of), (kpi, one.org_unit, period)
+
+    asyncio.run(work())
 
 
 @given(dense(OLD_TREE), st.data(), NOW)

@@ -223,6 +223,18 @@ async def test_a_total_reported_above_is_told_beside_what_its_parts_make() -> No
     assert [flag.code for flag in said.doubts] == ["parts_disagree"]
 
 
+async def test_a_unit_that_has_only_forecast_is_explained_though_it_has_no_record() -> None:
+    engine = await an_engine(an_observation("p.b.1", "2023-12-14", 95, 100, status="forecast"))
+    said = await explained(engine, "p.b.1")
+    assert [(str(one.as_of), one.numerator) for one in said.forecasts] == [("2023-12-14", 95)]
+    assert (said.version, said.published, said.judged.value, said.made_of) == (0, False, None, "nothing")
+    assert [one.code for one in said.judged.reasons] == ["no_target", "no_figure"]
+    assert (await told(engine, "p.b.1")).points == ()
+    for unit, period in (("p.b.1", "2022"), ("p.b.1", "2022-2024"), ("p.b.2", "2023")):
+        with pytest.raises(Unknown):
+            await explained(engine, unit, period)
+
+
 async def test_a_forecast_is_shown_apart_and_counts_for_nothing() -> None:
     figures = [
         an_observation("p.a.1", "2023-09-30", 85, 100),

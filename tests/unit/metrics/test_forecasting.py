@@ -427,9 +427,11 @@ def courses_are_what_was_judged(engine: Engine, *, derived: bool = False) -> Non
             continue
         records = [(unit, definition.window(period), r.as_of) for (unit, period), r in state.records.items()]
         named: list[tuple[str, Window, int]] = [(u, w, day) for u, w, day in records if day is not None]
+        moved = {day for series in state.units.values() for day in series.order}
         for (unit, window, until), course in zip(named, Courses(definition, state.units).of(named), strict=True):
             expected: dict[int, float] = {}
-            for day in range(window.first, until + 1):
+            days = range(window.first, until + 1)
+            for day in sorted(moved.intersection(days)) if derived else days:  # between them nothing moves
                 reading, *_ = Fold(state, definition, today).judge(unit, window, day)
                 if reading.value is not None and reading.as_of is not None:
                     expected.setdefault(reading.as_of, nearest(reading.value))

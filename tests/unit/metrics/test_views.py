@@ -294,11 +294,36 @@ async def test_a_target_of_its_own_stands_beside_a_unit_s_figure() -> None:
     assert was["p.a.1"].target.value == 70
 
 
+GROWTH = a_kpi("g", kind="growth", levels=("commune",), growth={"of": "k"})
+
+
+async def grown() -> Engine:
+    """In 2022 and before the reform of 2023, with what the second is divided by the first."""
+    engine = Engine(reformed(a_kpi(kind="stock"), GROWTH), NOW)
+    for one, value in (("p.a.1", 10), ("p.b.1", 30)):
+        await engine.take(an_observation(one, "2022-06-10", value=value))
+    for one, value in (("p.a.1", 15), ("p.b.1", 33)):
+        await engine.take(an_observation(one, "2023-06-10", value=value))
+    await engine.tick()
+    return engine
+
+
 async def test_a_derived_figure_is_not_carried_and_the_view_says_why() -> None:
-    kpi = a_kpi(kind="growth", levels=("province",), growth={"of": "k"})
-    there = await seen(await an_engine(objects=[kpi]), NOW_VIEW)
+    there = await seen(await grown(), NOW_VIEW, "g")
     assert [one.code for one in there.reasons] == ["derived"]
     assert (there.before, there.not_carried) == (None, ())
+    assert {one.value for one in there.units} == {None}
+
+
+async def test_a_derived_figure_is_seen_as_it_was_and_no_sum_is_made_of_it() -> None:
+    """1.5 and 1.1 are no 2.6; of the province 48 ÷ 40, made from its own sums, is 1.2."""
+    was = await seen(await grown(), "as_it_was", "g")
+    there = units_of(was)
+    values = {name: one.value for name, one in there.items() if one.value is not None}
+    assert values == {"p": 1.2, "p.a": 1.5, "p.a.1": 1.5, "p.b": 1.1, "p.b.1": 1.1}
+    assert {one.made_of for one in there.values()} == {"own", "nothing"}
+    assert (was.before, was.after, was.not_carried, was.reasons, str(was.on)) == (None, None, (), (), "2023-06-10")
+    assert there["p.b"].missing == ("p.b.2", "p.b.3")
 
 
 async def test_a_period_without_figures_names_all_who_are_missing() -> None:
