@@ -35,9 +35,7 @@ from tests.stacks import a_stack
 from tests.unit.metrics.long_series import KPIS, NOW, OBJECTS
 
 SEED = 20
-pytestmark = pytest.mark.slow
-
-ROUNDS = [pytest.param(1, id="once"), pytest.param(6, id="long")]
+ROUNDS = [pytest.param(1, id="once"), pytest.param(6, id="long", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +103,7 @@ async def test_kill_9_and_scaling_from_one_to_three_to_one_under_load_change_not
     await _all_is_well(stack, ingest, progress)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", ROUNDS)
 async def test_a_process_that_wakes_up_after_another_has_taken_over_is_fenced_and_harms_nothing(
     stack: Stack, ingest: Ingest, progress: Progress, replicas: Replicas, rounds: int
@@ -156,6 +155,7 @@ async def test_everything_from_offset_0_again_leaves_state_and_records_identical
     await _all_is_well(stack, ingest, progress)
 
 
+@pytest.mark.slow
 async def test_of_a_batch_whose_first_partition_fails_the_second_goes_on_and_the_first_is_made_good_later(
     stack: Stack, ingest: Ingest, progress: Progress, replicas: Replicas
 ) -> None:
@@ -181,6 +181,7 @@ async def test_of_a_batch_whose_first_partition_fails_the_second_goes_on_and_the
     await _all_is_well(stack, ingest, progress)
 
 
+@pytest.mark.slow
 async def test_raw_offsets_of_a_topic_that_was_made_anew_are_not_taken_for_old_ones(
     stack: Stack, ingest: Ingest, progress: Progress, replicas: Replicas
 ) -> None:
@@ -191,6 +192,7 @@ async def test_raw_offsets_of_a_topic_that_was_made_anew_are_not_taken_for_old_o
     await _all_is_well(stack, ingest, progress)
 
 
+@pytest.mark.slow
 async def test_a_topic_of_observations_that_was_made_anew_is_read_from_its_beginning(
     stack: Stack, ingest: Ingest, progress: Progress, replicas: Replicas
 ) -> None:
