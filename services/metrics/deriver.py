@@ -84,6 +84,7 @@ class Deriver:
                 await store.note_derivation(key, made_from)
                 self._made_from[key] = made_from
                 self._rests_until[key] = monotonic() + self._rest * (monotonic() - started)
+            self._ownership.still_ours()
             if self._made_from.get(key) == made_from:
                 self._workshop.memory.settled.add(key)
 

@@ -34,7 +34,7 @@ class Timeliness:
         self._answers: dict[tuple[Due, frozenset[str]], dict[str, Any]] = {}
         self._late: dict[Due, dict[str, bool]] = {}
         self._found: dict[tuple[Window, int, int], Due | None] = {}
-        self._passed: dict[tuple[Window, int], list[Due]] = {}
+        self._passed: dict[Window, tuple[int, list[Due]]] = {}
         self._ends: dict[int, int] = {}
         self._turns: dict[tuple[Window, int], int | None] = {}
 
@@ -97,12 +97,11 @@ class Timeliness:
 
     def _passed_by(self, window: Window, today: int) -> list[Due]:
         """The cadence periods of the window whose deadline has passed."""
-        key = window, today
-        if key not in self._passed:
-            if len(self._passed) > _KEPT:
-                self._passed.clear()
-            self._passed[key] = [due for due in self._cadences(window, today) if due.deadline < today]
-        return self._passed[key]
+        on, passed = self._passed.get(window, (0, []))
+        if on != today:
+            passed = [due for due in self._cadences(window, today) if due.deadline < today]
+            self._passed[window] = today, passed
+        return passed
 
     def _cadences(self, window: Window, today: int) -> Iterator[Due]:
         """The cadence periods that end in the window, until the first that is not yet due."""

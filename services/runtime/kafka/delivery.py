@@ -117,7 +117,7 @@ class Delivery:
         """The offset after the last record of an assigned partition on the broker."""
         at, consumer = TopicPartition(self.topic, partition), self._subscriber.consumer
         # Tansu counts the last batch as one record here; what the fetches tell is right on every broker.
-        return max(int((await consumer.end_offsets([at]))[at]), consumer.highwater(at) or 0)
+        return max(int((await consumer.end_offsets([at]))[at]), _fetched_end(consumer, at) or 0)
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber. It starts with the broker."""
@@ -262,10 +262,7 @@ class Delivery:
         if consumer is None:
             return 0
         for partition in self.assigned:
-            try:
-                end = consumer.highwater(TopicPartition(self.topic, partition))
-            except IllegalStateError:
-                continue
+            end = _fetched_end(consumer, TopicPartition(self.topic, partition))
             if end is not None:
                 behind += max(0, end - self._done.get(partition, end))
         return behind
@@ -278,10 +275,7 @@ class Delivery:
         if consumer is None or not self.assigned:
             return False
         if self._found is None:
-            try:
-                found = await self._unhandled(consumer)
-            except IllegalStateError:  # a partition is somebody else's now
-                return False
+            found = await self._unhandled(consumer)
             if found is None or generation != self.assignments:
                 return False
             self._found = found
@@ -294,7 +288,7 @@ class Delivery:
         begins = await consumer.beginning_offsets(partitions)
         found = {}
         for tp in partitions:
-            committed, end = await consumer.committed(tp), consumer.highwater(tp)
+            committed, end = await consumer.committed(tp), _fetched_end(consumer, tp)
             if end is None:
                 return None
             inside = committed is not None and begins[tp] <= committed <= end
@@ -389,6 +383,12 @@ def passes_by_itself(error: BaseException) -> bool:
     if isinstance(error, PyMongoError):
         return mongo.is_transient(error)
     return isinstance(error, KafkaError) and bool(error.retriable)
+
+
+def _fetched_end(consumer: AIOKafkaConsumer, at: TopicPartition) -> int | None:
+    """Where the partition ended at the last fetch; None before the first one, and if it is somebody else's now."""
+    end: int | None = consumer.highwater(at) if at in consumer.assignment() else None
+    return end
 
 
 def _backoff(tries: int) -> float:

@@ -250,3 +250,18 @@ async def test_caught_up_is_who_handled_all_that_lay_there_when_the_partitions_w
     async with consuming(kafka_server, topic, idle) as (delivery, _):
         await catches_up(delivery)
     assert idle.calls == 0
+
+
+async def test_of_a_partition_that_another_has_taken_meanwhile_nothing_is_known(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    await publish(kafka_server, topic, [b"a", b"b"])
+    async with (
+        consuming(kafka_server, topic, Collecting()) as (one, _),
+        consuming(kafka_server, topic, Collecting()) as (other, _),
+    ):
+        await eventually(lambda: len(one.assigned) == len(other.assigned) == 1)
+        one.assigned |= other.assigned  # as it was a moment ago
+        assert not await one.caught_up()
+        assert one.lag() == 0
+        assert [await one.end(partition) > 0 for partition in (0, 1)] == [True, False]
