@@ -99,6 +99,8 @@ class Timeliness:
         """The cadence periods of the window whose deadline has passed."""
         on, passed = self._passed.get(window, (0, []))
         if on != today:
+            if len(self._passed) > _KEPT:
+                self._passed.clear()
             passed = [due for due in self._cadences(window, today) if due.deadline < today]
             self._passed[window] = today, passed
         return passed
