@@ -8,6 +8,7 @@ from typing import Literal
 
 from contracts import reading
 from contracts.catalog import Kpi
+from contracts.measures import differing_by, measured_in
 from contracts.reading import MOST_DECIMALS, rounded, shown
 from services.runtime.catalog.periods import parse_name
 
@@ -18,32 +19,6 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )
 _ROMAN = ("", "I", "II", "III", "IV")
-
-_UNITS_OF_MEASURE: dict[str, tuple[str, str, str]] = {
-    "percent": ("%", "%", "%"),
-    "points": ("điểm", "point", "points"),
-    "rank": ("", "", ""),
-    "times": ("lần", "time", "times"),
-    "per_100_inhabitants": ("trên 100 dân", "per 100 inhabitants", "per 100 inhabitants"),
-    "VND_million": ("triệu đồng", "million VND", "million VND"),
-    "VND_billion": ("tỷ đồng", "billion VND", "billion VND"),
-    "account": ("tài khoản", "account", "accounts"),
-    "case": ("hồ sơ", "case", "cases"),
-    "class": ("lớp", "class", "classes"),
-    "document": ("văn bản", "document", "documents"),
-    "machine": ("máy", "machine", "machines"),
-    "person": ("người", "person", "people"),
-    "procedure": ("thủ tục", "procedure", "procedures"),
-    "product": ("sản phẩm", "product", "products"),
-    "section": ("chuyên mục", "section", "sections"),
-    "service": ("dịch vụ", "service", "services"),
-    "subscriber": ("thuê bao", "subscriber", "subscribers"),
-    "subsystem": ("phân hệ", "subsystem", "subsystems"),
-    "transaction": ("giao dịch", "transaction", "transactions"),
-    "unit": ("đơn vị", "unit", "units"),
-    "village": ("thôn, bản", "village", "villages"),
-}
-"""Vietnamese, one in English, several in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +64,19 @@ def number(
 def amount(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
     """A value of the KPI with its unit: `91,3 %`, `1.234 máy`. `decimals`: other than the KPI's own."""
     figure = number(value, decimals_of(kpi) if decimals is None else decimals, language)
-    unit = unit_of_measure(kpi, language, figure)
+    unit = measured_in(kpi.unit_of_measure, language, figure)
     return f"{figure}%" if unit == "%" and language == "en" else _with(figure, unit)
 
 
 def difference(value: float, kpi: Kpi, language: Language, *, signed: bool = False, decimals: int | None = None) -> str:
     """A difference of two values: percentage points are never written `%` alone."""
     figure = number(value, decimals_of(kpi) if decimals is None else decimals, language, signed=signed)
-    unit = unit_of_measure(kpi, language, figure)
-    if unit == "%":
-        unit = "điểm %" if language == "vi" else "percentage points"
-    return _with(figure, unit)
+    return _with(figure, differing_by(kpi.unit_of_measure, language, figure))
 
 
 def change(value: float, kpi: Kpi, language: Language, decimals: int | None = None) -> str:
     """A signed difference without its unit, for a place where the unit has just been said."""
     return number(value, decimals_of(kpi) if decimals is None else decimals, language, signed=True)
-
-
-def unit_of_measure(kpi: Kpi, language: Language, figure: str = "") -> str:
-    """The unit of measure in words, in English one or several as `figure` reads.
-
-    One that is not known here is written as the catalog writes it.
-    """
-    known = _UNITS_OF_MEASURE.get(kpi.unit_of_measure)
-    if known is None:
-        return kpi.unit_of_measure.replace("_", " ")
-    if language == "vi":
-        return known[0]
-    return known[1] if figure.lstrip("+−") == "1" else known[2]
 
 
 def day(value: date, language: Language) -> str:

@@ -92,7 +92,7 @@ class Teller:
             target=target,
             deadline=self.numbers.day(record.target.deadline) if record.target else "",
             gap=read.gap,
-            gap_unit=self.words("điểm %") if measure.percent else self.numbers.unit(measure),
+            gap_unit=self.numbers.unit_of_difference(measure),
             gap_words=self._gap_words(record, measure),
             pace=self.numbers.plain(record.pace, 2) if record.pace is not None else "",
             as_of=self.numbers.day(day_of_figure(record)) if record.as_of is not None else "",

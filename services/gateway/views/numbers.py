@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from babel.numbers import format_decimal
 
+from contracts.measures import differing_by, measured_in
 from contracts.reading import rounded
 from services.gateway.views.words import Words
 
@@ -14,29 +15,12 @@ NARROW, SPACE = "\u202f", "\u00a0"
 
 _LOCALE = {"vi": "vi_VN", "en": "en_GB"}
 
-_MEASURES = {
-    "percent": "%",
-    "per_100_inhabitants": "/100 dân",
-    "VND_billion": "tỷ đồng",
-    "VND_million": "triệu đồng",
-    "rank": "bậc",
-    "times": "lần",
-    "points": "điểm",
-    "account": "tài khoản",
-    "case": "vụ",
-    "class": "lớp",
-    "machine": "máy",
-    "person": "người",
-    "procedure": "thủ tục",
-    "product": "sản phẩm",
-    "section": "chuyên mục",
-    "service": "dịch vụ",
-    "subscriber": "thuê bao",
-    "subsystem": "phân hệ",
-    "transaction": "giao dịch",
-    "unit": "đơn vị",
-    "village": "thôn, bon",
+_SHORT = {
+    "per_100_inhabitants": ("/100 dân", "per 100"),
+    "VND_billion": ("tỷ đồng", "bn VND"),
+    "VND_million": ("triệu đồng", "m VND"),
 }
+"""Where a column has no room for the whole words: Vietnamese, English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +56,14 @@ class Numbers:
         align."""
         if value is None:
             return "–"
-        unit = self.unit(measure)
         text = self.plain(value, measure.decimals, fixed=fixed)
+        unit = self.unit(measure, text)
         return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def distance(self, value: float, measure: Measure) -> str:
         """A difference without sign: percentages in points."""
-        unit = self._words("điểm %") if measure.percent else self.unit(measure)
         text = self.plain(abs(value), measure.decimals, fixed=True)
+        unit = self.unit_of_difference(measure, text)
         return f"{text}{gap_before(unit)}{unit}" if unit else text
 
     def signed(self, value: float, measure: Measure) -> str:
@@ -87,12 +71,20 @@ class Numbers:
         text = self.plain(abs(value), measure.decimals, fixed=True)
         return text if is_zero(text) else f"{'+' if value > 0 else MINUS}{text}"
 
-    def unit(self, measure: Measure) -> str:
-        """The word for the unit of measure; unknown ones as the catalog writes them, with dashes as spaces."""
-        known = _MEASURES.get(measure.code)
-        if known is None:
-            return "" if measure.code in ("count", "number") else measure.code.replace("-", " ").replace("_", " ")
-        return self._words(known)
+    def unit(self, measure: Measure, figure: str = "") -> str:
+        """What follows `figure`, a number as it is written, in its unit of measure."""
+        short = _SHORT.get(measure.code)
+        if short is not None:
+            return short[self._words.language == "en"]
+        return measured_in(measure.code, self._words.language, figure)
+
+    def unit_of_difference(self, measure: Measure, figure: str = "") -> str:
+        """What follows a difference: percentages differ by points, ranks by places."""
+        if measure.percent:
+            return self._words("điểm %")
+        if measure.code in _SHORT:
+            return self.unit(measure)
+        return differing_by(measure.code, self._words.language, figure)
 
     def day(self, day: date | None) -> str:
         """30/09/2023."""

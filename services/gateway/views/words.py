@@ -250,28 +250,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     # Footer
     "Danh mục {version}": "Catalog {version}",
     "API": "API",
-    # Units of measure
-    "%": "%",
-    "/100 dân": "per 100",
-    "tỷ đồng": "bn VND",
-    "triệu đồng": "m VND",
-    "bậc": "rank",
-    "lần": "times",
-    "điểm": "points",
-    "tài khoản": "accounts",
-    "vụ": "cases",
-    "lớp": "classes",
-    "máy": "machines",
-    "người": "people",
-    "thủ tục": "procedures",
-    "sản phẩm": "products",
-    "chuyên mục": "sections",
-    "dịch vụ": "services",
-    "thuê bao": "subscribers",
-    "phân hệ": "subsystems",
-    "giao dịch": "transactions",
-    "đơn vị": "units",
-    "thôn, bon": "villages",
 }
 
 

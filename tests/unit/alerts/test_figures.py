@@ -51,3 +51,9 @@ def test_one_of_a_thing_is_singular_in_english() -> None:
     assert difference(2, PRODUCTS, "en") == "2 products"
     assert difference(1, KPI, "en") == "1.0 percentage points"
     assert difference(1, PRODUCTS, "vi") == "1 sản phẩm"
+
+
+def test_a_rank_has_no_unit_and_its_difference_has() -> None:
+    rank = PRODUCTS.model_copy(update={"unit_of_measure": "rank"})
+    assert (amount(25, rank, "vi"), difference(5, rank, "vi")) == ("25", "5 bậc")
+    assert (amount(25, rank, "en"), difference(1, rank, "en")) == ("25", "1 place")

@@ -49,6 +49,17 @@ def test_an_unknown_unit_of_measure_is_shown_as_the_catalog_writes_it() -> None:
     assert VI.value(3, Measure("km_cable", 0)) == f"3{SPACE}km cable"
 
 
+def test_places_between_ranks_are_counted_and_ranks_themselves_are_not() -> None:
+    rank = Measure("rank", 0)
+    assert (VI.value(12, rank), VI.distance(-3, rank)) == ("12", f"3{SPACE}bậc")
+    assert (EN.distance(1, rank), EN.distance(3, rank)) == (f"1{SPACE}place", f"3{SPACE}places")
+
+
+def test_columns_have_short_words() -> None:
+    assert VI.value(91.2, Measure("per_100_inhabitants", 1)) == f"91,2{NARROW}/100 dân"
+    assert EN.distance(12, Measure("VND_billion", 0)) == f"12{SPACE}bn VND"
+
+
 def test_english_chooses_its_form_by_the_count() -> None:
     assert Words("en")("{count} ngày", 1) == "1 day"
     assert Words("en")("{count} ngày", 2) == "2 days"
