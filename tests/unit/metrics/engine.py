@@ -3,7 +3,8 @@ model."""
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -20,9 +21,13 @@ from services.metrics.store import Store
 from services.metrics.telemetry import Meters
 from services.metrics.timekeeper import Timekeeper
 from services.runtime.catalog import Catalog
+from services.runtime.errors import Transient
 from services.runtime.telemetry import Telemetry
 from tests.model import ModelRecord, ModelScore, recompute
 from tests.unit.metrics.fakes import FakeCatalogs, FakeStore, FakeTopic
+
+FAILING = ("figures", "judgements", "publish", "half a publish")
+"""What of a batch may fail."""
 
 _processes = itertools.count()
 
@@ -116,6 +121,25 @@ class Engine:
         if now is not None:
             self.clock.moment = now
         await self.timekeeper.look()
+
+    async def follow(self, parts: Iterable[Sequence[ObservationRecorded]]) -> "Engine":
+        """Take them batch by batch, and look after each for what else it changes."""
+        for part in parts:
+            await self.take(*part)
+            await self.tick()
+        return self
+
+    @contextmanager
+    def failing(self, step: str) -> Iterator[None]:
+        """That step fails once, and what is done here ends with it; a step that is none fails nothing."""
+        self.store.lose_figures = step == "figures"
+        self.store.lose_judgements = step == "judgements"
+        self.topic.fail = step == "publish"
+        self.topic.fail_after = 1 if step == "half a publish" else None
+        with suppress(Transient):
+            yield
+        self.topic.fail, self.topic.fail_after = False, None
+        self.store.lose_figures = self.store.lose_judgements = False
 
     async def forecast(self) -> None:
         """Forecast whatever awaits it."""

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -26,9 +25,8 @@ from contracts.catalog import (
 )
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog
-from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
-from tests.unit.metrics.engine import Engine, differences
+from tests.unit.metrics.engine import FAILING, Engine, differences
 
 RATIO = a_kpi("ratio", "ratio")
 FILES = a_kpi("files", "ratio", modes=("absolute",), cadence="week")
@@ -364,17 +362,10 @@ def test_a_crash_between_any_two_steps_changes_no_figure_and_loses_no_record(
         engine = Engine(CATALOG, local(now))
         for part in cut(found, data.draw(batches(len(found)))):
             for _ in range(data.draw(st.integers(0, 2))):
-                where = data.draw(st.sampled_from(["figures", "judgements", "publish", "half a publish", "commit"]))
-                engine.store.lose_figures = where == "figures"
-                engine.store.lose_judgements = where == "judgements"
-                engine.topic.fail = where == "publish"
-                engine.topic.fail_after = 1 if where == "half a publish" else None
                 shorter = part[: data.draw(st.integers(0, len(part)))]
-                with suppress(Transient):
+                with engine.failing(data.draw(st.sampled_from([*FAILING, "commit"]))):
                     await engine.take(*shorter)
                     await engine.forecast()
-                engine.topic.fail, engine.topic.fail_after = False, None
-                engine.store.lose_figures = engine.store.lose_judgements = False
                 engine = engine.restarted()
             await engine.take(*part)
         await engine.tick()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,11 +11,10 @@ from hypothesis import strategies as st
 
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
-from services.runtime.errors import Transient
 from tests.model import ModelRecord, recompute
 from tests.model.recompute import Key
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, day, local
-from tests.unit.metrics.engine import Engine, plain
+from tests.unit.metrics.engine import FAILING, Engine, plain
 from tests.unit.metrics.test_against_the_model import CATALOG, FLOW, RATIO, STOCK, cut, events
 
 CLOSED = local("2023-12-29")  # fifteen days after 14 December
@@ -117,16 +115,13 @@ async def test_a_batch_that_holds_both_is_cut_so_that_the_closed_judgement_is_kn
     assert engine.store.writes == 3  # once it is known nothing is cut any more
 
 
-@pytest.mark.parametrize("half", ["figures", "judgements", "publish"])
+@pytest.mark.parametrize("half", FAILING)
 async def test_a_crash_does_not_let_a_later_figure_into_the_closed_judgement(half: str) -> None:
     engine = Engine(TARGETS, local("2024-01-05"))
     await engine.take(IN_TIME)
     for _ in range(2):
-        engine.store.lose_figures, engine.store.lose_judgements = half == "figures", half == "judgements"
-        engine.topic.fail = half == "publish"
-        with suppress(Transient):
+        with engine.failing(half):
             await engine.take(LATER)
-        engine.topic.fail = engine.store.lose_figures = engine.store.lose_judgements = False
         engine = engine.restarted()
     await engine.take(LATER)
     closed = engine.record().closed

@@ -3,7 +3,6 @@ last equals the plain recomputation."""
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 
 from hypothesis import given
@@ -12,9 +11,8 @@ from hypothesis import strategies as st
 from contracts.catalog import GrowthSpec, Kpi, Limits, ScoreItem, ScoreStep
 from contracts.observations import ObservationRecorded
 from services.metrics.asking import Asker
-from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, day, local
-from tests.unit.metrics.engine import Engine, differences
+from tests.unit.metrics.engine import FAILING, Engine, differences
 from tests.unit.metrics.test_against_the_model import (
     COVERAGE,
     FLOW,
@@ -143,19 +141,12 @@ GROUPS = (
 OLD_TREE = ((FLOW,), (RATIO, LEVEL, MILESTONE, FLOW), (RATIO, FLOW))
 
 
-async def _told(engine: Engine, parts: Sequence[Sequence[ObservationRecorded]]) -> Engine:
-    for part in parts:
-        await engine.take(*part)
-        await engine.tick()
-    return engine
-
-
 @given(dense(GROUPS), st.data(), NOW)
 def test_derived_figures_follow_their_sources_batch_by_batch(
     found: list[ObservationRecorded], data: st.DataObject, now: str
 ) -> None:
     engine = Engine(CATALOG, local(now))
-    asyncio.run(_told(engine, cut(found, data.draw(batches(len(found))))))
+    asyncio.run(engine.follow(cut(found, data.draw(batches(len(found))))))
     assert differences(engine, found) == []
 
 
@@ -183,15 +174,8 @@ def test_a_crash_of_who_derives_changes_no_figure_and_loses_no_record(
         for part in cut(found, data.draw(batches(len(found)))):
             await engine.take(*part)
             for _ in range(data.draw(st.integers(0, 2))):
-                where = data.draw(st.sampled_from(["figures", "judgements", "publish", "half a publish", "kill"]))
-                engine.store.lose_figures = where == "figures"
-                engine.store.lose_judgements = where == "judgements"
-                engine.topic.fail = where == "publish"
-                engine.topic.fail_after = 1 if where == "half a publish" else None
-                with suppress(Transient):
+                with engine.failing(data.draw(st.sampled_from([*FAILING, "kill"]))):
                     await engine.tick()
-                engine.topic.fail, engine.topic.fail_after = False, None
-                engine.store.lose_figures = engine.store.lose_judgements = False
                 engine = engine.restarted()
         await engine.tick()
         assert differences(engine, found) == []
@@ -206,7 +190,7 @@ def test_seen_as_it_was_each_unit_has_the_value_of_its_record(found: list[Observ
     engine = Engine(catalog, local(now))
 
     async def work() -> None:
-        await _told(engine, [found])
+        await engine.follow([found])
         asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
         records = engine.latest()
         for kpi, period in sorted({(kpi, period) for kpi, _, period in records if catalog.kpis[kpi].sources}):
@@ -224,5 +208,5 @@ def test_a_tree_that_changes_inside_the_period_is_derived_as_it_was(
 ) -> None:
     known = [one for one in found if exists(one)]
     engine = Engine(REFORMED, local(now))
-    asyncio.run(_told(engine, cut(known, data.draw(batches(len(known))))))
+    asyncio.run(engine.follow(cut(known, data.draw(batches(len(known))))))
     assert differences(engine, known) == []

@@ -1,8 +1,7 @@
 """Forecasts of growth and scores: from their own figures, within what these can be, and never ahead of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from services.metrics.foretelling import questions
 from services.metrics.landing.asked import Asked
 from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
-from tests.unit.metrics.engine import Engine, differences
+from tests.unit.metrics.engine import FAILING, Engine, differences
 from tests.unit.metrics.test_against_the_model import NOW, batches, cut, exists
 from tests.unit.metrics.test_derived_against_the_model import CATALOG, GROUPS, OLD_TREE, REFORMED, dense
 from tests.unit.metrics.test_forecasting import courses_are_what_was_judged
@@ -301,7 +300,7 @@ def test_a_course_of_derived_figures_is_what_was_judged_day_by_day(
     found: list[ObservationRecorded], data: st.DataObject, now: str
 ) -> None:
     engine = Engine(CATALOG, local(now))
-    asyncio.run(_told(engine, cut(found, data.draw(batches(len(found))))))
+    asyncio.run(engine.follow(cut(found, data.draw(batches(len(found))))))
     courses_are_what_was_judged(engine, derived=True)
 
 
@@ -309,14 +308,8 @@ def test_a_course_of_derived_figures_is_what_was_judged_day_by_day(
 def test_it_follows_a_tree_that_changes(found: list[ObservationRecorded], data: st.DataObject, now: str) -> None:
     known = [one for one in found if exists(one)]
     engine = Engine(REFORMED, local(now))
-    asyncio.run(_told(engine, cut(known, data.draw(batches(len(known))))))
+    asyncio.run(engine.follow(cut(known, data.draw(batches(len(known))))))
     courses_are_what_was_judged(engine, derived=True)
-
-
-async def _told(engine: Engine, parts: Sequence[Sequence[ObservationRecorded]]) -> None:
-    for part in parts:
-        await engine.take(*part)
-        await engine.tick()
 
 
 @given(dense(GROUPS), st.data(), NOW)
@@ -328,7 +321,9 @@ def test_forecasts_between_crashes_change_no_figure_lose_no_record_and_no_date_f
         for part in cut(found, data.draw(batches(len(found)))):
             await engine.take(*part)
             for _ in range(data.draw(st.integers(1, 3))):
-                await _fails(engine, _looked if data.draw(st.booleans()) else _same_judgements, data)
+                look = data.draw(st.booleans())
+                with engine.failing(data.draw(st.sampled_from([*FAILING, "nothing"]))):
+                    await (engine.tick() if look else _same_judgements(engine))
                 if data.draw(st.booleans()):
                     engine = engine.restarted()
         await engine.tick()
@@ -338,23 +333,6 @@ def test_forecasts_between_crashes_change_no_figure_lose_no_record_and_no_date_f
         assert await engine.store.unforetold([f"p/{kpi}" for kpi in engine.catalog.kpis]) == []
 
     asyncio.run(play())
-
-
-async def _fails(engine: Engine, what: Callable[[Engine], Awaitable[None]], data: st.DataObject) -> None:
-    """Do it while something may fail."""
-    where = data.draw(st.sampled_from(["figures", "judgements", "publish", "half a publish", "nothing"]))
-    engine.store.lose_figures = where == "figures"
-    engine.store.lose_judgements = where == "judgements"
-    engine.topic.fail = where == "publish"
-    engine.topic.fail_after = 1 if where == "half a publish" else None
-    with suppress(Transient):
-        await what(engine)
-    engine.topic.fail, engine.topic.fail_after = False, None
-    engine.store.lose_figures = engine.store.lose_judgements = False
-
-
-async def _looked(engine: Engine) -> None:
-    await engine.tick()
 
 
 async def _same_judgements(engine: Engine) -> None:

@@ -9,9 +9,8 @@ import pytest
 from contracts.catalog import GrowthSpec, Kpi, Limits, ScoreItem
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
-from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_increment, an_observation, local
-from tests.unit.metrics.engine import Engine, differences
+from tests.unit.metrics.engine import FAILING, Engine, differences
 
 SALES = a_kpi("sales", "flow", calendar="civil", unit_of_measure="vnd")
 SUBSCRIBERS = a_kpi("subscribers", "stock", calendar="civil")
@@ -253,17 +252,16 @@ def test_nothing_is_made_or_said_twice() -> None:
     asyncio.run(work())
 
 
-@pytest.mark.parametrize("lost", ["figures", "judgements", "publish", "half a publish"])
+@pytest.mark.parametrize("lost", FAILING)
 def test_a_crash_of_who_derives_loses_no_version(lost: str) -> None:
     async def work() -> None:
         engine = Engine(a_catalog(SALES, growth("sales")), local("2023-10-10"))
         await engine.take(said("p.a.1", "2022-12-31", 10))
         await engine.tick()
         await engine.take(*(said("p.a.1", f"2023-0{month}-01", month) for month in (2, 5, 8)))
-        engine.store.lose_figures, engine.store.lose_judgements = lost == "figures", lost == "judgements"
-        engine.topic.fail, engine.topic.fail_after = lost == "publish", 1 if lost == "half a publish" else None
-        with pytest.raises(Transient):
+        with engine.failing(lost):
             await engine.tick()
+            pytest.fail("nothing failed")
         await engine.restarted().tick()
         mine = [
             one for one in engine.topic.progress() if (one.kpi, one.org_unit, one.period) == ("growth", "p.a.1", "2023")
