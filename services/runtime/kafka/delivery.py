@@ -30,6 +30,7 @@ from pymongo.errors import PyMongoError
 from services.runtime import mongo
 from services.runtime.errors import Fenced, Transient
 from services.runtime.health import Health
+from services.runtime.kafka.positions import Positions
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
 
@@ -84,8 +85,7 @@ class Delivery:
         self._consumer: AIOKafkaConsumer | None = None
         self._subscriber: Any = None
         self._halted: set[int] = set()
-        self._done: dict[int, int] = {}
-        self._found: dict[int, int] | None = None
+        self._positions = Positions(topic)
         self.assigned: frozenset[int] = frozenset()
         self.assignments = 0
         """Rises with each rebalance; whoever works beside the batches (ticks) compares it to know that it was moved."""
@@ -106,18 +106,11 @@ class Delivery:
 
     async def handled(self, partition: int) -> int:
         """The offset before which every record of an assigned partition was handled, here or by a predecessor."""
-        done = self._done.get(partition)
-        if done is not None:
-            return done
-        at, consumer = TopicPartition(self.topic, partition), self._subscriber.consumer
-        committed = await consumer.committed(at)
-        return max(committed or 0, int((await consumer.beginning_offsets([at]))[at]))
+        return await self._positions.handled(partition, self._subscriber.consumer)
 
     async def end(self, partition: int) -> int:
         """The offset after the last record of an assigned partition on the broker."""
-        at, consumer = TopicPartition(self.topic, partition), self._subscriber.consumer
-        # Tansu counts the last batch as one record here; what the fetches tell is right on every broker.
-        return max(int((await consumer.end_offsets([at]))[at]), _fetched_end(consumer, at) or 0)
+        return await self._positions.end(partition, self._subscriber.consumer)
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber. It starts with the broker."""
@@ -155,8 +148,7 @@ class Delivery:
     async def deliver(self, records: Records) -> None:
         """Handle one batch under the policy above, and commit it."""
         async with self._turn:
-            for partition, mine in _by_partition(records).items():
-                self._done.setdefault(partition, mine[0].offset)
+            self._positions.began(_by_partition(records))
             self._telemetry.oldest.labels(self.topic).set(
                 max(0.0, time.time() - min(r.timestamp for r in records) / 1000)
             )
@@ -226,7 +218,7 @@ class Delivery:
 
     def _go_back(self, records: Records) -> None:
         """Read these again: the position has moved past them already."""
-        self._found = None
+        self._positions.look_again()
         if self._consumer is None:
             return
         for partition, mine in _by_partition(records).items():
@@ -253,19 +245,11 @@ class Delivery:
     def _measure(self, records: Records, started: float) -> None:
         self._telemetry.consumed.labels(self.topic).inc(len(records))
         self._telemetry.batch_seconds.labels(self.topic).observe(time.monotonic() - started)
-        for partition, mine in _by_partition(records).items():
-            self._done[partition] = mine[-1].offset + 1
+        self._positions.finished(_by_partition(records))
 
     def lag(self) -> int:
         """Records on the broker that are not handled yet, of the partitions assigned here, as far as they are known."""
-        consumer, behind = self._consumer, 0
-        if consumer is None:
-            return 0
-        for partition in self.assigned:
-            end = _fetched_end(consumer, TopicPartition(self.topic, partition))
-            if end is not None:
-                behind += max(0, end - self._done.get(partition, end))
-        return behind
+        return 0 if self._consumer is None else self._positions.lag(self.assigned, self._consumer)
 
     async def caught_up(self) -> bool:
         """Whether all that lay on the topic when its partitions were assigned has been handled: who speaks beside the
@@ -274,27 +258,8 @@ class Delivery:
         consumer = self._subscriber.consumer if self._subscriber is not None else None
         if consumer is None or not self.assigned:
             return False
-        if self._found is None:
-            found = await self._unhandled(consumer)
-            if found is None or generation != self.assignments:
-                return False
-            self._found = found
-        return not self._halted and all(self._done.get(partition, 0) >= end for partition, end in self._found.items())
-
-    async def _unhandled(self, consumer: AIOKafkaConsumer) -> dict[int, int] | None:
-        """The ends of the assigned partitions that reach beyond what is committed; None before each was fetched from,
-        since only a fetch tells the end of a partition rightly on every broker (Tansu's ListOffsets does not)."""
-        partitions = [TopicPartition(self.topic, partition) for partition in self.assigned]
-        begins = await consumer.beginning_offsets(partitions)
-        found = {}
-        for tp in partitions:
-            committed, end = await consumer.committed(tp), _fetched_end(consumer, tp)
-            if end is None:
-                return None
-            inside = committed is not None and begins[tp] <= committed <= end
-            if end > (committed if inside else begins[tp]):
-                found[tp.partition] = end
-        return found
+        await self._positions.find(self.assigned, consumer)
+        return generation == self.assignments and not self._halted and self._positions.reached
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
         self._telemetry.retries.labels(self.topic).inc()
@@ -343,8 +308,7 @@ class Delivery:
         self.assigned = partitions
         self.assignments += 1
         self._halted.clear()
-        self._done.clear()
-        self._found = None
+        self._positions.forget()
         self._telemetry.halted.labels(self.topic).set(0)
         await self._handler.forget()
 
@@ -383,12 +347,6 @@ def passes_by_itself(error: BaseException) -> bool:
     if isinstance(error, PyMongoError):
         return mongo.is_transient(error)
     return isinstance(error, KafkaError) and bool(error.retriable)
-
-
-def _fetched_end(consumer: AIOKafkaConsumer, at: TopicPartition) -> int | None:
-    """Where the partition ended at the last fetch; None before the first one, and if it is somebody else's now."""
-    end: int | None = consumer.highwater(at) if at in consumer.assignment() else None
-    return end
 
 
 def _backoff(tries: int) -> float:
