@@ -1,13 +1,14 @@
 """The calculation of a record in words, line by line.
 
-Numbers are cut to four decimals, as the reasons of a record write them, and a line that shows a sum or a quotient says
-whether what it shows is exact. A difference is that of the numbers shown, so that whoever checks it finds it right.
+Numbers are rounded to four decimals, as the reasons of a record write them, and a line that shows a sum or a quotient
+says whether what it shows is exact. A difference is that of the numbers shown, so that whoever checks it finds it
+right.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -21,12 +22,9 @@ from services.metrics.kinds.level import EVERY_COUNT
 from services.metrics.landing.explain import Sentence, explain, explain_skill
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading
-from services.metrics.reasons import amount
+from services.metrics.reasons import MOST_PLACES, PLACES, amount
 from services.metrics.trust import against
 from services.metrics.wording import OF_PARTS, PER, decimals_of, doubted, measure, points_of, step, trusted, unit_of
-
-_PLACES = 4
-_MOST_PLACES = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +138,9 @@ def _score(told: Told) -> Iterator[Step]:
         names = {**_names(told, source), "unit": unit_of(source.unit_of_measure)}
         yield step(code, {**numbers, "against": number(source.against or 0)}, names)
     if score["points"] is not None:
-        brought = [_cut(source.points, _PLACES) for source in told.sources if source.points is not None]
+        brought = [_rounded(source.points) for source in told.sources if source.points is not None]
         numbers = {"sum": " + ".join(_plain(one) for one in brought), "value": number(score["points"])}
-        eq = "=" if sum(brought) == _cut(score["points"], _PLACES) else "≈"
+        eq = "=" if sum(brought) == _rounded(score["points"]) else "≈"
         yield step("sum_of_points", {**numbers, "maximum": number(score["maximum"])}, {"eq": eq})
     of = {"of": number(score["of"])}
     yield step("unranked", of) if score["rank"] is None else step("ranked", {"rank": number(score["rank"]), **of})
@@ -195,10 +193,10 @@ def _planned(told: Told, by: Obligation, names: Mapping[str, str]) -> Step:
 
 
 def _gap(value: float, planned: float, unit: Mapping[str, str]) -> Step:
-    places = _PLACES
-    while value != planned and _cut(value, places) == _cut(planned, places) and places < _MOST_PLACES:
+    places = PLACES
+    while value != planned and _rounded(value, places) == _rounded(planned, places) and places < MOST_PLACES:
         places += 1
-    shown = _cut(value, places), _cut(planned, places)
+    shown = _rounded(value, places), _rounded(planned, places)
     numbers = {"value": _plain(shown[0]), "planned": _plain(shown[1]), "gap": _plain(shown[0] - shown[1])}
     return step("gap", numbers, unit)
 
@@ -270,30 +268,35 @@ def goal_of(target: Mapping[str, Any]) -> str:
 
 
 def number(value: float) -> str:
-    """Up to four decimals, cut and not rounded; thousands are set apart: 1,234.5."""
-    return _plain(_cut(value, _PLACES))
+    """Rounded as `reasons.words` does it; thousands are set apart: 1,234.5."""
+    return _plain(_rounded(value))
 
 
 def _quotient(value: Quotient) -> str:
     return number(value[0] / value[1])
 
 
-def _cut(value: float, places: int) -> Decimal:
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
+def _rounded(value: float, places: int = PLACES) -> Decimal:
+    exact = Decimal(repr(value))
+    read = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    while read != exact and read.as_tuple().digits[-1] == 0 and places < MOST_PLACES:
+        places += 1
+        read = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return read
 
 
 def _plain(shown: Decimal) -> str:
     text = f"{shown:,f}"
-    cut = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if cut == "-0" else cut
+    short = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if short == "-0" else short
 
 
 def _sign(value: float) -> str:
     """Whether what is shown is all of it."""
-    return "=" if Decimal(repr(value)) == _cut(value, _PLACES) else "≈"
+    return "=" if Decimal(repr(value)) == _rounded(value) else "≈"
 
 
 def _sign_of(quotient: float, over: tuple[float, float], under: tuple[float, float]) -> str:
     """Whether the quotient of the differences shown is the one shown."""
-    above, below = (Fraction(_cut(a, _PLACES)) - Fraction(_cut(b, _PLACES)) for a, b in (over, under))
-    return "=" if below and above / below == Fraction(_cut(quotient, _PLACES)) else "≈"
+    above, below = (Fraction(_rounded(a)) - Fraction(_rounded(b)) for a, b in (over, under))
+    return "=" if below and above / below == Fraction(_rounded(quotient)) else "≈"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
 
+from services.metrics.days import in_vietnam
 from services.metrics.exact import SCALE, Quotient
 
 Reason = dict[str, str]
@@ -178,13 +178,29 @@ _PLAIN: dict[str, Reason] = {
 }
 
 
-def because(code: str, **numbers: str) -> Reason:
-    """The reason of that code. Numbers are given in English notation; Vietnamese text writes a decimal comma."""
-    if not numbers:
+def because(code: str, **said: str) -> Reason:
+    """The reason of that code. `said`: numbers with a decimal point, and days as `YYYY-MM-DD`."""
+    if not said:
         return _PLAIN[code]
     vi, en = TEXTS[code]
-    local: dict[str, Any] = {name: text.replace(".", ",") for name, text in numbers.items()}
-    return {"code": code, "text_vi": vi.format_map(local), "text_en": en.format_map(numbers)}
+    return {"code": code, "text_vi": vi.format_map(in_vietnamese(said)), "text_en": en.format_map(in_english(said))}
+
+
+def in_vietnamese(said: Mapping[str, str]) -> dict[str, str]:
+    """Numbers and days as Vietnamese writes them: −0,5 and 30/09/2023."""
+    return {name: in_vietnam(text) if _is_day(text) else text.translate(_VI) for name, text in said.items()}
+
+
+def in_english(said: Mapping[str, str]) -> dict[str, str]:
+    """Numbers with a minus that is none of a hyphen; days as they are."""
+    return {name: text if _is_day(text) else text.replace("-", "−") for name, text in said.items()}
+
+
+_VI = str.maketrans(".-", ",−")
+
+
+def _is_day(text: str) -> bool:
+    return len(text) == 10 and text[4] == "-" == text[7]
 
 
 def catalog_changed(catalog: str, what: Iterable[str]) -> Reason:
@@ -204,13 +220,24 @@ def because_of(code: str, vi: Mapping[str, str], en: Mapping[str, str]) -> Reaso
     return {"code": code, "text_vi": text_vi.format_map(vi), "text_en": text_en.format_map(en)}
 
 
+PLACES, MOST_PLACES = 4, 9
+"""Decimals of a number in a sentence, and how many it gets where it would else read as a shorter one."""
+
+
 def words(quotient: Quotient) -> str:
-    """A number for a sentence: up to four decimals, cut and not rounded, so that 91.99996 does not read “92”."""
+    """A number for a sentence: rounded to four decimals, halves away from zero.
+
+    Where it then reads as a shorter number that it is not, it gets more of them: 91.99996 does not read “92”.
+    """
     p, q = quotient
-    ten_thousandths = abs(p) * 10_000 // q
-    whole, rest = divmod(ten_thousandths, 10_000)
-    sign = "-" if p < 0 and ten_thousandths else ""
-    return f"{sign}{whole}" if not rest else f"{sign}{whole}.{rest:04d}".rstrip("0")
+    amount, places = abs(p) * 10**PLACES, PLACES
+    read = (2 * amount + q) // (2 * q)
+    while read % 10 == 0 and read * q != amount and places < MOST_PLACES:
+        amount, places = amount * 10, places + 1
+        read = (2 * amount + q) // (2 * q)
+    whole, rest = divmod(read, 10**places)
+    sign = "-" if p < 0 and read else ""
+    return f"{sign}{whole}" if not rest else f"{sign}{whole}.{rest:0{places}d}".rstrip("0")
 
 
 @lru_cache(maxsize=10_000)

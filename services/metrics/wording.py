@@ -9,7 +9,7 @@ from services.metrics.days import in_vietnam
 from services.metrics.doubts import Doubt
 from services.metrics.trust import Against
 
-_TURNED = str.maketrans(",.", ".,")
+_VI, _EN = str.maketrans(",.-", ".,−"), str.maketrans("-", "−")
 
 MEASURES: dict[str, tuple[str, str]] = {
     "ratio": (
@@ -216,9 +216,10 @@ def step(code: str, numbers: Mapping[str, str], names: Mapping[str, str] | None 
     """The sentence of that code. `numbers` in English notation; of `names` only days are written anew."""
     vi, en = STEPS[code]
     names = names or {}
-    local = {name: text.translate(_TURNED) for name, text in numbers.items()}
-    local |= {name: in_vietnam(text) for name, text in names.items()}
-    return Step(code=code, text_vi=_tidy(vi.format(**local)), text_en=_tidy(en.format(**numbers, **names)))
+    in_vi = {name: text.translate(_VI) for name, text in numbers.items()}
+    in_vi |= {name: in_vietnam(text) for name, text in names.items()}
+    in_en = {name: text.translate(_EN) for name, text in numbers.items()} | dict(names)
+    return Step(code=code, text_vi=_tidy(vi.format(**in_vi)), text_en=_tidy(en.format(**in_en)))
 
 
 def doubted(doubt: Doubt) -> Step:

@@ -27,8 +27,9 @@ SHARES = frozenset({"pace_below_at_risk", "pace_below_on_track", "pace_on_track"
 """Reasons whose numbers are shares of a plan, without unit."""
 
 _A_DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
-_A_NUMBER = re.compile(r"(?<![\w/.,])-?\d+(?:[.,]\d+)?(?![\w/])")
-_MOST_DECIMALS = 4
+_A_NUMBER = re.compile(r"(?<![\w/.,])[-−]?\d+(?:[.,]\d+)?(?![\w/])")
+_POINT = str.maketrans(",−", ".-")
+_MOST_DECIMALS = 9
 """What metrics writes at most."""
 
 
@@ -59,7 +60,7 @@ def _figure(value: float, decimals: int, measure: Measure, numbers: Numbers) -> 
 
 def _rounded(text: str, decimals: int, write: Callable[[float, int], str]) -> str:
     """The text with its numbers written anew: with more decimals where two of them would read the same and are not."""
-    found = {match: float(match.replace(",", ".")) for match in _A_NUMBER.findall(text)}
+    found = {match: float(match.translate(_POINT)) for match in _A_NUMBER.findall(text)}
     different = len(set(found.values()))
     while decimals < _MOST_DECIMALS and len({rounded(value, decimals) for value in found.values()}) < different:
         decimals += 1

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from services.metrics.days import in_vietnam
-from services.metrics.reasons import amount
+from services.metrics.reasons import amount, in_english, in_vietnamese
 
 
 class Doubt(NamedTuple):
@@ -16,10 +15,8 @@ class Doubt(NamedTuple):
 
 
 def doubted(code: str, vi: str, en: str, **evidence: str) -> Doubt:
-    """The sentences may name the evidence in braces; Vietnamese ones have a decimal comma, and days as people write
-    them."""
-    local = {name: in_vietnam(text.replace(".", ",")) for name, text in evidence.items()}
-    return Doubt(code, vi.format_map(local), en.format_map(evidence), evidence)
+    """The sentences may name the evidence in braces; they have its numbers and days as people write them."""
+    return Doubt(code, vi.format_map(in_vietnamese(evidence)), en.format_map(in_english(evidence)), evidence)
 
 
 shown = amount

@@ -143,7 +143,9 @@ def test_a_pace_is_told_in_a_unit_that_suits_the_period_and_the_cadence(cadence:
     assert natural_unit(cadence, days) == unit  # type: ignore[arg-type]
 
 
-def test_words_are_cut_and_not_rounded() -> None:
-    assert [words(pair) for pair in ((9199996, 100000), (1, 3), (-1, 3), (5, 1), (-1, 100000))] == [
-        "91.9999", "0.3333", "-0.3333", "5", "0",
+def test_words_are_rounded_and_never_read_as_a_shorter_number_that_they_are_not() -> None:
+    pairs = (2, 3), (-2, 3), (20, 28), (9199996, 100000), (920000001, 10**7), (5, 1), (9130, 100), (-1, 10**5)
+    assert [words(pair) for pair in (*pairs, (-1, 10**10), (10**11 + 1, 10**11))] == [
+        *("0.6667", "-0.6667", "0.7143", "91.99996", "92.0000001", "5", "91.3", "-0.00001"),
+        *("0", "1"),
     ]  # fmt: skip
