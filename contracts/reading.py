@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from contracts.progress import Contributions
+from contracts.progress import Contribution, Contributions
 
 MOST_DECIMALS = 6
 
 MOST_OF_THE_GAP = 0.8
 """The part of the gap that is most of it."""
+
+MOST_PULLED = 3
+"""How many of those that lack most are named where shares would mislead."""
 
 Side = Literal["short", "ahead", "over", "under", "off", "on"]
 
@@ -33,6 +36,12 @@ SPLIT = (
     "{named} of {units} units below make up {share}% of the gap: {names}",
 )
 """Who lacks most of what is missing."""
+
+PULLED = (
+    "kéo xuống nhiều nhất: {pulled}; các đơn vị còn lại bù {rest}",
+    "pulled down most by {pulled}; the others make up {rest}",
+)
+"""The same where others are so far ahead that shares of what is missing would mislead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +102,27 @@ def side_of(gap: float | Decimal, comparator: str) -> Side:
 def most_of(split: Contributions | None) -> tuple[tuple[str, ...], float]:
     """The units that make up most of the gap, as few as do, and their share of it (0 to 1).
 
-    Nobody where others are so far ahead that shares of the gap would mislead.
+    Nobody where others are so far ahead that shares of the gap would mislead: then see `pulled_down`.
     """
     names: list[str] = []
     share = 0.0
-    for one in split.top if split is not None else ():
+    for one in split.top if split is not None and shares_tell(split) else ():
         if one.share <= 0 or share >= MOST_OF_THE_GAP:
             break
         names.append(one.org_unit)
         share += one.share
-    return (tuple(names), share) if share <= 1 else ((), 0.0)
+    return tuple(names), share
+
+
+def shares_tell(split: Contributions) -> bool:
+    """Whether shares of the gap say who lacks what: not where those that are short lack more than the whole gap."""
+    return sum(one.share for one in split.top if one.share > 0) <= 1
+
+
+def pulled_down(split: Contributions | None) -> tuple[tuple[Contribution, ...], float]:
+    """Where shares of the gap would mislead: those that lack most, and the gap that all others together make up."""
+    if split is None or shares_tell(split):
+        return (), 0.0
+    named = tuple(one for one in split.top if one.share > 0)[:MOST_PULLED]
+    whole = sum(one.gap for one in split.top) + split.rest_gap
+    return named, whole - sum(one.gap for one in named)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contracts.progress import Closed, ProgressJudged, Status
-from contracts.reading import SPLIT, most_of, telling_decimals
+from contracts.reading import PULLED, SPLIT, most_of, pulled_down, telling_decimals
 from services.alerts import figures
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
@@ -140,6 +140,13 @@ def _contributions(scene: Scene, record: ProgressJudged, language: Language) -> 
     split = record.contributions
     if split is None:
         return None
+    down, rest = pulled_down(split)
+    if down:
+        pulled = ", ".join(
+            f"{scene.unit(one.org_unit, language, short=True)} {_difference(one.gap, scene, language)}" for one in down
+        )
+        text = PULLED[language == "en"].format(pulled=pulled, rest=_difference(rest, scene, language))
+        return Fact(say(language, "l_contributions"), text)
     named, share = most_of(split)
     if not named:
         return None
@@ -150,6 +157,10 @@ def _contributions(scene: Scene, record: ProgressJudged, language: Language) -> 
         names=", ".join(scene.unit(one, language, short=True) for one in named),
     )
     return Fact(say(language, "l_contributions"), text)
+
+
+def _difference(gap: float, scene: Scene, language: Language) -> str:
+    return figures.difference(gap, scene.kpi, language, signed=True, decimals=2)
 
 
 def _target(scene: Scene, record: ProgressJudged, language: Language) -> Fact | None:

@@ -27,17 +27,33 @@ _OPEN = {
 
 
 class Place(NamedTuple):
-    """Where a unit stands in the tree: its level and the units above, nearest first; both empty if that is unknown."""
+    """Where a unit stands in the tree: its level and the units above, nearest first; both empty if that is unknown.
+
+    `until`: the first day on which the unit is no more.
+    """
 
     level: str | None
     ancestors: tuple[str, ...]
+    until: date | None = None
 
     def fields(self) -> Document:
         """As it stands in a document."""
-        return {"level": self.level, "ancestors": list(self.ancestors)}
+        until = self.until.isoformat() if self.until is not None else None
+        return {"level": self.level, "ancestors": list(self.ancestors), "until": until}
 
 
 NOWHERE = Place(None, ())
+
+
+class Count(NamedTuple):
+    """How many records there are of one KPI, period, level and status, of units that end on one day (ISO) or not."""
+
+    kpi: str
+    period: str
+    level: str | None
+    status: str
+    until: str | None
+    number: int
 
 
 class Places(Protocol):

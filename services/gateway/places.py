@@ -31,7 +31,7 @@ class TreePlaces:
             day = unit.valid_to - timedelta(days=1)
         elif unit.valid_from is not None and day < unit.valid_from:
             day = unit.valid_from
-        return Place(unit.level, catalog.units.ancestors(org_unit, day))
+        return Place(unit.level, catalog.units.ancestors(org_unit, day), unit.valid_to)
 
 
 class Placed(Protocol):

@@ -13,7 +13,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 
 from contracts.progress import progress_key
-from services.gateway.documents import Document
+from services.gateway.documents import Count, Document, Place
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 from services.runtime.mongo import DUPLICATE_KEY, Client
 from services.runtime.settings import MongoSettings
@@ -25,6 +25,8 @@ CHANGES_KEPT = timedelta(hours=1)
 """How long a change is kept: a stream that was away for longer is told to read everything again."""
 
 _OPEN_SHOWN = 500
+
+_COUNTED = ("kpi", "period", "level", "status", "until")
 
 
 class ReadModel:
@@ -44,7 +46,7 @@ class ReadModel:
         await self._progress.create_indexes(
             [
                 *(IndexModel([(name, ASCENDING), ("_id", ASCENDING)]) for name in filters),
-                IndexModel([("province", 1), ("kpi", 1), ("period", 1), ("level", 1), ("status", 1)]),
+                IndexModel([(name, ASCENDING) for name in ("province", *_COUNTED)]),
             ]
         )
         order = [("since", DESCENDING), ("_id", ASCENDING)]
@@ -81,7 +83,7 @@ class ReadModel:
     async def places(self) -> AsyncIterator[tuple[str, Document]]:
         """Collection and the fields that a place depends on, of every document."""
         for collection in (self._progress, self._alerts):
-            fields = {"province": 1, "org_unit": 1, "as_of": 1, "level": 1, "ancestors": 1, "record.progress.as_of": 1}
+            fields = dict.fromkeys(("province", "org_unit", "as_of", *Place._fields, "record.progress.as_of"), 1)
             async for document in collection.find({}, fields):
                 yield collection.name, document
 
@@ -131,21 +133,17 @@ class ReadModel:
         """The records of all units for one KPI and period."""
         return await self._progress.find({"province": province, "kpi": kpi, "period": period}).to_list()
 
-    async def counts(self, province: str) -> list[tuple[str, str, str | None, str, int]]:
-        """How many records there are, by (kpi, period, level, status). Answered from an index alone."""
-        fields = ("kpi", "period", "level", "status")
-        group = {"_id": {name: f"${name}" for name in fields}, "count": {"$sum": 1}}
+    async def counts(self, province: str) -> list[Count]:
+        """How many records there are, by what they are counted by. Answered from an index alone."""
+        group = {"_id": {name: f"${name}" for name in _COUNTED}, "count": {"$sum": 1}}
         cursor = await self._progress.aggregate(
             [
                 {"$match": {"province": province}},
-                {"$project": {"_id": 0, **dict.fromkeys(fields, 1)}},
+                {"$project": {"_id": 0, **dict.fromkeys(_COUNTED, 1)}},
                 {"$group": group},
             ]
         )
-        return [
-            (row["_id"]["kpi"], row["_id"]["period"], row["_id"].get("level"), row["_id"]["status"], row["count"])
-            async for row in cursor
-        ]
+        return [Count(**{name: row["_id"].get(name) for name in _COUNTED}, number=row["count"]) async for row in cursor]
 
     async def open_alerts(self, province: str) -> list[Document]:
         """The open alerts, worst and longest first; at most 500. Under `now` the progress record as it stands."""

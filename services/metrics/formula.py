@@ -45,7 +45,7 @@ def formula(told: Told) -> Iterator[Step]:
     yield measure(told.definition.kpi.kind)
     yield from _value(told)
     if told.judged["value"] is not None:
-        held = told.judged["flags"], told.judged["reasons"], told.judged["completeness"]
+        held = told.judged["flags"], told.judged["reasons"], told.judged["completeness"], told.judged.get("score")
         yield trusted(against(*held, direct=told.reading.direct))
     for doubt in told.doubts:
         yield doubted(doubt)

@@ -3,7 +3,7 @@
 Built as plain dicts for speed; a contract test holds every field to `ProgressJudged`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -88,16 +88,16 @@ def content_of(
             "timeliness": reading.timeliness,
             "discrepancy": reading.discrepancy,
             "flags": reading.flags,
-            "trust": None if reading.value is None else trust_of(reading, found).grade,
+            "trust": None if reading.value is None else trust_of(reading, found, extra.get("score")).grade,
             "inputs": inputs,
             "inputs_count": count,
         }
     )
 
 
-def trust_of(reading: Reading, found: Judgement) -> Against:
+def trust_of(reading: Reading, found: Judgement, score: Mapping[str, Any] | None) -> Against:
     """What is held against the figure of a record."""
-    return against(reading.flags, found.reasons, reading.completeness, direct=reading.direct)
+    return against(reading.flags, found.reasons, reading.completeness, score, direct=reading.direct)
 
 
 def with_reasons(content: bytes, further: Iterable[Reason]) -> bytes:

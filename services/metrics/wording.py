@@ -238,6 +238,11 @@ def trusted(held: Against) -> Step:
             f"{held.missing} trên {held.expected} đơn vị chưa báo cáo",
             f"{held.missing} of {held.expected} units have not reported",
         ),
+        (
+            held.unscored > 0,
+            f"{held.unscored} trên {held.items} chỉ tiêu chưa có điểm",
+            f"{held.unscored} of {held.items} KPIs bring no points",
+        ),
     ]
     vi = "; ".join(vi for true, vi, _ in found if true) or "không có gì đáng ngờ"
     en = "; ".join(en for true, _, en in found if true) or "nothing is held against it"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.observations import FlagCode
 from contracts.progress import Contribution, Contributions
-from contracts.reading import GAPS, most_of, shown, side_of
+from contracts.reading import GAPS, most_of, pulled_down, shown, side_of
 from services.alerts.scene import gap_of, standing_of
 from services.gateway.views.figures import Teller
 from services.gateway.views.flags import FLAGS, flag
@@ -77,8 +77,17 @@ def test_a_gap_is_what_is_left_between_the_numbers_that_are_read() -> None:
 def test_as_few_units_as_make_up_most_of_the_gap_are_named() -> None:
     split = Contributions(units=71, top=_top(0.5, 0.25, 0.1, 0.1), rest_gap=-1, rest_share=0.05)
     assert most_of(split) == (("u0", "u1", "u2"), 0.85)
-    assert most_of(Contributions(units=71, top=_top(1.5, 0.2), rest_gap=7, rest_share=-0.7)) == ((), 0.0)
     assert most_of(None) == ((), 0.0)
+
+
+def test_where_others_are_far_ahead_amounts_are_told_and_no_shares() -> None:
+    """One of eleven makes 94 % of the gap, and so does the next, since the others are ahead."""
+    split = Contributions(units=11, top=_top(0.94, 0.92, 0.3, 0.1), rest_gap=1.26, rest_share=-1.26)
+    assert most_of(split) == ((), 0.0)
+    down, rest = pulled_down(split)
+    assert [one.org_unit for one in down] == ["u0", "u1", "u2"]
+    assert round(rest, 9) == 1.16  # the whole gap of −1 is −2.16 and this
+    assert pulled_down(Contributions(units=71, top=_top(0.5, 0.2), rest_gap=-0.3, rest_share=0.3)) == ((), 0.0)
 
 
 def _top(*shares: float) -> tuple[Contribution, ...]:

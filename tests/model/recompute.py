@@ -191,8 +191,6 @@ class _Model:
             record.codes.append("unit_ended")
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today, self.from_zero)
         judge(record, verdict, self._reported_on(sums))
-        if record.value is not None:
-            record.trust = _trust(record)
         if by is not None and verdict.keeps:
             record.held = self._held(unit, period, verdict)
         if by is not None and record.value is not None:
@@ -200,6 +198,8 @@ class _Model:
             record.contributions = self._contributions(record, verdict, sums, period)
         if self.kpi.kind == "composite" and sums and sums[-1].own is not None:
             self._add_score(record, sums[-1].own, unit, period)
+        if record.value is not None:
+            record.trust = _trust(record)
         return record
 
     def _valid_now(self, unit: str, period: Period) -> Target | None:
@@ -701,6 +701,13 @@ def _trust(record: ModelRecord) -> str:
         faults.append("some are missing")
         if Fraction(len(record.missing), record.expected or 1) >= Fraction(1, 2):
             faults.append("half of them")
+    if record.score is not None:
+        items = record.score[4]
+        silent = [kpi for kpi, _, points, _ in items if points is None]
+        if silent:
+            faults.append("some KPIs are silent")
+            if Fraction(len(silent), len(items)) >= Fraction(1, 2):
+                faults.append("half of them")
     return "ABCD"[min(3, len(faults))]
 
 

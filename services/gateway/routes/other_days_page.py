@@ -62,6 +62,6 @@ async def _seen(parts: Parts, address: Address, choice: Choice) -> other_days.Pa
     if catalog is None or address.kpi not in catalog.kpis:  # metrics knows a newer catalog than this process
         raise not_found(*NO_PERIOD)
     counts = await parts.model.counts(address.province)
-    periods = sorted({period for kpi, period, *_ in counts if kpi == address.kpi}, reverse=True)
+    periods = sorted({one.period for one in counts if one.kpi == address.kpi}, reverse=True)
     recorded = {one["org_unit"] for one in await parts.model.of_kpi(address.province, address.kpi, address.period)}
     return other_days.page(address, choice.language, Ground(catalog, parts.clock.now()), found, periods, recorded)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from contracts.progress import ProgressJudged
+from contracts.progress import ProgressJudged, Status
 from services.gateway.views import landing
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.flags import flag
@@ -50,7 +51,11 @@ class Detail:
     below_of: str
     """The unit that the list is narrowed to, if any."""
     late: list[UnitRow]
+    silent: list[UnitRow]
+    """Those of which there is no figure to judge by."""
     others: list[UnitRow]
+    ended: list[UnitRow]
+    """Those that had ended by the day of the figures; whoever followed them is in the other lists."""
     all_href: str
     explain_href: str
     view_href: str
@@ -62,9 +67,12 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
     records = [judged(document) for document in chosen]
     level = reporting_level(head.kpi, ground)
     units = ground.catalog.units
-    lowest = [record for record in records if level is not None and _level(ground, record) == level]
+    reporting = [record for record in records if level is not None and _level(ground, record) == level]
+    day = ground.last_day(head.record)
+    lowest = [record for record in reporting if not _ended(record, ground, day)]
     narrowed = _within(links.choice.unit, lowest, ground)
     rows = sorted((_row(record, head, ground, teller, links) for record in narrowed), key=_order)
+    ended = [record for record in reporting if _ended(record, ground, day)] if links.choice.unit is None else []
     of = units.get(links.choice.unit) if links.choice.unit else None
     word = level_word(ground, level, teller) if level else ""
     return Detail(
@@ -77,7 +85,9 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
         below_title=teller.words("Mọi {level}", level=word) if of is None else "",
         below_of=teller.words("{level} của {name}", level=word, name=of.name) if of is not None else "",
         late=[row for row in rows if row.said.late],
-        others=[row for row in rows if not row.said.late],
+        silent=[row for row in rows if row.said.badge.code == Status.UNKNOWN.value],
+        others=[row for row in rows if not row.said.late and row.said.badge.code != Status.UNKNOWN.value],
+        ended=sorted((_row(record, head, ground, teller, links) for record in ended), key=_order),
         all_href=links.board(anchor=f"kpi-{head.kpi.id}", unit=None),
         explain_href=explain_href(head.kpi.id, head.record.org_unit, head.record.period),
         view_href=reformed_href(ground, head.kpi.id, head.record.period),
@@ -86,6 +96,11 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
 
 def _order(row: UnitRow) -> tuple[tuple[int, float], str]:
     return row.said.badness, row.name
+
+
+def _ended(record: ProgressJudged, ground: Ground, day: date) -> bool:
+    unit = ground.catalog.units.get(record.org_unit)
+    return unit is not None and unit.valid_to is not None and unit.valid_to <= day
 
 
 def _level(ground: Ground, record: ProgressJudged) -> str | None:
@@ -167,6 +182,8 @@ def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
         )
     if record.completeness is not None and record.completeness.missing:
         yield Fact(words("Chưa báo cáo"), _names(record.completeness.missing, ground, teller))
+    if record.completeness is not None and record.completeness.missing_members:
+        yield Fact(words("Chưa đạt trong danh sách"), _names(record.completeness.missing_members, ground, teller))
     if record.timeliness is not None and record.timeliness.late:
         yield Fact(words("Báo cáo trễ"), _names(record.timeliness.late, ground, teller))
     if definition := words.either(kpi.definition_vi, kpi.definition_en):

@@ -17,6 +17,7 @@ from contracts.explanations import (
 )
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
+from contracts.reading import shares_tell
 from services.gateway.views.chart import Picture, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.flags import flag
@@ -25,6 +26,7 @@ from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.reading import Ground
 from services.gateway.views.reasons import dated
+from services.gateway.views.reporters import Reporters, reporters
 from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Language, Words
 
@@ -74,8 +76,10 @@ class ChildRow:
     parts: str
     as_of: str
     gap: str
+    brings: str
+    """What it brings to the gap of the record explained, where that is known."""
     share: str
-    """Its part of what is missing, where that is known."""
+    """The same as a part of the whole, where such parts tell something."""
     in_sum: bool
 
 
@@ -166,6 +170,10 @@ class Explained:
     flags: list[str]
     split: str
     """Who lacks most of what is missing; empty where that is not known."""
+    brought: bool
+    """Whether it is known what each unit below brings to the gap."""
+    shared: bool
+    reporters: Reporters | None
     steps: list[str]
     outlook: Outlook | None
     rules: list[str]
@@ -223,6 +231,9 @@ def explained(
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         flags=[flag(code, words) for code in said.judged.flags],
         split=teller.split(record, ground.short_name),
+        brought=any(child.brings is not None for child in said.children),
+        shared=record.contributions is not None and shares_tell(record.contributions),
+        reporters=reporters(said.judged, said.kpi, said.period, ground, words),
         steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula if one.code not in STEPS],
         outlook=outlook(record, said, measure, words, numbers),
         rules=[words.either(one.text_vi, one.text_en) for one in said.rules],
@@ -361,7 +372,7 @@ def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, w
 def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
-    numbers = teller.numbers
+    numbers, fine = teller.numbers, Measure(measure.code, max(measure.decimals, 2))
     rows = [
         ChildRow(
             id=child.org_unit,
@@ -372,6 +383,7 @@ def _children(
             parts=_parts(child.numerator, child.denominator, numbers),
             as_of=numbers.day(child.as_of),
             gap=read.gap or "–",
+            brings="" if child.brings is None else teller.difference(child.brings, fine),
             share=numbers.value(100 * child.share, _SHARE) if child.share is not None else "",
             in_sum=child.in_sum,
         )
@@ -406,7 +418,7 @@ def _origin(
         id=observation,
         unit=_unit(ground, figure.org_unit),
         as_of=numbers.day(figure.as_of),
-        figure=_figure(found, numbers, measure) if found is not None else "–",
+        figure=_figure(found, numbers, measure, words) if found is not None else "–",
         publisher=found.publisher if found is not None else "",
         source=found.source if found is not None else "",
         event=found.source_id if found is not None else "",
@@ -420,14 +432,23 @@ def _origin(
     )
 
 
-def _figure(said: ObservationRecorded, numbers: Numbers, measure: Measure) -> str:
+def _figure(said: ObservationRecorded, numbers: Numbers, measure: Measure, words: Words) -> str:
     """What the observation itself says; an increment with its sign."""
-    plus = "+" if said.mode == "increment" else ""
+    if said.retracts:
+        return words("rút số liệu")
+    given = said.numerator if said.numerator is not None else said.value
+    plus = "+" if said.mode == "increment" and given is not None and given >= 0 else ""
     if said.numerator is not None:
         below = f"\u202f/\u202f{numbers.plain(float(said.denominator), 2)}" if said.denominator is not None else ""
         return f"{plus}{numbers.plain(float(said.numerator), 2)}{below}"
     if said.value is not None:
         return plus + numbers.value(float(said.value), measure)
+    if said.members is not None:
+        return words("{count} thành viên", len(said.members))
+    if said.rank is not None:
+        return f"{said.rank}/{said.of}" if said.of is not None else str(said.rank)
+    if said.done is not None:
+        return words("đã xong") if said.done else words("chưa xong")
     return "–"
 
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from contracts.catalog import Kpi
 from contracts.progress import Closed, ProgressJudged, Status, TargetJudged
-from contracts.reading import GAPS, SPLIT, decimals_of, most_of, shown, side_of
+from contracts.reading import GAPS, PULLED, SPLIT, decimals_of, most_of, pulled_down, shown, side_of
 from services.gateway.views import reasons, svg
-from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.numbers import MINUS, Measure, Numbers
 from services.gateway.views.reading import day_of_figure
 from services.gateway.views.statuses import LATE, Badge, badge, urgency
 from services.gateway.views.words import Words
@@ -137,8 +137,15 @@ class Teller:
 
     def split(self, record: ProgressJudged, name: Callable[[str], str]) -> str:
         """“5/71 đơn vị trực thuộc chiếm 80 % phần thiếu: …”; empty where the gap cannot be split."""
+        if record.contributions is None:
+            return ""
+        down, rest = pulled_down(record.contributions)
+        if down:
+            measure = Measure(record.unit_of_measure, 2)
+            pulled = ", ".join(f"{name(one.org_unit)} {self.difference(one.gap, measure)}" for one in down)
+            return self.words.either(*PULLED).format(pulled=pulled, rest=self.difference(rest, measure))
         named, share = most_of(record.contributions)
-        if record.contributions is None or not named:
+        if not named:
             return ""
         return self.words.either(*SPLIT).format(
             named=len(named),
@@ -146,6 +153,10 @@ class Teller:
             share=self.numbers.plain(100 * share, 0),
             names=", ".join(name(one) for one in named),
         )
+
+    def difference(self, gap: float, measure: Measure) -> str:
+        """A gap with its sign and unit: “−3,1 điểm %”."""
+        return f"{MINUS if gap < 0 else '+'}{self.numbers.distance(gap, measure)}"
 
     def _gap_words(self, record: ProgressJudged, measure: Measure) -> str:
         gap, finer = shown_gap(record, measure)

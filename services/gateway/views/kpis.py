@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from contracts.catalog import Kpi
 from contracts.progress import ProgressJudged, Status
+from services.gateway.documents import Count
 from services.gateway.views.figures import Said, Teller, worst
 from services.gateway.views.links import Links
-from services.gateway.views.reading import Count, Ground, judged
+from services.gateway.views.reading import Ground, judged
 from services.gateway.views.statuses import JUDGED, LATE, URGENCY
 from services.runtime.catalog.catalog import Catalog
 
@@ -144,22 +145,24 @@ def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller, 
     level = reporting_level(head.kpi, ground)
     if level is None:
         return None
+    record, day = head.record, ground.last_day(head.record).isoformat()
     mine = [
-        (status, number)
-        for kpi, period, at, status, number in counts
-        if kpi == head.kpi.id and period == head.record.period and at == level
+        one
+        for one in counts
+        if (one.kpi, one.period, one.level) == (record.kpi, record.period, level)
+        and (one.until is None or day < one.until)
     ]
-    total = sum(number for _, number in mine)
+    total = sum(one.number for one in mine)
     if not total:
         return None
-    late = sum(number for status, number in mine if status in LATE)
+    late = sum(one.number for one in mine if one.status in LATE)
     named = worst(head.between)
     unit = ground.catalog.units.get(named.org_unit) if named is not None else None
     return Below(
         late=late,
         total=total,
         level=level_word(ground, level, teller, total),
-        judged=sum(number for status, number in mine if status in JUDGED),
+        judged=sum(one.number for one in mine if one.status in JUDGED),
         worst=(unit.short_name or unit.name) if unit else "",
         worst_href=links.board(anchor=f"kpi-{head.kpi.id}", kpi=head.kpi.id, unit=unit.id) if unit else "",
     )

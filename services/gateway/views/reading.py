@@ -5,12 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from contracts.progress import ProgressJudged, Status
-from services.gateway.documents import Document, as_day
+from services.gateway.documents import Count, Document, as_day
 from services.gateway.views.words import Language
 from services.runtime.catalog.catalog import Catalog
-
-Count = tuple[str, str, str | None, str, int]
-"""(kpi, period, level, status, how many records)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,14 @@ class Ground:
     def roots(self) -> tuple[str, ...]:
         """The province's own units."""
         return self.catalog.units.roots(self.day)
+
+    def last_day(self, record: ProgressJudged) -> date:
+        """The day of whose units a record's period speaks: today, or the last one of a period that is over."""
+        try:
+            last = self.catalog.calendar_of(record.kpi).parse(record.period).last
+        except ValueError:
+            return self.day
+        return min(last, self.day)
 
     def short_name(self, unit_id: str) -> str:
         """The unit's short name, as mails write it in a list; its id where no catalog knows it."""

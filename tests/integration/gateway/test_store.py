@@ -165,8 +165,8 @@ async def test_counts_and_the_records_of_units_and_kpis(model: Model) -> None:
         ]
     )
     assert sorted(await model.counts("dak-nong")) == [
-        ("edoc-signed-share", "2023", "commune", "behind", 2),
-        ("edoc-signed-share", "2023", "province", "at_risk", 1),
+        ("edoc-signed-share", "2023", "commune", "behind", None, 2),
+        ("edoc-signed-share", "2023", "province", "at_risk", None, 1),
     ]
     assert sorted(keys(await model.of_units("dak-nong", ["dak-nong.x", "dak-nong"]))) == ["dak-nong", "x"]
     assert len(await model.of_kpi("dak-nong", "edoc-signed-share", "2023")) == 3

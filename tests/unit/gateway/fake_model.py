@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.progress import progress_key
-from services.gateway.documents import Document
+from services.gateway.documents import Count, Document
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 
 
@@ -71,13 +71,13 @@ class FakeModel:
         wanted = {"province": province, "kpi": kpi, "period": period}
         return [one for one in self.records.values() if _fits(one, wanted)]
 
-    async def counts(self, province: str) -> list[tuple[str, str, str | None, str, int]]:
+    async def counts(self, province: str) -> list[Count]:
         found = Counter(
-            (one["kpi"], one["period"], one["level"], one["status"])
+            (one["kpi"], one["period"], one["level"], one["status"], one["until"])
             for one in self.records.values()
             if one["province"] == province
         )
-        return [(*key, number) for key, number in found.items()]
+        return [Count(*key, number) for key, number in found.items()]
 
     async def open_alerts(self, province: str) -> list[Document]:
         found = [one for one in self.alerts.values() if one["province"] == province and one["state"] == "open"]

@@ -1,16 +1,19 @@
+from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from contracts.progress import Closed, Completeness, Landing, Needed, ProgressJudged, Status
-from services.gateway.documents import Document, progress_document
+from services.gateway.documents import Count, Document, progress_document
 from services.gateway.places import TreePlaces
 from services.gateway.views.below import Fact
 from services.gateway.views.board import Board, board, wanted
 from services.gateway.views.reading import Choice, Ground, Reading
 from services.metrics.reasons import because
-from tests.unit.gateway.judged_province import NOW, TODAY, alerts_of, dak_nong, judged_year
+from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.loader import load_folder
+from tests.unit.gateway.judged_province import DAK_NONG, NOW, TODAY, alerts_of, dak_nong, judged_year
 from tests.unit.gateway.records import a_record, a_target, an_alert
 
 CATALOG = dak_nong()
@@ -30,14 +33,11 @@ def documents(records: list[ProgressJudged]) -> list[Document]:
 def reading_of(records: list[ProgressJudged], choice: Choice, **more: Any) -> Reading:
     stored = documents(records)
     upper = [one for one in stored if one["org_unit"] in GROUND.upper_units]
-    counts: dict[tuple[str, str, str | None, str], int] = {}
-    for one in stored:
-        key = (one["kpi"], one["period"], one["level"], one["status"])
-        counts[key] = counts.get(key, 0) + 1
+    counts = Counter((one["kpi"], one["period"], one["level"], one["status"], one["until"]) for one in stored)
     chosen = wanted(choice, GROUND, Reading(upper=upper))
     return Reading(
         upper=upper,
-        counts=[(*key, number) for key, number in counts.items()],
+        counts=[Count(*key, number) for key, number in counts.items()],
         chosen=[one for one in stored if chosen == (one["kpi"], one["period"])],
         **more,
     )
@@ -289,12 +289,36 @@ def test_the_detail_ranks_districts_and_communes_and_can_be_narrowed() -> None:
     page = the_board(YEAR, choice)
     assert page.detail is not None
     assert len(page.detail.between) == 8
-    assert len(page.detail.late) + len(page.detail.others) == 71
+    assert len(page.detail.late) + len(page.detail.silent) + len(page.detail.others) == 71
+    assert {row.said.badge.code for row in page.detail.silent} == {"unknown"}
+    assert "unknown" not in {row.said.badge.code for row in page.detail.others}
     assert [row.said.badness for row in page.detail.late] == sorted(row.said.badness for row in page.detail.late)
     narrowed = the_board(YEAR, Choice(kpi="document-digitisation", unit=CU_JUT)).detail
     assert narrowed is not None
     assert narrowed.below_of == "xã của Huyện Cư Jút"
-    assert len(narrowed.late) + len(narrowed.others) == 8
+    assert len(narrowed.late) + len(narrowed.silent) + len(narrowed.others) == 8
+
+
+def test_units_that_have_ended_are_shown_apart_and_counted_no_more() -> None:
+    catalog = Catalog.of(load_folder(DAK_NONG.parent / "lam-dong").items)
+    ground = Ground(catalog, datetime(2025, 8, 11, tzinfo=UTC))
+    before, after = date(2025, 6, 30), date(2025, 7, 1)
+    units = [*catalog.units.of_level("commune", before)[:3], *catalog.units.of_level("commune", after)[:2]]
+    records = [a_record(province="lam-dong", org_unit=unit, period="2025") for unit in (*ground.roots, *units)]
+    places = TreePlaces(lambda: {"lam-dong": catalog}, lambda: ground.day)
+    stored = [
+        progress_document(one, one.model_dump(mode="json"), places.of(one.province, one.org_unit, ground.day))
+        for one in records
+    ]
+    counts = Counter((one["kpi"], one["period"], one["level"], one["status"], one["until"]) for one in stored)
+    upper = [one for one in stored if one["org_unit"] in ground.upper_units]
+    reading = Reading(upper=upper, counts=[Count(*key, number) for key, number in counts.items()], chosen=stored)
+    page = board(Choice(kpi="edoc-signed-share"), ground, reading)
+    (row,) = page.rows
+    assert row.below is not None
+    assert (row.below.late, row.below.total) == (2, 2)
+    assert page.detail is not None
+    assert (len(page.detail.late), len(page.detail.ended)) == (2, 3)
 
 
 def test_the_detail_says_what_pace_is_needed_and_whether_it_was_ever_reached() -> None:

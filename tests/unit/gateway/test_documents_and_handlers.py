@@ -126,7 +126,9 @@ def test_an_instant_belongs_to_its_own_date() -> None:
 
 
 def test_a_unit_that_has_ended_is_placed_as_on_its_last_day() -> None:
-    assert the_tree(date(2026, 1, 1)).of("dak-nong", COMMUNE, None) == Place("commune", (DISTRICT, "dak-nong"))
+    place = Place("commune", (DISTRICT, "dak-nong"), date(2025, 7, 1))
+    assert the_tree(date(2026, 1, 1)).of("dak-nong", COMMUNE, None) == place
+    assert place.fields()["until"] == "2025-07-01"
 
 
 def test_an_unknown_unit_is_nowhere() -> None:

@@ -334,6 +334,7 @@ def test_an_item_without_a_value_is_named_brings_nothing_and_leaves_the_unit_unr
     found = record(engine, "p.a.2", kpi="score")
     assert found.score is not None
     assert (found.value, found.score.maximum, found.score.rank, found.score.of) == (20, 100, None, 1)
+    assert (found.trust, record(engine, "p.a.1", kpi="score").trust) == ("C", "A")  # half of what is scored is silent
     (reason,) = [one for one in found.reasons if one.code == "items_missing"]
     assert reason.text_vi == "Chưa chấm được điểm: Văn bản ký số; đơn vị chưa được xếp hạng."
     assert reason.text_en == "Not scored yet: Signed documents; so the unit is not ranked."
