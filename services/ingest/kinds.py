@@ -89,6 +89,7 @@ def _stranger(case: Case, name: str) -> Problem:
 _VALUE: Ways = (frozenset({"value"}),)
 _PARTS = frozenset({"numerator", "denominator"})
 _COUNTED = (numbers.as_exact_as_declared, numbers.not_negative)
+_QUOTIENT = (numbers.parts_as_exact_as_declared, numbers.not_negative)
 _VALUE_WITHIN = numbers.within_limits(numbers.value_of)
 
 KINDS: dict[KpiKind, Kind] = {
@@ -97,7 +98,7 @@ KINDS: dict[KpiKind, Kind] = {
         ways=(frozenset({"numerator"}), frozenset({"value"})),
         beside=_PARTS,
         rules=(
-            *_COUNTED,
+            *_QUOTIENT,
             numbers.part_within_whole,
             numbers.within_limits(numbers.value_of, numbers.HUNDRED),
             numbers.within_limits(numbers.share_in_order),
@@ -108,7 +109,7 @@ KINDS: dict[KpiKind, Kind] = {
     "coverage": Kind(
         ways=(frozenset({"numerator"}), frozenset({"members"})),
         beside=frozenset({"denominator", "value"}),
-        rules=(*_COUNTED, roster.fits_its_roster, numbers.within_limits(numbers.value_of, numbers.HUNDRED)),
+        rules=(*_QUOTIENT, roster.fits_its_roster, numbers.within_limits(numbers.value_of, numbers.HUNDRED)),
     ),
     "flow": Kind(
         ways=_VALUE,
@@ -121,7 +122,7 @@ KINDS: dict[KpiKind, Kind] = {
     "rate": Kind(
         ways=(frozenset({"value"}), _PARTS),
         beside=_PARTS,
-        rules=(*_COUNTED, _VALUE_WITHIN, numbers.within_limits(numbers.per_base_of_parts)),
+        rules=(*_QUOTIENT, _VALUE_WITHIN, numbers.within_limits(numbers.per_base_of_parts)),
     ),
     "rank": Kind(
         ways=(frozenset({"rank"}),),

@@ -27,17 +27,25 @@ _SMALLEST = Decimal(1).scaleb(-MOST_DECIMALS)
 
 
 def as_exact_as_declared(case: Case) -> Problems:
-    """No more decimals than the KPI declares, so that sums stay exact. A weight may have nine.
+    """No more decimals than the KPI declares, so that sums stay exact. A weight may have nine."""
+    return _exact(case, case.kpi.decimals)
 
-    A value beside its parts is only compared with them, so it may be as long as its publisher likes.
+
+def parts_as_exact_as_declared(case: Case) -> Problems:
+    """Of a quotient the parts are summed, so they have no more decimals than the KPI declares.
+
+    Its value never is, so it may be as long as its publisher likes; it is recorded with nine.
     """
+    return _exact(case, None)
+
+
+def _exact(case: Case, of_value: int | None) -> Problems:
     found: Problems = NONE
-    figure = case.figure
-    compared = (figure.numerator is not None and figure.denominator is not None) or figure.members is not None
-    for name in NUMBERS:
+    figure, declared = case.figure, case.kpi.decimals
+    limits = (declared, declared, of_value, MOST_DECIMALS)
+    for name, allowed in zip(NUMBERS, limits, strict=True):
         number: Decimal | None = getattr(figure, name)
-        allowed = MOST_DECIMALS if name == "weight" else case.kpi.decimals
-        if number is None or decimals_of(number) <= allowed or (compared and name == "value"):
+        if number is None or allowed is None or decimals_of(number) <= allowed:
             continue
         found += (
             problem(

@@ -52,6 +52,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Không có nhiều chữ số thập phân hơn chỉ tiêu khai báo.",
         "It has no more decimals than the KPI declares.",
     ),
+    "parts_as_exact_as_declared": (
+        "Tử số, mẫu số không có nhiều chữ số thập phân hơn chỉ tiêu khai báo.",
+        "Numerator and denominator have no more decimals than the KPI declares.",
+    ),
     "not_negative": ("Không có số đếm âm.", "No count is negative."),
     "part_within_whole": ("Tử số không lớn hơn mẫu số.", "The numerator is not above the denominator."),
     "within_limits": ("Nằm trong giới hạn tự nhiên của chỉ tiêu.", "It is within the natural limits of the KPI."),

@@ -100,17 +100,18 @@ def codes(outcome: Outcome) -> set[str]:
     return {problem.code for one in outcome.refusals for problem in one.refusal.problems}
 
 
-def test_a_share_that_was_computed_in_floats_is_published_with_nine_decimals() -> None:
+@pytest.mark.parametrize("parts", [{"numerator": 17, "denominator": 19}, {"denominator": 19}, {}])
+def test_a_share_that_was_computed_in_floats_is_published_with_nine_decimals(parts: dict[str, int]) -> None:
     kpi = of_kind("ratio")
-    outcome = passed(a_figure(kpi, numerator=17, denominator=19, value=89.47368421052632), kpi)
+    outcome = passed(a_figure(kpi, **parts, value=89.47368421052632), kpi)
     assert codes(outcome) == set()
     (message,) = outcome.observations
     assert json.loads(message.value)["value"] == "89.473684211"
 
 
-def test_a_value_without_both_of_its_parts_is_the_figure_and_keeps_to_its_decimals() -> None:
-    kpi = of_kind("ratio")
-    assert codes(passed(a_figure(kpi, denominator=19, value=89.47368421052632), kpi)) == {"schema"}
+def test_a_value_that_is_summed_keeps_to_the_decimals_of_its_kpi() -> None:
+    kpi = of_kind("stock")
+    assert codes(passed(a_figure(kpi, value=89.47368421052632), kpi)) == {"schema"}
 
 
 def test_a_retraction_carries_no_numbers() -> None:

@@ -75,7 +75,7 @@ async def test_an_increment_has_passed_fewer_rules_and_a_strange_kind_none() -> 
         ratio = Rules.model_validate_json((await client.get(f"{internal.RULES}/ratio")).content)
         strange = await client.get(f"{internal.RULES}/shape")
     left_out = {step.code for step in ratio.absolute} - {step.code for step in ratio.increment}
-    assert left_out == {"not_negative", "part_within_whole", "within_limits"}
+    assert left_out == {"parts_as_exact_as_declared", "not_negative", "part_within_whole", "within_limits"}
     assert (strange.status_code, strange.json()["code"]) == (404, "unknown_kind")
 
 
