@@ -74,6 +74,12 @@ class Memory:
         """From now on this is the KPI's state."""
         self._states[state.key] = state
 
+    def reread(self, key: str) -> None:
+        """Whoever holds this KPI next shall see what is stored."""
+        state = self._states.pop(key, None)
+        if state is not None and _awaits(state):
+            self.dropped.add(key)
+
     def forget(self) -> None:
         """Drop everything: it may be ahead of what is stored, or somebody else may write now."""
         self._states.clear()

@@ -303,6 +303,7 @@ class _Attempt:
     async def _switch(self, extent: LedgerExtent, versions: Mapping[str, int]) -> None:
         work, state = self._work, self._successor.state
         async with self._stream.turn:
+            work.memory.reread(self._key)  # readers see what is stored, and so does the report
             former = await self._held()
             await self._read(self._delivered, IN_TURN_S)
             if extent.removed_before is not None:
