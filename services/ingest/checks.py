@@ -76,15 +76,26 @@ def known_unit(figure: StatisticReported, unit: OrgUnit | None, day: date, catal
         )
     spans_vi = listed(f"{other.id} ({_span(other, 'từ', 'đến trước')})" for other in others)
     spans_en = listed(f"{other.id} ({_span(other, 'from', 'until before')})" for other in others)
+    heirs = listed(dict.fromkeys(heir for other in others for heir in _heirs(other, day, catalog)))
+    heirs_vi, heirs_en = (f" Tiếp nối là: {heirs}.", f" It was followed by: {heirs}.") if heirs else ("", "")
     return (
         problem(
             RejectionCode.ORG_UNIT_NOT_VALID_THEN,
             "org_unit",
-            f"Đơn vị “{ref}” không tồn tại vào ngày {day_vi(day)}: {spans_vi}. Ghi đơn vị của ngày đó, hoặc sửa as_of.",
-            f"The unit “{ref}” does not exist on {day}: {spans_en}. Write the unit of that day, or mend as_of.",
+            f"Đơn vị “{ref}” không tồn tại vào ngày {day_vi(day)}: {spans_vi}.{heirs_vi} "
+            "Ghi đơn vị của ngày đó, hoặc sửa as_of.",
+            f"The unit “{ref}” does not exist on {day}: {spans_en}.{heirs_en} "
+            "Write the unit of that day, or mend as_of.",
             ref,
         ),
     )
+
+
+def _heirs(unit: OrgUnit, day: date, catalog: Catalog) -> list[str]:
+    """Who followed the unit, if it had ended by that day."""
+    if unit.valid_to is None or day < unit.valid_to:
+        return []
+    return [one.to_unit for one in catalog.successions if one.from_unit == unit.id]
 
 
 def _span(unit: OrgUnit, since: str, until: str) -> str:

@@ -139,6 +139,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Mọi {level}": "Every {level}",
     "Tất cả": "All",
     "{late}/{total} chậm": "{late}/{total} late",
+    "Không mức nào ở lần báo cáo tới làm đổi tình trạng.": "No value at the next report would change the status.",
     "Ai đã báo cáo, ai chưa": "Who has reported, and who has not",
     "Đã báo cáo: {reported}/{expected}": "Reported: {reported}/{expected}",
     "đúng hạn {on_time}/{due} lần": "in time {on_time}/{due}",

@@ -81,6 +81,12 @@ def errors_in(objects: Mapping[str, CatalogObject]) -> tuple[Problem, ...]:
     return tuple(sorted(found))
 
 
+_ELSE = {
+    "target": ", or a version of its own",
+    "org_unit": ", or write one line with dated parents (x[..2023-07-01];y[2023-07-01..]) for a unit that moved",
+}
+
+
 def _check_ids(objects: list[Located]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Located] = {}
     for located in objects:
@@ -89,6 +95,6 @@ def _check_ids(objects: list[Located]) -> Iterator[Problem]:
         if before is not located:
             yield located.problem(
                 f"“{located.item.id}” is declared twice (first at {before.file}:{before.line}); "
-                "give one of them another id" + (", or a version of its own" if key[0] == "target" else ""),
+                "give one of them another id" + _ELSE.get(key[0], ""),
                 "id",
             )

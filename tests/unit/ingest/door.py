@@ -23,6 +23,7 @@ from contracts.catalog import (
     Province,
     Publisher,
     Roster,
+    Succession,
     Target,
 )
 from contracts.statistics import Flag, Mode, Problem
@@ -155,6 +156,7 @@ OBJECTS: tuple[CatalogObject, ...] = (
     CalendarSpec(id="administrative", name_vi="hành chính", month_starts_on=15),
     *KPIS,
     *UNITS,
+    Succession(id="a-new", from_unit="dak-nong.xa-a", to_unit="dak-nong.xa-moi", effective=REFORM),
     *PUBLISHERS,
     *TARGETS,
 )

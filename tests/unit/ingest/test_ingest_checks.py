@@ -50,6 +50,16 @@ def test_a_unit_of_another_time_is_told_from_an_unknown_one() -> None:
     assert "2025-07-01" in found.message_en
 
 
+def test_of_a_unit_that_has_ended_it_is_said_who_followed_it() -> None:
+    after = datetime(2025, 9, 1, tzinfo=UTC)
+    (found,) = problems(data(org_unit="dak-nong.xa-a", as_of="2025-08-31"), now=after, time=after)
+    assert found.code == "org_unit_not_valid_then"
+    assert "Tiếp nối là: dak-nong.xa-moi." in found.message_vi
+    assert "It was followed by: dak-nong.xa-moi." in found.message_en
+    (early,) = problems(data(org_unit="dak-nong.xa-moi"))
+    assert "followed" not in early.message_en
+
+
 def test_a_national_code_means_the_unit_of_the_figures_day() -> None:
     after = datetime(2025, 9, 1, tzinfo=UTC)
     assert observed(data(org_unit="24611"))["org_unit"] == "dak-nong.xa-a"

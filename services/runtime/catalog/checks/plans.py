@@ -91,7 +91,8 @@ def _check_values(
     if target.comparator == "band" or target.value is None:
         return
     sign = 1 if target.comparator == ">=" else -1
-    values = [sign * value for value in (*(point.value for point in points), target.value)]
+    in_order = sorted(points, key=lambda point: point.on)
+    values = [sign * value for value in (*(point.value for point in in_order), target.value)]
     if target.baseline is not None:
         values.insert(0, sign * target.baseline.value)
     if any(after < before for before, after in pairwise(values)):
