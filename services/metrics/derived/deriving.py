@@ -13,7 +13,7 @@ from services.metrics.definition import Definition
 from services.metrics.derived.growth import Growing
 from services.metrics.derived.made import Made
 from services.metrics.derived.score import Scoring
-from services.metrics.derived.source import Source
+from services.metrics.derived.source import Basis, Source
 from services.metrics.figures import Figure
 from services.metrics.state import KpiState
 
@@ -24,7 +24,7 @@ Figures = dict[str, dict[int, Figure | None]]
 class Maker(Protocol):
     """The rule of a kind."""
 
-    def __init__(self, definition: Definition, sources: Sequence[Source]) -> None: ...
+    def __init__(self, definition: Definition, sources: Sequence[Basis]) -> None: ...
 
     def figure(self, unit: str, day: int) -> Made | None:
         """What stands for the unit at the end of the day; None where nothing does."""

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from services.metrics.definition import Definition
 from services.metrics.derived.made import Made, figure_of
-from services.metrics.derived.source import Source
+from services.metrics.derived.source import Basis
 
 
 class Growing:
     """Figures of one growth."""
 
-    def __init__(self, definition: Definition, sources: Sequence[Source]) -> None:
+    def __init__(self, definition: Definition, sources: Sequence[Basis]) -> None:
         assert definition.kpi.growth is not None
         self._back = definition.kpi.growth.periods_back
         (self._source,) = sources

@@ -18,9 +18,14 @@ def remarks(figure: Figure | None, kpis: Mapping[str, Kpi]) -> list[Reason]:
     missing = [kpi for kpi, _, points, _ in more.get("items", ()) if points is None]
     if not missing:
         return []
-    vi = ", ".join(_named(kpis, kpi, "short_name", "name_vi") for kpi in missing)
-    en = ", ".join(_named(kpis, kpi, "short_name_en", "name_en") for kpi in missing)
-    return [because_of("items_missing", {"items": vi}, {"items": en})]
+    both = [named_in_both(kpis, kpi) for kpi in missing]
+    items = {"items": ", ".join(vi for vi, _ in both)}
+    return [because_of("items_missing", items, {"items": ", ".join(en for _, en in both)})]
+
+
+def named_in_both(kpis: Mapping[str, Kpi], kpi_id: str) -> tuple[str, str]:
+    """What the KPI is called in Vietnamese and in English."""
+    return _named(kpis, kpi_id, "short_name", "name_vi"), _named(kpis, kpi_id, "short_name_en", "name_en")
 
 
 def _named(kpis: Mapping[str, Kpi], kpi_id: str, *fields: str) -> str:

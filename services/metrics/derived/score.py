@@ -1,21 +1,20 @@
 """The score of a unit: the points of all items that have a value, and which have none."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from contracts.catalog import ScoreItem
 from services.metrics.definition import Definition
 from services.metrics.derived.made import Made, figure_of
 from services.metrics.derived.points import of_best, of_goal, points, step_reached
-from services.metrics.derived.source import Source, Stood
+from services.metrics.derived.source import Basis, Stood
 from services.metrics.exact import SCALE, Quotient, nearest, scaled, stored
 
 
 class Scoring:
     """Figures of one composite. Every source is read in the accounting period of its own that holds the day."""
 
-    def __init__(self, definition: Definition, sources: Sequence[Source]) -> None:
+    def __init__(self, definition: Definition, sources: Sequence[Basis]) -> None:
         self._definition = definition
         self._items = list(zip(definition.kpi.composite, sources, strict=True))
         self._best: dict[tuple[str, str, int], Quotient | None] = {}
@@ -41,21 +40,20 @@ class Scoring:
             more["why"] = "nothing_scored"
         return Made(as_of, figure_of(total, behind, more))
 
-    def points(self, item: ScoreItem, source: Source, unit: str, day: int, stood: Stood | None) -> Quotient | None:
+    def points(self, item: ScoreItem, source: Basis, unit: str, day: int, stood: Stood | None) -> Quotient | None:
         """What the item brings; None where it cannot be scored."""
         if stood is None or stood.value is None:
             return None
         return points(item, stood.value, self._share(item, source, unit, day, stood.value))
 
-    def _share(self, item: ScoreItem, source: Source, unit: str, day: int, value: Quotient) -> Quotient | None:
+    def _share(self, item: ScoreItem, source: Basis, unit: str, day: int, value: Quotient) -> Quotient | None:
         definition = source.definition
         if item.rule == "best_peer":
             best = self._best_of(item, source, unit, day)
             return None if best is None else of_best(value, best, rises=definition.kpi.direction != "decrease")
-        by = definition.judging(unit, definition.accounting(day), day)
-        return of_goal(value, by, definition.goal)
+        return of_goal(value, source.obligation(unit, day), definition.goal)
 
-    def against(self, item: ScoreItem, source: Source, unit: str, day: int, value: Quotient) -> Quotient | None:
+    def against(self, item: ScoreItem, source: Basis, unit: str, day: int, value: Quotient) -> Quotient | None:
         """What the value is held against: its goal, the best of the level, or the step that it reached."""
         definition = source.definition
         if item.rule == "steps":
@@ -63,18 +61,17 @@ class Scoring:
             return None if step is None else (scaled(step.at_least), SCALE)
         if item.rule == "best_peer":
             return self._best_of(item, source, unit, day)
-        by = definition.judging(unit, definition.accounting(day), day)
+        by = source.obligation(unit, day)
         goal = by.aim(value) if by is not None else definition.goal
         return None if goal is None else (goal, SCALE)
 
-    def _best_of(self, item: ScoreItem, source: Source, unit: str, day: int) -> Quotient | None:
+    def _best_of(self, item: ScoreItem, source: Basis, unit: str, day: int) -> Quotient | None:
         """The best value among the units of the same level, by the same day."""
-        units = self._definition.catalog.units
-        known = units.get(unit)
+        known = self._definition.catalog.units.get(unit)
         assert known is not None
         key = item.kpi, known.level, day
         if key not in self._best:
-            peers = (source.at(peer, day) for peer in units.of_level(known.level, date.fromordinal(day)))
+            peers = (source.at(peer, day) for peer in source.peers(known.level, day))
             values = [stood.value for stood in peers if stood is not None and stood.value is not None]
             self._best[key] = _best(values, rises=source.definition.kpi.direction != "decrease")
         return self._best[key]

@@ -1,13 +1,16 @@
 """A KPI that another one is derived from: who said something on which day, and what stood then."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import date
 from typing import NamedTuple
 
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.documents import Document, series_of
 from services.metrics.exact import Quotient
+from services.metrics.obligation import Obligation
 from services.metrics.series import Own, Series
 from services.metrics.standing import stands
 from services.metrics.tables import Tables
@@ -41,11 +44,49 @@ class Swept(Series):
         return stood[at - 1] if at > 0 else None
 
 
-class Source:
+class Basis(ABC):
+    """What a KPI is for those that are made from it: what stood, of whom, and what it is held against."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+
+    @abstractmethod
+    def at(self, unit: str, day: int) -> Stood | None:
+        """What stood at the end of the day, in the accounting period that holds it."""
+
+    @abstractmethod
+    def whole(self, unit: str, day: int, periods_back: int) -> Stood | None:
+        """What stands of the whole accounting period so many before the one that holds the day."""
+
+    def peers(self, level: str, day: int) -> Collection[str]:
+        """The units that a figure of the day is compared with."""
+        return self.definition.catalog.units.of_level(level, date.fromordinal(day))
+
+    def obligation(self, unit: str, day: int) -> Obligation | None:
+        """The target that a figure of the day is held against."""
+        return self.definition.judging(unit, self.definition.accounting(day), day)
+
+    def earlier(self, day: int, periods_back: int) -> Window:
+        """The accounting period so many before the one that holds the day."""
+        window = self.definition.accounting(day)
+        for _ in range(periods_back):
+            window = self.definition.accounting(window.first - 1)
+        return window
+
+    def record_of(self, unit: str, day: int) -> str:
+        """The period of the record that tells of the day: the accounting period, or the shortest that has a target."""
+        accounting = self.definition.accounting(day)
+        covering = [window for window in self.definition.windows(unit) if window.first <= day <= window.last]
+        if not covering or accounting in covering:
+            return accounting.id
+        return min(covering, key=lambda window: window.last - window.first).id
+
+
+class Source(Basis):
     """One KPI, as its owner has stored it. Ask in order of time: a former tree is then swept once."""
 
     def __init__(self, definition: Definition, documents: tuple[Document, ...]) -> None:
-        self.definition = definition
+        super().__init__(definition)
         self._units: dict[str, Series] = dict(series_of(documents, Swept))
         self._tables = Tables(definition, self._units)
         self._known: dict[tuple[str, Window, int], Stood | None] = {}
@@ -64,29 +105,12 @@ class Source:
             units.update([above for unit in units for above in self.definition.shape(day).ancestors(unit)])
         return found
 
-    def record_of(self, unit: str, day: int) -> str:
-        """The period of the record that tells of the day: the accounting period, or the shortest that has a target."""
-        accounting = self.definition.accounting(day)
-        covering = [window for window in self.definition.windows(unit) if window.first <= day <= window.last]
-        if not covering or accounting in covering:
-            return accounting.id
-        return min(covering, key=lambda window: window.last - window.first).id
-
     def at(self, unit: str, day: int) -> Stood | None:
-        """What stood at the end of the day, in the accounting period that holds it."""
         return self._stood(unit, self.definition.accounting(day), day)
 
     def whole(self, unit: str, day: int, periods_back: int) -> Stood | None:
-        """What stands of the whole accounting period so many before the one that holds the day."""
         window = self.earlier(day, periods_back)
         return self._stood(unit, window, window.last)
-
-    def earlier(self, day: int, periods_back: int) -> Window:
-        """The accounting period so many before the one that holds the day."""
-        window = self.definition.accounting(day)
-        for _ in range(periods_back):
-            window = self.definition.accounting(window.first - 1)
-        return window
 
     def _stood(self, unit: str, window: Window, until: int) -> Stood | None:
         key = unit, window, until

@@ -6,7 +6,7 @@ from contracts.explanations import SourceBehind
 from services.metrics.days import iso
 from services.metrics.definition import Definition
 from services.metrics.derived.score import Scoring
-from services.metrics.derived.source import Source, Stood
+from services.metrics.derived.source import Basis, Source, Stood
 from services.metrics.exact import Quotient, nearest
 
 
@@ -14,7 +14,11 @@ def sources_behind(definition: Definition, sources: Sequence[Source], unit: str,
     """What stood of each source when the figure of `as_of` was made last."""
     if not sources:
         return []
-    day = _made_on(definition, sources, unit, as_of)
+    return behind(definition, sources, unit, _made_on(definition, sources, unit, as_of))
+
+
+def behind(definition: Definition, sources: Sequence[Basis], unit: str, day: int) -> list[SourceBehind]:
+    """What stands of each source at the end of the day."""
     growth = definition.kpi.growth
     if growth is None:
         return list(_items(definition, sources, unit, day))
@@ -40,7 +44,7 @@ def _made_on(definition: Definition, sources: Sequence[Source], unit: str, as_of
     return max(spoken, default=as_of)
 
 
-def _items(definition: Definition, sources: Sequence[Source], unit: str, day: int) -> Iterator[SourceBehind]:
+def _items(definition: Definition, sources: Sequence[Basis], unit: str, day: int) -> Iterator[SourceBehind]:
     scoring = Scoring(definition, sources)
     for item, source in zip(definition.kpi.composite, sources, strict=True):
         stood = source.at(unit, day)
@@ -58,7 +62,7 @@ def _items(definition: Definition, sources: Sequence[Source], unit: str, day: in
         )
 
 
-def _said(source: Source, unit: str, day: int, stood: Stood | None) -> dict[str, object]:
+def _said(source: Basis, unit: str, day: int, stood: Stood | None) -> dict[str, object]:
     return {
         "kpi": source.definition.kpi_id,
         "period": source.record_of(unit, day),
