@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from contracts.base import Id, WireModel
+from contracts.explanations import SourceBehind
 from contracts.progress import Reason, TargetJudged
 
 
@@ -38,14 +39,19 @@ class ViewedUnit(Amounts):
     level: str
     parent: Id | None
     as_of: date | None
-    made_of: Literal["own", "carried", "parts", "nothing"] = Field(
-        description="`own`: its own figure; `carried`: `brought` from others; `parts`: the sum of the units below."
+    made_of: Literal["own", "carried", "parts", "derived", "nothing"] = Field(
+        description="`own`: its own figure; `carried`: `brought` from others; `parts`: the sum of the units below; "
+        "`derived`: computed anew from what its sources have on these units."
     )
     brought: tuple[Brought, ...] = ()
     estimated: bool = Field(description="Whether a share that nobody stated is in it, here or below.")
     expected: int = Field(description="Units whose figures belong into its own.")
     missing: tuple[str, ...] = Field(description="Those of them whose figures are not in it, by name.")
     target: TargetJudged | None = Field(None, description="Its own target on that day, to compare with; not judged.")
+    made_from: tuple[SourceBehind, ...] = Field((), description="Of a derived figure: what its sources have there.")
+    rank: int | None = Field(None, description="Of a score: among the units of its level on that day, see `of`.")
+    of: int | None = Field(None, description="How many units of its level are ranked: those with points of every item.")
+    reasons: tuple[Reason, ...] = Field((), description="Of a derived figure: why it is null, or what is not in it.")
 
 
 class NotCarried(WireModel):
@@ -56,6 +62,7 @@ class NotCarried(WireModel):
     share: float = 1
     whole: Amounts
     reason: Reason
+    kpi: Id | None = Field(None, description="Of a derived figure: the KPI that it derives from and that this is of.")
 
 
 class PeriodView(WireModel):
@@ -76,4 +83,4 @@ class PeriodView(WireModel):
     after: Amounts | None = Field(description="The same on the units of `on`: less only by what was not carried.")
     units: tuple[ViewedUnit, ...]
     not_carried: tuple[NotCarried, ...]
-    reasons: tuple[Reason, ...] = Field((), description="Why there is no view of figures of this kind.")
+    reasons: tuple[Reason, ...] = Field((), description="How figures of a kind that is not carried came to be here.")

@@ -15,7 +15,7 @@ from services.metrics.behind import forecasts_of
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.derived.source import Source
-from services.metrics.documents import escaped, issued_of, state_of
+from services.metrics.documents import Document, escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
 from services.metrics.foretold import Issued
 from services.metrics.memory import Definitions
@@ -23,7 +23,7 @@ from services.metrics.observations import observation
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
-from services.metrics.views import view
+from services.metrics.views import view, view_anew
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.carrying import View
 
@@ -94,6 +94,9 @@ class Asker:
             if catalog is None:
                 raise Unknown("unknown_province", f"there is no catalog of {province}")
             definition, window = self._period(catalog, kpi, period)
+            if definition.kind.derived and asked != "as_it_was":
+                behind, stored = await self._behind(definition)
+                return await asyncio.to_thread(view_anew, behind, stored, kpi, window, asked, self._today(catalog))
             state = await self._state(f"{province}/{kpi}")
             return await asyncio.to_thread(view, state, definition, window, asked, self._today(catalog))
 
@@ -119,6 +122,20 @@ class Asker:
         stored = await self._store.figures(keys) if keys else {}
         known = [(self._definitions.of(key, catalog), stored.get(key, ())) for key in keys]
         return [Source(one, documents) for one, documents in known if one is not None]
+
+    async def _behind(self, definition: Definition) -> tuple[dict[str, Definition], dict[str, Sequence[Document]]]:
+        """All that a derived KPI goes back to, and the stored figures of what is reported of it."""
+        catalog, known = definition.catalog, {definition.kpi_id: definition}
+        waiting = list(definition.kpi.sources)
+        while waiting:
+            key = f"{catalog.province.id}/{waiting.pop()}"
+            found = self._definitions.of(key, catalog)
+            if found is not None and found.kpi_id not in known:
+                known[found.kpi_id] = found
+                waiting += found.kpi.sources
+        keys = {f"{catalog.province.id}/{kpi}": kpi for kpi, one in known.items() if not one.kpi.sources}
+        stored = await self._store.figures(list(keys))
+        return known, {kpi: stored.get(key, ()) for key, kpi in keys.items()}
 
     async def _case(self, kpi: str, unit: str, period: str) -> tuple[KpiState, Definition, Window, int]:
         catalog = next((one for one in self._catalogs().values() if one.units.get(unit) is not None), None)

@@ -150,6 +150,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chưa chấm được điểm: {items}; đơn vị chưa được xếp hạng.",
         "Not scored yet: {items}; so the unit is not ranked.",
     ),
+    "source_not_carried": (
+        "{kpi}: số liệu của {count} đơn vị không chuyển sang được, vì {why}.",
+        "{kpi}: figures of {count} units could not be carried over: {why}.",
+    ),
+    "source_incomplete": (
+        "{kpi}, kỳ {period}: mới có số liệu của {there}/{due} đơn vị.",
+        "{kpi} of {period} has the figures of {there} of {due} units.",
+    ),
     "parts_newer": (
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from contracts.catalog import ScoreItem
+from contracts.catalog import Kpi, ScoreItem, Target
+from services.runtime.catalog import Calendar, Catalog
 from tests.model.judging import Verdict
 from tests.model.standing import Own
 
@@ -53,14 +54,26 @@ def derived(model: "_Model", sources: "Sequence[_Model]") -> tuple[dict[str, Der
         standing: dict[date, Own] = {}
         for day in sorted(days):
             period = model.calendar.period(model.kpi.period, day)
-            growth = model.kpi.kind == "growth"
-            made = _growth(model, sources[0], unit, day) if growth else _score(model, sources, unit, day)
+            made = made_of(model.kpi, model.calendar, sources, unit, day)
             for later in [one for one in standing if period.contains(one) and (made is None or one >= made.day)]:
                 del standing[later]
             if made is not None:
                 standing[made.day] = made
         found[unit] = Derived(standing)
     return found, said
+
+
+class Basis(Protocol):
+    """A KPI that something is made from."""
+
+    catalog: Catalog
+    kpi: Kpi
+    calendar: Calendar
+
+    def standing(self, unit: str, day: date) -> "Stood | None": ...
+    def whole(self, unit: str, day: date, back: int) -> "Stood | None": ...
+    def peers(self, level: str, day: date) -> Sequence[str]: ...
+    def held_against(self, unit: str, day: date) -> Target | None: ...
 
 
 class Stood(NamedTuple):
@@ -77,12 +90,18 @@ def _made(day: date, value: Fraction | None, behind: "list[Stood]") -> Own:
     return Own(day, None, None, value, [], (), False, False, reported_at, preliminary=preliminary)
 
 
-def _growth(model: "_Model", source: "_Model", unit: str, day: date) -> Own | None:
-    assert model.kpi.growth is not None
+def made_of(kpi: Kpi, calendar: Calendar, sources: "Sequence[Basis]", unit: str, day: date) -> Own | None:
+    """What the sources make of the unit at the end of the day."""
+    if kpi.growth is not None:
+        return _growth(kpi.growth.periods_back, sources[0], unit, day)
+    return _score(kpi, calendar, sources, unit, day)
+
+
+def _growth(back: int, source: "Basis", unit: str, day: date) -> Own | None:
     now = source.standing(unit, day)
     if now is None:
         return None
-    then = source.whole(unit, day, model.kpi.growth.periods_back)
+    then = source.whole(unit, day, back)
     if then is None:
         return _made(now.as_of, None, [now])
     if now.value is None or then.value is None or then.value <= 0:
@@ -90,16 +109,16 @@ def _growth(model: "_Model", source: "_Model", unit: str, day: date) -> Own | No
     return _made(now.as_of, now.value / then.value, [now, then])
 
 
-def _score(model: "_Model", sources: "Sequence[_Model]", unit: str, day: date) -> Own | None:
+def _score(kpi: Kpi, calendar: Calendar, sources: "Sequence[Basis]", unit: str, day: date) -> Own | None:
     readings = [source.standing(unit, day) for source in sources]
     there = [reading for reading in readings if reading is not None]
     if not there:
         return None
     as_of = max(reading.as_of for reading in there)
-    if as_of < model.calendar.period(model.kpi.period, day).first:
+    if as_of < calendar.period(kpi.period, day).first:
         return None
     items = []
-    for item, source, reading in zip(model.kpi.composite, sources, readings, strict=True):
+    for item, source, reading in zip(kpi.composite, sources, readings, strict=True):
         value = reading.value if reading is not None else None
         points = None if value is None else _points(item, source, unit, day, value)
         items.append((item.kpi, Fraction(item.maximum), points, value))
@@ -109,7 +128,7 @@ def _score(model: "_Model", sources: "Sequence[_Model]", unit: str, day: date) -
     return own
 
 
-def _points(item: ScoreItem, source: "_Model", unit: str, day: date, value: Fraction) -> Fraction | None:
+def _points(item: ScoreItem, source: "Basis", unit: str, day: date, value: Fraction) -> Fraction | None:
     maximum = Fraction(item.maximum)
     if item.rule == "steps":
         reached = [(Fraction(step.at_least), Fraction(step.points)) for step in item.steps]
@@ -124,9 +143,9 @@ def _points(item: ScoreItem, source: "_Model", unit: str, day: date, value: Frac
     return maximum * min(Fraction(1), max(Fraction(0), share))
 
 
-def _of_goal(source: "_Model", unit: str, day: date, value: Fraction) -> Fraction | None:
+def _of_goal(source: "Basis", unit: str, day: date, value: Fraction) -> Fraction | None:
     period = source.calendar.period(source.kpi.period, day)
-    target = source.catalog.targets.judging(source.kpi.id, unit, period.id, day)
+    target = source.held_against(unit, day)
     if target is not None:
         verdict = Verdict(source.kpi, source.calendar, target, target, period, day)
         return Fraction(1) if verdict.met(value) else verdict.against_target(value) or Fraction(0)
@@ -139,10 +158,10 @@ def _of_goal(source: "_Model", unit: str, day: date, value: Fraction) -> Fractio
     return value / Fraction(high)
 
 
-def _of_best(source: "_Model", unit: str, day: date, value: Fraction) -> Fraction:
+def _of_best(source: "Basis", unit: str, day: date, value: Fraction) -> Fraction:
     known = source.catalog.units.get(unit)
     assert known is not None
-    readings = [source.standing(peer, day) for peer in source.catalog.units.of_level(known.level, day)]
+    readings = [source.standing(peer, day) for peer in source.peers(known.level, day)]
     values = [reading.value for reading in readings if reading is not None and reading.value is not None]
     if source.kpi.direction == "decrease":
         best = min(values)

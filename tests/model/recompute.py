@@ -131,13 +131,8 @@ class _Model:
         self._readings: dict[tuple[str, str, date], Stood | None] = {}
         self._fields: dict[tuple[str, str, date], list[Fraction]] = {}
         self.figures: dict[str, Figures] | dict[str, Derived]
-        self.levels, self.derived = set(kpi.levels), bool(sources)
+        self.levels, self.derived = levels_of(catalog, kpi), bool(sources)
         self.from_zero = kpi.kind in ("flow", "milestone") or (kpi.kind == "growth" and sources[0].kpi.kind == "flow")
-        if kpi.kind == "growth":
-            days = [date.min, *catalog.units.turning_points]
-            below = [unit for unit in catalog.units if unit.level in kpi.levels]
-            above = {one for unit in below for day in days for one in catalog.units.ancestors(unit.id, day)}
-            self.levels |= {unit.level for unit in catalog.units if unit.id in above}
         if sources:
             self.figures, self.days_said = derived(self, sources)
             return
@@ -225,6 +220,14 @@ class _Model:
     def standing(self, unit: str, day: date) -> Stood | None:
         """What stands at the end of a day, in its accounting period."""
         return self._stands(unit, self.calendar.period(self.kpi.period, day), day)
+
+    def peers(self, level: str, day: date) -> Sequence[str]:
+        """Whom a figure of the day is compared with."""
+        return self.catalog.units.of_level(level, day)
+
+    def held_against(self, unit: str, day: date) -> Target | None:
+        """The target of the accounting period, in the version valid on the day."""
+        return self.catalog.targets.judging(self.kpi.id, unit, self.calendar.period(self.kpi.period, day).id, day)
 
     def whole(self, unit: str, day: date, back: int) -> Stood | None:
         """What stands of the whole accounting period so many before."""
@@ -692,6 +695,16 @@ class _Model:
                 readings += 1
                 kept += verdict.met(value)
         return readings, kept
+
+
+def levels_of(catalog: Catalog, kpi: Kpi) -> set[str]:
+    """The levels whose units have figures: of a growth those above, too."""
+    if kpi.kind != "growth":
+        return set(kpi.levels)
+    days = [date.min, *catalog.units.turning_points]
+    below = [unit for unit in catalog.units if unit.level in kpi.levels]
+    above = {one for unit in below for day in days for one in catalog.units.ancestors(unit.id, day)}
+    return {*kpi.levels, *(unit.level for unit in catalog.units if unit.id in above)}
 
 
 def _trust(record: ModelRecord) -> str:

@@ -3,18 +3,32 @@
 Looks forward over reforms only, one figure at a time: where it stood, who follows, with which share.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
+from contracts.catalog import Kpi, Target
 from contracts.observations import ObservationRecorded
 from services.runtime.catalog import Catalog, Period
-from tests.model.recompute import _Model, _Sums
+from tests.model.deriving import Stood, made_of
+from tests.model.recompute import _Model, _Sums, levels_of
 from tests.model.standing import Own
 
-Seen = tuple[Fraction | None, date | None, Fraction | None, Fraction | None]
-"""Value, as_of, numerator, denominator."""
+
+class Seen(NamedTuple):
+    """What a unit shows; of a score, also its place and among how many."""
+
+    value: Fraction | None
+    as_of: date | None
+    numerator: Fraction | None = None
+    denominator: Fraction | None = None
+    rank: int | None = None
+    of: int | None = None
+
+
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def viewed(
@@ -26,10 +40,13 @@ def viewed(
     now: datetime,
 ) -> dict[str, Seen]:
     """What every unit of the day `on` shows; None: as it was, on the day of the latest figure."""
-    mine = [one for one in {one.observation_id: one for one in observations}.values() if one.kpi == kpi]
+    found = list({one.observation_id: one for one in observations}.values())
     today = now.astimezone(catalog.zone).date()
-    model = _Viewing(catalog, catalog.kpis[kpi], mine, today, [])
-    return model.view(catalog.calendars[catalog.kpis[kpi].calendar].parse(period), on)
+    window = catalog.calendars[catalog.kpis[kpi].calendar].parse(period)
+    if catalog.kpis[kpi].sources:
+        assert on is not None, "what is derived is seen as it was in its records"
+        return _Derived(catalog, catalog.kpis[kpi], found, today, on).view(window)
+    return _Viewing(catalog, catalog.kpis[kpi], [one for one in found if one.kpi == kpi], today, []).view(window, on)
 
 
 class _Viewing(_Model):
@@ -134,13 +151,155 @@ class _Viewing(_Model):
 
     def _shown(self, told: list[_Sums]) -> Seen:
         if not told:
-            return None, None, None, None
+            return Seen(None, None)
         last = max(told, key=lambda one: one.as_of or date.min)
         summed = [one for one in told if one.usable_on is not None and one.value is not None]
         if len(told) > 1 and self._adds_up_periods() and summed:
             n, d = sum((one.n for one in summed), Fraction(0)), sum((one.d for one in summed), Fraction(0))
-            return self._value(n, d), max(one.as_of for one in summed if one.as_of), n, d
-        return last.value, last.as_of, last.n if last.adds else None, last.d if last.adds else None
+            return Seen(self._value(n, d), max(one.as_of for one in summed if one.as_of), n, d)
+        return Seen(last.value, last.as_of, last.n if last.adds else None, last.d if last.adds else None)
+
+
+class _OnDay:
+    """A KPI on the units of a day, as what is derived from it needs it."""
+
+    def __init__(
+        self, catalog: Catalog, kpi: Kpi, observations: list[ObservationRecorded], today: date, on: date
+    ) -> None:
+        self.catalog, self.kpi, self.on = catalog, kpi, on
+        self.calendar = catalog.calendars[kpi.calendar]
+        self._known: dict[tuple[str, Period, date], Stood | None] = {}
+
+    def said(self, unit: str) -> set[date]:
+        """The days of which anything was said of what is in the unit, or below it, on the day of the view."""
+        raise NotImplementedError
+
+    def _read(self, unit: str, period: Period, until: date) -> Stood | None:
+        raise NotImplementedError
+
+    def standing(self, unit: str, day: date) -> Stood | None:
+        return self._stood(unit, self.calendar.period(self.kpi.period, day), day)
+
+    def whole(self, unit: str, day: date, back: int) -> Stood | None:
+        period = self.calendar.period(self.kpi.period, day)
+        for _ in range(back):
+            period = self.calendar.period(self.kpi.period, period.first - timedelta(days=1))
+        return self._stood(unit, period, period.last)
+
+    def peers(self, level: str, day: date) -> Sequence[str]:
+        return [one.id for one in self.catalog.units if one.level == level and one.valid_on(self.on)]
+
+    def held_against(self, unit: str, day: date) -> Target | None:
+        known = self.catalog.units.get(unit)
+        assert known is not None
+        period = self.calendar.period(self.kpi.period, day)
+        if known.valid_from is not None and day < known.valid_from:
+            day = known.valid_from
+        if known.valid_to is not None and day >= known.valid_to:
+            day = known.valid_to - timedelta(days=1)
+        return self.catalog.targets.judging(self.kpi.id, unit, period.id, day)
+
+    def _stood(self, unit: str, period: Period, until: date) -> Stood | None:
+        key = unit, period, until
+        if key not in self._known:  # asked again for every peer
+            self._known[key] = self._read(unit, period, until)
+        return self._known[key]
+
+    def _and_below(self, unit: str) -> set[str]:
+        return {unit, *self.catalog.units.descendants(unit, self.on)}
+
+
+class _Reported(_OnDay):
+    def __init__(
+        self, catalog: Catalog, kpi: Kpi, observations: list[ObservationRecorded], today: date, on: date
+    ) -> None:
+        super().__init__(catalog, kpi, observations, today, on)
+        self._model = _Viewing(catalog, kpi, [one for one in observations if one.kpi == kpi.id], today, [])
+
+    def said(self, unit: str) -> set[date]:
+        below = self._and_below(unit)
+        return {
+            day
+            for one, days in self._model.days_said.items()
+            for day in days
+            if below & {heir for heir, share in self._model._heirs(one, day, self.on).items() if share}
+        }
+
+    def _read(self, unit: str, period: Period, until: date) -> Stood | None:
+        placed = self._model._placed(self._model._standing_in(period, until), self.on, carry=True)
+        sums = self._model._rolled(unit, placed, self.on)
+        return None if sums.as_of is None else Stood(sums.as_of, sums.value, _NEVER, False)
+
+
+class _Derived(_OnDay):
+    def __init__(
+        self, catalog: Catalog, kpi: Kpi, observations: list[ObservationRecorded], today: date, on: date
+    ) -> None:
+        super().__init__(catalog, kpi, observations, today, on)
+        self._levels = levels_of(catalog, kpi)
+        self._sources = [
+            (_Derived if catalog.kpis[one].sources else _Reported)(catalog, catalog.kpis[one], observations, today, on)
+            for one in kpi.sources
+        ]
+
+    def view(self, period: Period) -> dict[str, Seen]:
+        units = [one for one in self.catalog.units if one.valid_on(self.on) and self._concerns(one.id)]
+        shown = {one.id: self._shown(one.id, period) for one in units}
+        whole = {
+            unit: own.v
+            for unit, own in shown.items()
+            if own is not None and own.v is not None and all(item[2] is not None for item in own.items)
+        }
+        found = {}
+        for unit in units:
+            own, score = shown[unit.id], whole.get(unit.id)
+            found[unit.id] = Seen(own.v if own is not None else None, self._latest(unit.id, shown))
+            if own is not None and self.kpi.kind == "composite":
+                others = [whole[one.id] for one in units if one.level == unit.level and one.id in whole]
+                falls = self.kpi.direction == "decrease"
+                rank = None
+                if score is not None:
+                    rank = 1 + sum(one < score if falls else one > score for one in others)
+                found[unit.id] = Seen(own.v, own.day, rank=rank, of=len(others))
+        return found
+
+    def _latest(self, unit: str, shown: dict[str, Own | None]) -> date | None:
+        own = shown.get(unit)
+        if own is not None:
+            return own.day
+        below = [self._latest(child, shown) for child in self.catalog.units.children(unit, self.on)]
+        return max((one for one in below if one is not None), default=None)
+
+    def _concerns(self, unit: str) -> bool:
+        reporting = [one for level in self.kpi.levels for one in self.catalog.units.of_level(level, self.on)]
+        return bool(self._and_below(unit) & set(reporting))
+
+    def said(self, unit: str) -> set[date]:
+        mine = [one for one in self._and_below(unit) if self._has_figures(one)]
+        return {day for one in mine for source in self._sources for day in source.said(one)}
+
+    def _has_figures(self, unit: str) -> bool:
+        known = self.catalog.units.get(unit)
+        return known is not None and known.level in self._levels
+
+    def _shown(self, unit: str, period: Period) -> Own | None:
+        part = self.calendar.period(self.kpi.period, period.last)
+        while part.last >= period.first:
+            own = self._own(unit, part, period.last)
+            if own is not None and own.day >= period.first:
+                return own
+            part = self.calendar.period(self.kpi.period, part.first - timedelta(days=1))
+        return None
+
+    def _own(self, unit: str, part: Period, until: date) -> Own | None:
+        days = [day for day in self.said(unit) if part.first <= day <= min(part.last, until)]
+        if not days or not self._has_figures(unit):
+            return None
+        return made_of(self.kpi, self.calendar, self._sources, unit, max(days))
+
+    def _read(self, unit: str, period: Period, until: date) -> Stood | None:
+        own = self._own(unit, period, until)
+        return None if own is None else Stood(own.day, own.v, _NEVER, False)
 
 
 def _adds(own: Own) -> bool:

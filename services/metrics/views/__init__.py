@@ -3,6 +3,7 @@
 Asked now and then and never on the way of the stream, so all of it is in fractions and worked out anew each time.
 """
 
+from services.metrics.views.anew import view_anew
 from services.metrics.views.view import view
 
-__all__ = ["view"]
+__all__ = ["view", "view_anew"]

@@ -7,7 +7,7 @@ unit's first day only.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -84,9 +84,12 @@ class Placed:
         return tuple(one for one in self.expected.get(unit, ()) if one not in there)
 
 
-def place(definition: Definition, figures: Mapping[str, Stood], on: int) -> Placed:
-    """Put figures on the units of the day `on`."""
-    placed, latest = Placed(), max((one.day for one in figures.values()), default=on)
+def place(
+    definition: Definition, figures: Mapping[str, Stood], on: int, due: int, expecting: Collection[str] | None = None
+) -> Placed:
+    """Put figures on the units of the day `on`. Where nobody reported, the units of the day `due` should have.
+    `expecting`: of whom to say whose figures belong into theirs; of all reporting units by default."""
+    placed, latest = Placed(), max((one.day for one in figures.values()), default=due)
     since: dict[str, int] = {}
     for group in _by_era(definition, figures, on):
         day = max(one.day for one in group.values())
@@ -99,7 +102,7 @@ def place(definition: Definition, figures: Mapping[str, Stood], on: int) -> Plac
                 continue
             placed.brought.setdefault(unit, []).extend(brought)
             since[unit] = day
-    for unit in definition.shape(on).leaves:
+    for unit in definition.shape(on).leaves if expecting is None else expecting:
         placed.expected[unit] = _expected(definition, unit, since.get(unit, latest), on)
     return placed
 

@@ -1,6 +1,6 @@
 """What stood in an accounting period, unit by unit, each on its own day: the figures that a view carries over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -42,11 +42,11 @@ class Stood(NamedTuple):
     adds: bool = False
 
 
-def stood(definition: Definition, units: dict[str, Series], part: Window, until: int) -> dict[str, Stood]:
+def stood(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> dict[str, Stood]:
     """The figures that stand at the end of `until` in one accounting period, by unit."""
     found = dict(_own(definition, units, part, min(until, part.last)))
     day = max((one.day for one in found.values()), default=None)
-    if day is not None:
+    if day is not None and counts_the_silent(definition):
         for unit in definition.shape(day).leaves - found.keys():
             silent = _silent(definition, unit, day)
             if silent is not None:
@@ -54,7 +54,12 @@ def stood(definition: Definition, units: dict[str, Series], part: Window, until:
     return found
 
 
-def _own(definition: Definition, units: dict[str, Series], part: Window, until: int) -> Iterator[tuple[str, Stood]]:
+def counts_the_silent(definition: Definition) -> bool:
+    """Whether who is silent has a place in the total."""
+    return definition.kind.rosters or definition.kind.counts_units
+
+
+def _own(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> Iterator[tuple[str, Stood]]:
     kind = definition.kind
     for unit, series in units.items():
         own = series.average(part.first, until) if kind.averages else _standing(series, definition, part.first, until)

@@ -6,7 +6,6 @@ the last of them, as its record does.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 from contracts.views import PeriodView
@@ -18,35 +17,15 @@ from services.metrics.tables import Tables
 from services.metrics.views.placed import Bring, left_alone, place
 from services.metrics.views.rolled import Node, Rolled, value_of
 from services.metrics.views.stood import Stood, stood
+from services.metrics.views.wire import amounts, brought_of, left_of, place_of, put_on_the_wire, units_on
 from services.runtime.catalog.carrying import View, day_of, put_together
-from services.runtime.catalog.portable import DERIVED, AnyFigure, Bare, Counted, Reason, Weighted
+from services.runtime.catalog.portable import AnyFigure, Bare
 
 
 def view(state: KpiState, definition: Definition, window: Window, asked: View, today: int) -> PeriodView:
-    """The figures of a period as they stand now, on the units of the asked day. Those that are derived are seen as they
-    were: on other units they would have to be made anew from all that they derive from."""
-    derived = definition.kind.derived and asked != "as_it_was"
-    seen = _Seen(definition, window, [{}] if derived else _stood(definition, state.units, window), asked, today)
-    return PeriodView.model_validate(
-        {
-            "province": definition.catalog.province.id,
-            "kpi": definition.kpi_id,
-            "period": window.id,
-            "first": iso(window.first),
-            "last": iso(window.last),
-            "view": asked.isoformat() if isinstance(asked, date) else asked,
-            "on": iso(seen.on),
-            "as_of": None if seen.as_of is None else iso(seen.as_of),
-            "kind": definition.kpi.kind,
-            "unit_of_measure": definition.kpi.unit_of_measure,
-            "catalog_version": definition.catalog.version,
-            "before": seen.before(),
-            "after": seen.after(),
-            "units": list(seen.units()),
-            "not_carried": list(seen.not_carried()),
-            "reasons": [_worded(DERIVED)] if derived else [],
-        }
-    )
+    """The figures of a period as they stand now, on the units of the asked day."""
+    seen = _Seen(definition, window, _stood(definition, state.units, window), asked, today)
+    return put_on_the_wire(definition, window, asked, seen)
 
 
 def _stood(definition: Definition, units: dict[str, Series], window: Window) -> list[dict[str, Stood]]:
@@ -63,6 +42,8 @@ def _stood(definition: Definition, units: dict[str, Series], window: Window) -> 
 class _Seen:
     """The units of the day `on`; `as_of` is the latest day of the figures."""
 
+    reasons: tuple[dict[str, str], ...] = ()
+
     def __init__(
         self, definition: Definition, window: Window, parts: list[dict[str, Stood]], asked: View, today: int
     ) -> None:
@@ -72,19 +53,15 @@ class _Seen:
         self.as_of = max((one.day for figures in parts for one in figures.values()), default=None)
         standing = min(max(today, window.first), window.last) if self.as_of is None else self.as_of
         self.on = day_of(asked, date.fromordinal(standing), date.fromordinal(today)).toordinal()
-        placing = left_alone if asked == "as_it_was" else place
-        self._placed = [placing(definition, figures, self.on) for figures in parts]
+        if asked == "as_it_was":
+            self._placed = [left_alone(definition, figures, self.on) for figures in parts]
+        else:
+            self._placed = [place(definition, figures, self.on, standing) for figures in parts]
         self._rolled = [Rolled(definition, placed, self.on, window.first) for placed in self._placed]
 
     def units(self) -> Iterator[dict[str, Any]]:
         """Every unit of the day that has to do with the KPI, after the one above it."""
-        shape, tree = self._definition.shape(self.on), self._definition.catalog.units
-        waiting: list[tuple[str, str | None]] = [(root, None) for root in tree.roots(date.fromordinal(self.on))[::-1]]
-        while waiting:
-            unit, parent = waiting.pop()
-            if shape.is_leaf(unit) or shape.children(unit):
-                yield self._unit(unit, parent)
-                waiting += [(child, unit) for child in shape.children(unit)[::-1]]
+        return (self._unit(unit, parent) for unit, parent in units_on(self._definition, self.on))
 
     def before(self) -> dict[str, Any] | None:
         """All that stood on reporting units, added up."""
@@ -102,34 +79,29 @@ class _Seen:
         for placed in self._placed:
             for left in sorted(placed.left, key=lambda one: one.bring.unit):
                 if left.bring.share:
-                    yield {**self._bring(left.bring), "reason": _worded(left.reason)}
+                    yield left_of(self._definition, left)
 
     def _total(self, periods: list[list[AnyFigure]]) -> dict[str, Any] | None:
         """Of all accounting periods where they are added up, else of the last one."""
         counted = periods if self._definition.sums_periods else periods[-1:]
         figures = [figure for period in counted for figure in period if not isinstance(figure, Bare)]
-        return self._amounts(put_together(figures)) if figures else None
+        return amounts(self._definition, put_together(figures)) if figures else None
 
     def _unit(self, unit: str, parent: str | None) -> dict[str, Any]:
         nodes = [rolled.node(unit) for rolled in self._rolled]
         told = [node for node in nodes if node.as_of is not None and node.as_of >= self._window.first]
         shown, figure = self._shown(told)
         last = shown[-1] if shown else nodes[-1]
-        known = self._definition.catalog.units.get(unit)
-        by = self._definition.judging(unit, self._window, self.on)
         brought = [one for node in shown if node.own for one in node.brought]
         return {
-            **(self._amounts(figure) if figure is not None else {"value": None}),
-            "org_unit": unit,
-            "level": known.level if known is not None else "",
-            "parent": parent,
+            **(amounts(self._definition, figure) if figure is not None else {"value": None}),
+            **place_of(self._definition, unit, parent, self._window, self.on),
             "as_of": iso(max(node.as_of or 0 for node in shown)) if shown else None,
-            "made_of": _made_of(unit, figure, brought),
-            "brought": [self._bring(one) for one in brought],
+            "made_of": _made_of(self._definition, unit, figure, brought),
+            "brought": [brought_of(self._definition, one) for one in brought],
             "estimated": any(node.estimated for node in shown),
             "expected": len(last.expected),
             "missing": [one for one in last.expected if not any(_has(node, one) for node in nodes)],
-            "target": None if by is None else by.wire,
         }
 
     def _shown(self, told: list[Node]) -> tuple[list[Node], AnyFigure | None]:
@@ -147,27 +119,12 @@ class _Seen:
     def _has_value(self, node: Node) -> bool:
         return value_of(self._definition, node.figure) is not None
 
-    def _bring(self, bring: Bring) -> dict[str, Any]:
-        return {
-            "org_unit": bring.unit,
-            "as_of": iso(bring.stood.day) if bring.stood.reported else None,
-            "share": float(bring.share),
-            "estimated": bring.estimated,
-            "whole": self._amounts(bring.stood.figure),
-        }
 
-    def _amounts(self, figure: AnyFigure) -> dict[str, Any]:
-        return {
-            "value": _number(value_of(self._definition, figure)),
-            "numerator": _number(figure.numerator) if isinstance(figure, Counted) else None,
-            "denominator": _number(figure.denominator) if isinstance(figure, Counted) else None,
-            "weight": _number(figure.weight) if isinstance(figure, Weighted) else None,
-        }
-
-
-def _made_of(unit: str, figure: AnyFigure | None, brought: Iterable[Bring]) -> str:
+def _made_of(definition: Definition, unit: str, figure: AnyFigure | None, brought: Iterable[Bring]) -> str:
     if figure is None:
         return "nothing"
+    if definition.kind.derived:
+        return "derived"
     units = {one.unit for one in brought}
     if not units:
         return "parts"
@@ -176,14 +133,3 @@ def _made_of(unit: str, figure: AnyFigure | None, brought: Iterable[Bring]) -> s
 
 def _has(node: Node, unit: str) -> bool:
     return unit in node.expected and unit not in node.missing
-
-
-def _number(value: Fraction | None) -> int | float | None:
-    """On the wire: whole ones as integers, others as the nearest double."""
-    if value is None:
-        return None
-    return value.numerator if value.denominator == 1 else value.numerator / value.denominator
-
-
-def _worded(reason: Reason) -> dict[str, str]:
-    return {"code": reason.code, "text_vi": reason.text_vi, "text_en": reason.text_en}

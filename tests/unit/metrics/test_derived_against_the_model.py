@@ -184,7 +184,9 @@ def test_a_crash_of_who_derives_changes_no_figure_and_loses_no_record(
 
 
 @given(dense(GROUPS), NOW)
-def test_seen_as_it_was_each_unit_has_the_value_of_its_record(found: list[ObservationRecorded], now: str) -> None:
+def test_seen_as_it_was_or_made_anew_on_the_same_units_each_has_the_value_of_its_record(
+    found: list[ObservationRecorded], now: str
+) -> None:
     early = [one for one in TARGETS if one.deadline is not None and one.kpi in {kpi.id for kpi in (*GROWTHS, *SCORES)}]
     catalog = a_catalog(*SOURCES, *GROWTHS, *SCORES, *(one for one in TARGETS if one not in early))
     engine = Engine(catalog, local(now))
@@ -194,10 +196,15 @@ def test_seen_as_it_was_each_unit_has_the_value_of_its_record(found: list[Observ
         asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
         records = engine.latest()
         for kpi, period in sorted({(kpi, period) for kpi, _, period in records if catalog.kpis[kpi].sources}):
-            for one in (await asker.view("p", kpi, period, "as_it_was")).units:
+            was, anew = [await asker.view("p", kpi, period, view) for view in ("as_it_was", "as_it_is_now")]
+            for one in (*was.units, *anew.units):
                 record = records.get((kpi, one.org_unit, period))
                 if record is not None:
                     assert (one.value, one.as_of) == (record.value, record.as_of), (kpi, one.org_unit, period)
+            for one in anew.units:
+                record = records.get((kpi, one.org_unit, period))
+                if record is not None and record.score is not None:
+                    assert (one.rank, one.of) == (record.score.rank, record.score.of), (kpi, one.org_unit, period)
 
     asyncio.run(work())
 
