@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ REFORM = date(2025, 7, 1)
 BEFORE = CATALOG.units.of_level("commune", REFORM - timedelta(days=1))
 AFTER = CATALOG.units.of_level("commune", REFORM)
 RATIO, STOCK, ONLINE = "edoc-signed-share", "ecommerce-products", "online-files-share"
+SCORE = "commune-dx-score"
 SIGNED = {unit: (40 + number, 60 + 2 * number) for number, unit in enumerate(BEFORE)}
 PRODUCTS = {unit: 7 + number % 9 for number, unit in enumerate(BEFORE)}
 DEADLINE_S = 60
@@ -145,6 +147,21 @@ def test_undoing_gives_back_what_every_commune_reported(system: System) -> None:
     assert {one["share"] for unit in now["units"] for one in unit["brought"]} == {1}
 
 
+def test_the_28_are_scored_on_what_their_predecessors_reported(system: System) -> None:
+    seen(system, RATIO, "as_it_is_now")
+    address = system.url("gateway", f"/api/v1/views/lam-dong/{SCORE}/2024?view=as_it_is_now")
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        found = json.load(answer)
+    had: dict[str, list[tuple[int, int]]] = {}
+    for one in CATALOG.successions:
+        if one.from_unit in SIGNED:
+            had.setdefault(one.to_unit, []).append(SIGNED[one.from_unit])
+    shares = {unit: Fraction(sum(n for n, _ in parts), sum(d for _, d in parts)) for unit, parts in had.items()}
+    scores = {one["org_unit"]: one["value"] for one in found["units"] if one["level"] == "commune"}
+    assert scores == {unit: float(40 * share) for unit, share in shares.items()}
+    assert {one["code"] for unit in found["units"] for one in unit["reasons"]} == {"items_missing"}
+
+
 def test_a_former_day_shows_the_figure_that_was_replaced_since(system: System) -> None:
     deadline = time.monotonic() + DEADLINE_S
     found: dict[str, Any] = {"points": []}
@@ -187,5 +204,12 @@ async def test_the_page_switches_between_the_days(system: System, chromium: Path
         await expect(page.locator(".note").first).to_contain_text("30/06/2025")
         assert await page.locator("#units tbody tr").count() == 80
         await page.screenshot(path=tmp_path / "then.png", full_page=True)
+        address = f"/view?province=lam-dong&kpi={SCORE}&period=2024&view=as_it_is_now"
+        await page.goto(system.url("gateway", address))
+        made = page.locator("[id='unit-lam-dong.phuong-bac-gia-nghia'] .made")
+        await expect(made.locator("li")).to_have_count(3)
+        await expect(made.locator("small")).to_contain_text("Chưa chấm được điểm")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await page.screenshot(path=tmp_path / "score.png", full_page=True)
         await browser.close()
     assert not troubles

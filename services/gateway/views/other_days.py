@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
-from contracts.catalog import Kpi
+from contracts.explanations import SourceBehind
 from contracts.views import Amounts, Brought, NotCarried, PeriodView, ViewedUnit
 from services.gateway.views.figures import measure_of
 from services.gateway.views.links import explain_href, view_href
@@ -65,6 +65,10 @@ class Row:
     as_of: str
     made_of: str
     brought: list[Part]
+    """What it is made of: shares of other units' figures, or of one derived the figures of its sources."""
+    place: str
+    """“3/28”, of a score."""
+    reasons: list[str]
     missing: str
     target: str
 
@@ -74,6 +78,8 @@ class LeftRow:
     """A figure that is on no unit of the asked day."""
 
     name: str
+    kpi: str
+    """Of a derived figure: which of the KPIs that it derives from."""
     href: str
     as_of: str
     figure: str
@@ -100,10 +106,11 @@ class Page:
     after: str
     same: bool
     estimated: bool
-    reasons: list[str]
     sources: list[Choice]
     """The KPIs that it derives from, which can be seen."""
     rows: list[Row]
+    some_parts: bool
+    some_places: bool
     some_missing: bool
     some_targets: bool
     left: list[LeftRow]
@@ -122,7 +129,7 @@ def page(
     """Put the page together. `periods`: those of which the KPI has records; `recorded`: the units that have one of this
     period, which can be explained."""
     words = Words(language)
-    telling = _Telling(words, Numbers(words), ground, seen, recorded)
+    telling = _Telling(words, Numbers(words), ground, seen, recorded, address)
     rows = telling.rows()
     kpi, province = ground.catalog.kpis[seen.kpi], ground.catalog.province
     numbers = telling.numbers
@@ -146,9 +153,10 @@ def page(
         after=telling.amounts(seen.after),
         same=seen.before == seen.after,
         estimated=any(unit.estimated for unit in seen.units),
-        reasons=[words.either(one.text_vi, one.text_en) for one in seen.reasons],
-        sources=[telling.source(address, source) for source in _sources(kpi)],
+        sources=[telling.source(source) for source in kpi.sources],
         rows=rows,
+        some_parts=any(row.parts for row in rows),
+        some_places=any(row.place for row in rows),
         some_missing=any(row.missing for row in rows),
         some_targets=any(row.target for row in rows),
         left=[telling.left(one) for one in seen.not_carried],
@@ -157,20 +165,23 @@ def page(
     )
 
 
-def _sources(kpi: Kpi) -> list[str]:
-    return [item.kpi for item in kpi.composite] if kpi.growth is None else [kpi.growth.of]
-
-
 class _Telling:
     """Puts the figures of one view into words."""
 
     def __init__(
-        self, words: Words, numbers: Numbers, ground: Ground, seen: PeriodView, recorded: Collection[str]
+        self,
+        words: Words,
+        numbers: Numbers,
+        ground: Ground,
+        seen: PeriodView,
+        recorded: Collection[str],
+        address: Address,
     ) -> None:
         self.words, self.numbers = words, numbers
         self._ground = ground
         self._seen = seen
         self._recorded = recorded
+        self._address = address
         self._measure = measure_of(ground.catalog.kpis[seen.kpi], seen.unit_of_measure)
 
     def rows(self) -> list[Row]:
@@ -182,30 +193,31 @@ class _Telling:
             rows.append(self._row(unit, depths[unit.org_unit]))
         return rows
 
-    def source(self, address: Address, kpi_id: str) -> Choice:
+    def source(self, kpi_id: str) -> Choice:
         """The same view of a KPI that this one derives from."""
         kpi = self._ground.catalog.kpis.get(kpi_id)
         name = self.words.either(kpi.name_vi, kpi.name_en) if kpi is not None else kpi_id
-        return Choice(name, replace(address, kpi=kpi_id).href(), chosen=False)
+        return Choice(name, replace(self._address, kpi=kpi_id).href(), chosen=False)
 
     def left(self, one: NotCarried) -> LeftRow:
         """A figure that stayed behind."""
-        figure = self.amounts(one.whole)
+        figure = self.amounts(one.whole, self._measure if one.kpi is None else self._measure_of(one.kpi))
         if one.share != 1:
             figure = self.words("{share} của {figure}", share=self._share(one.share), figure=figure)
         return LeftRow(
             name=self._name(one.org_unit),
-            href=self._explained(one.org_unit),
+            kpi="" if one.kpi is None else self._short(one.kpi),
+            href=self._explained(one.org_unit) if one.kpi is None else "",
             as_of=self.numbers.day(one.as_of),
             figure=figure,
             reason=self.words.either(one.reason.text_vi, one.reason.text_en),
         )
 
-    def amounts(self, one: Amounts | None) -> str:
+    def amounts(self, one: Amounts | None, measure: Measure | None = None) -> str:
         """“50,0 % (50 / 100)”."""
         if one is None:
             return "–"
-        parts, value = self._parts(one), self.numbers.value(one.value, self._measure)
+        parts, value = self._parts(one), self.numbers.value(one.value, measure or self._measure)
         return f"{value} ({parts})" if parts else value
 
     def _row(self, unit: ViewedUnit, depth: int) -> Row:
@@ -219,8 +231,10 @@ class _Telling:
             value=self.numbers.value(unit.value, self._measure),
             parts=self._parts(unit),
             as_of=self.numbers.day(unit.as_of),
-            made_of="" if carried else self._made_of(unit),
-            brought=[self._part(one) for one in unit.brought] if carried else [],
+            made_of="" if carried or unit.made_from else self._made_of(unit),
+            brought=[self._part(one) for one in unit.brought] if carried else [*map(self._behind, unit.made_from)],
+            place="" if unit.rank is None else f"{unit.rank}/{unit.of}",
+            reasons=[self.words.either(one.text_vi, one.text_en) for one in unit.reasons],
             missing=self._missing(unit),
             target=self._target(unit),
         )
@@ -231,7 +245,19 @@ class _Telling:
         if unit.made_of == "parts":
             there, due = unit.expected - len(unit.missing), unit.expected
             return self.words("cộng từ dưới lên, {there}/{due} đơn vị đã báo cáo", there=there, due=due)
+        if unit.made_of == "derived":
+            return self.words("tính từ các chỉ tiêu gốc")
         return self.words("Chưa có số liệu")
+
+    def _behind(self, one: SourceBehind) -> Part:
+        """“Giao dịch trên sàn, 2024: 17.993”, “Văn bản ký số, 2025: 50,0 %, 20/40 điểm”."""
+        value = self.numbers.value(one.value, self._measure_of(one.kpi))
+        text = f"{self._short(one.kpi)}, {one.period}: {value}"
+        if one.maximum is not None and one.value is not None:
+            brought = "–" if one.points is None else self.numbers.plain(one.points, 2)
+            most = self.numbers.plain(one.maximum, 2)
+            text = f"{text}, {self.words('{brought}/{most} điểm', brought=brought, most=most)}"
+        return Part(text, replace(self._address, kpi=one.kpi, period=one.period).href(), one.as_of is None)
 
     def _part(self, one: Brought) -> Part:
         name, figure = self._name(one.org_unit), self._parts(one.whole)
@@ -271,6 +297,16 @@ class _Telling:
     def _name(self, unit_id: str) -> str:
         unit = self._ground.catalog.units.get(unit_id)
         return unit.name if unit is not None else unit_id
+
+    def _short(self, kpi_id: str) -> str:
+        kpi = self._ground.catalog.kpis.get(kpi_id)
+        if kpi is None:
+            return kpi_id
+        return self.words.either(kpi.short_name or kpi.name_vi, kpi.short_name_en or kpi.name_en)
+
+    def _measure_of(self, kpi_id: str) -> Measure:
+        kpi = self._ground.catalog.kpis.get(kpi_id)
+        return measure_of(kpi, kpi.unit_of_measure if kpi is not None else "")
 
     def _explained(self, unit_id: str) -> str:
         """The page that explains the unit's record; empty where it has none."""
