@@ -152,7 +152,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "source_not_carried": (
         "{kpi}: số liệu của {count} đơn vị không chuyển sang được, vì {why}.",
-        "{kpi}: figures of {count} units could not be carried over: {why}.",
+        "{kpi}: figures could not be carried over (units: {count}): {why}.",
     ),
     "source_incomplete": (
         "{kpi}, kỳ {period}: mới có số liệu của {there}/{due} đơn vị.",

@@ -106,7 +106,7 @@ class _Anew:
                 "estimated": any(reading.node.estimated and reading.node.as_of for reading in readings),
                 "expected": len(expected),
                 "missing": missing,
-                "reasons": [*_why(shown.made, self._kpis), *self._told(unit, readings)],
+                "reasons": self._reasons(unit, shown, readings),
             }
 
     def not_carried(self) -> Iterator[dict[str, Any]]:
@@ -189,6 +189,12 @@ class _Anew:
     def _rests_on(self, unit: str, shown: _Shown) -> Iterator[_Reading]:
         for source, window, until in self._derived.rests_on(unit, shown.day, shown.until):
             yield _Reading(source, window, until, source.carried(window, until).node(unit))
+
+    def _reasons(self, unit: str, shown: _Shown, readings: list[_Reading]) -> list[dict[str, str]]:
+        """Why there is no value, and what is not in it; of who has figures of this KPI."""
+        if not self._definition.may_report(unit):
+            return []
+        return [*_why(shown.made, self._kpis), *self._told(unit, readings)]
 
     def _told(self, unit: str, readings: list[_Reading]) -> Iterator[dict[str, str]]:
         """What of the sources is not in the unit's figure."""
