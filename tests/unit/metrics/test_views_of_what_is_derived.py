@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import GrowthSpec, Kpi, ScoreItem
+from contracts.catalog import GrowthSpec, Kpi, Roster, ScoreItem
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView, ViewedUnit
 from services.runtime.catalog.carrying import View
@@ -285,6 +285,49 @@ async def test_a_score_of_a_growth_is_made_from_the_carried_figures_of_both_year
     now = units_of(found)
     assert (now["x"].value, now["m"].value, now["m"].made_from[0].value) == (10, float(Fraction(15, 18) * 10), 1.5)
     assert found.not_carried == ()
+
+
+QUARTERLY = a_kpi("q", kind="flow", period="quarter")
+UPON = score({"kpi": "q", "maximum": 10, "rule": "best_peer"})
+TWO = (score({"kpi": "s", "maximum": 10, "rule": "best_peer"}, {"kpi": "signed", "maximum": 5})
+       .model_copy(update={"id": "two", "levels": ("commune", "province")}))  # fmt: skip
+
+
+async def test_what_a_score_counted_in_a_quarter_is_still_in_what_is_made_from_it_in_the_next() -> None:
+    """S counts what was sold in the second quarter, and nothing was said of that since; TWO adds what was signed in the
+    third. Of nobody is a figure missing."""
+    told = [*amounts("2023-06-10", "q", a_1=10, a_2=30), *signed("2023-06-20", a_1=(1, 2), a_2=(1, 2))]
+    engine = await an_engine([QUARTERLY, UPON, SIGNED, TWO], *told)
+    m = units_of(await seen(engine, NOW_VIEW, "two"))["m"]
+    assert (m.value, m.missing, m.reasons) == (12.5, (), ())
+    assert [(one.kpi, one.value, one.points) for one in m.made_from] == [("s", 10, 10), ("signed", 50, 2.5)]
+
+
+async def test_what_was_said_of_a_unit_that_a_score_is_not_of_does_not_date_what_is_made_from_it() -> None:
+    """The province reports its own sales of the third quarter: no score of a commune hears of that. So its score rests
+    on the day on which it signed, as in its record."""
+    flow = a_kpi("flow", kind="flow", period="quarter")
+    made = score({"kpi": "flow", "maximum": 4, "rule": "best_peer"}, {"kpi": "s", "maximum": 10, "rule": "best_peer"})
+    two = made.model_copy(update={"id": "two", "levels": ("commune", "province")})
+    engine = Engine(a_catalog(QUARTERLY, UPON, flow, two), NOW)
+    await engine.take(
+        *amounts("2023-06-10", "flow", a_1=7), *amounts("2023-06-10", "q", a_1=7), *amounts("2023-09-20", "q", p=50)
+    )
+    await engine.tick()
+    there = units_of(await seen(engine, NOW_VIEW, "two"))["p"]
+    record = engine.record("p", "2023", "two")
+    assert (there.value, there.as_of) == (record.value, record.as_of) == (4, day("2023-06-10"))
+
+
+async def test_an_item_has_the_value_that_its_own_view_shows_also_where_the_silent_count() -> None:
+    """What the silent leave in the total depends on what others said since; M itself signed later still."""
+    coverage = a_kpi("c", kind="coverage", rosters=(Roster(unit="p.a.1", size=9), Roster(unit="p.a.2", size=5)))
+    told = an_observation("p.a.1", "2023-06-10", 7, kpi="c")
+    made = score({"kpi": "c", "maximum": 10}, {"kpi": "signed", "maximum": 10})
+    for others in ((), (an_observation("x", "2023-08-10", 1, 2, kpi="c"),)):
+        engine = await an_engine([coverage, SIGNED, made], told, *others, *signed("2023-08-20", m=(1, 2)))
+        item = units_of(await seen(engine, NOW_VIEW, "s"))["m"].made_from[0]
+        assert item.value == units_of(await seen(engine, NOW_VIEW, "c"))["m"].value
 
 
 # against the records and the plain recomputation
