@@ -185,6 +185,26 @@ async def test_what_was_merged_has_no_growth_of_its_own_on_a_day_before() -> Non
     assert found["p"].value is None
 
 
+async def test_what_was_overtaken_by_newer_figures_is_listed_and_not_held_against_the_growth() -> None:
+    told = [
+        *amounts("2022-06-10", a_1=10, a_2=30),
+        *amounts("2023-06-10", a_1=15, a_2=15),
+        *amounts("2023-08-10", m=50),
+    ]
+    found = await seen(await an_engine([STOCK, GROWTH], *told), NOW_VIEW, "g")
+    assert (units_of(found)["m"].value, units_of(found)["m"].reasons) == (1.25, ())
+    assert [(one.kpi, one.org_unit, one.reason.code) for one in found.not_carried] == [
+        ("k", "p.a.1", "newer_figure"),
+        ("k", "p.a.2", "newer_figure"),
+    ]
+
+
+async def test_a_figure_that_the_province_reports_itself_is_whole_whoever_is_missing_below() -> None:
+    engine = await an_engine([STOCK, GROWTH], *amounts("2022-06-10", a_1=10, p=40), *amounts("2023-06-10", p=50))
+    p = units_of(await seen(engine, NOW_VIEW, "g"))["p"]
+    assert (p.value, p.reasons) == (1.25, ())
+
+
 async def test_an_earlier_value_of_nothing_is_told_as_in_the_record() -> None:
     engine = await an_engine([STOCK, GROWTH], *amounts("2022-06-10", a_1=0), *amounts("2023-06-10", a_1=5))
     assert codes(units_of(await seen(engine, NOW_VIEW, "g"))["m"])[0] == "earlier_not_positive"
@@ -285,6 +305,22 @@ async def test_a_score_of_a_growth_is_made_from_the_carried_figures_of_both_year
     now = units_of(found)
     assert (now["x"].value, now["m"].value, now["m"].made_from[0].value) == (10, float(Fraction(15, 18) * 10), 1.5)
     assert found.not_carried == ()
+
+
+async def test_of_several_quarters_each_commune_shows_its_last_and_all_that_stayed_behind_is_listed() -> None:
+    """B2 was heard of in the second quarter, B1 in the third, and so was A1, without its parts."""
+    made = score({"kpi": "signed", "maximum": 10}, period="quarter")
+    bare = an_observation("p.a.1", "2023-06-20", value=70, kpi="signed")
+    engine = await an_engine([SIGNED, made], *signed("2023-06-10", b_2=(1, 2)), *signed("2023-06-20", b_1=(3, 4)), bare)
+    found = await seen(engine, NOW_VIEW, "s")
+    now = units_of(found)
+    assert {name: (one.value, str(one.as_of)) for name, one in now.items() if one.value is not None} == {
+        "p.b.2": (5, "2023-06-10"),
+        "x": (7.5, "2023-06-20"),
+        "y": (7.5, "2023-06-20"),
+    }
+    assert (now["p.b.2"].rank, now["x"].rank, now["y"].of) == (3, 1, 3)
+    assert [(one.org_unit, one.reason.code) for one in found.not_carried] == [("p.a.1", "no_parts")]
 
 
 QUARTERLY = a_kpi("q", kind="flow", period="quarter")
