@@ -39,7 +39,6 @@ def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: L
     told = AlertTransition.model_validate(document["record"])
     record = ProgressJudged.model_validate(document["now"]) if document.get("now") else told.progress
     units, words = ground.catalog.units, teller.words
-    unit = units.get(told.org_unit)
     parent = units.get(units.parent(told.org_unit, ground.day) or "") if told.org_unit not in ground.roots else None
     kpi = ground.catalog.kpis.get(told.kpi)
     since: datetime = (told.opened_at or told.at).astimezone(ground.catalog.zone)
@@ -47,8 +46,8 @@ def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: L
     return AlertRow(
         id=told.alert_id,
         badge=severity_badge(told.severity, words),
-        unit=unit.name if unit is not None else told.org_unit,
-        above=(parent.short_name or parent.name) if parent is not None and parent.id not in ground.roots else "",
+        unit=ground.name(told.org_unit, words),
+        above=ground.short_name(parent.id, words) if parent is not None and parent.id not in ground.roots else "",
         kpi=words.either(kpi.short_name or kpi.name_vi, kpi.short_name_en or kpi.name_en) if kpi else told.kpi,
         gap=teller.say(record, kpi, "").gap_words if record is not None else "",
         since=words("từ {day}", day=teller.numbers.day(since.date())),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from contracts.progress import ProgressJudged, Status
 from services.gateway.views import landing
@@ -83,7 +84,9 @@ def detail(head: Head, chosen: Iterable[dict[str, object]], ground: Ground, tell
         between_title=_between_title(head, ground, teller),
         between=sorted((_row(one, head, ground, teller, links, lowest) for one in head.between), key=_order),
         below_title=teller.words("Mọi {level}", level=word) if of is None else "",
-        below_of=teller.words("{level} của {name}", level=word, name=of.name) if of is not None else "",
+        below_of=teller.words("{level} của {name}", level=word, name=ground.name(of.id, teller.words))
+        if of is not None
+        else "",
         late=[row for row in rows if row.said.late],
         silent=[row for row in rows if row.said.badge.code == Status.UNKNOWN.value],
         others=[row for row in rows if not row.said.late and row.said.badge.code != Status.UNKNOWN.value],
@@ -123,8 +126,7 @@ def _row(
     lowest: Sequence[ProgressJudged] = (),
 ) -> UnitRow:
     units = ground.catalog.units
-    unit = units.get(record.org_unit)
-    name = unit.name if unit is not None else record.org_unit
+    name = ground.name(record.org_unit, teller.words)
     parent = units.get(units.parent(record.org_unit, ground.day) or "")
     mine = _within(record.org_unit, lowest, ground) if lowest else []
     late = sum(one.status in LATE for one in mine)
@@ -132,7 +134,7 @@ def _row(
     return UnitRow(
         id=record.org_unit,
         name=name,
-        above=(parent.short_name or parent.name) if parent is not None and links.choice.unit is None else "",
+        above=ground.short_name(parent.id, teller.words) if parent is not None and links.choice.unit is None else "",
         said=teller.say(record, head.kpi, name),
         below=teller.words("{late}/{total} chậm", late=late, total=len(mine)) if mine else "",
         href=links.board(anchor=f"kpi-{head.kpi.id}", unit=None if picked else record.org_unit),
@@ -169,7 +171,7 @@ def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
         yield Fact(words("Cần"), "; ".join(said))
     if record.landing is not None and record.target is not None:
         yield Fact(words("Dự báo"), landing.sentence(record.landing, record, measure, words, numbers))
-    if split := teller.split(record, ground.short_name):
+    if split := teller.split(record, partial(ground.short_name, words=teller.words)):
         yield Fact(words("Thiếu ở đâu"), split)
     if record.discrepancy is not None:
         yield Fact(
@@ -198,8 +200,7 @@ _PER = {"day": "ngày", "week": "tuần", "month": "tháng", "quarter": "quý", 
 
 
 def _names(ids: Sequence[str], ground: Ground, teller: Teller) -> str:
-    units = ground.catalog.units
-    names = sorted(unit.name if (unit := units.get(one)) is not None else one for one in ids)
+    names = sorted(ground.name(one, teller.words) for one in ids)
     named = ", ".join(names[:OTHERS_NAMED])
     more = len(names) - OTHERS_NAMED
     return f"{named} {teller.words('và {count} đơn vị nữa', more)}" if more > 0 else named

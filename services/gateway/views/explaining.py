@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from contracts.catalog import Kpi
@@ -219,8 +220,8 @@ def explained(
     target, alone = said.judged.target, said.would_change.by_itself
     return Explained(
         kpi=words.either(kpi.name_vi, kpi.name_en),
-        unit=_unit(ground, said.org_unit),
-        above=above.name if above is not None else "",
+        unit=ground.name(said.org_unit, words),
+        above=ground.name(above.id, words) if above is not None else "",
         above_href=address.of_unit(above.id) if above is not None else "",
         period=said.period,
         span=f"{numbers.day(said.first)} – {numbers.day(said.last)}",
@@ -230,7 +231,7 @@ def explained(
         closed=teller.closed(said.closed, measure) if said.closed is not None else "",
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         flags=[flag(code, words) for code in said.judged.flags],
-        split=teller.split(record, ground.short_name),
+        split=teller.split(record, partial(ground.short_name, words=words)),
         brought=any(child.brings is not None for child in said.children),
         shared=record.contributions is not None and shares_tell(record.contributions),
         reporters=reporters(said.judged, said.kpi, said.period, ground, words),
@@ -269,11 +270,6 @@ def _record(said: ExplanationWithOrigins, judged: Judged, now: datetime) -> Prog
     named = {"province": said.province, "kpi": said.kpi, "org_unit": said.org_unit, "period": said.period}
     stamps = {"version": max(said.version, 1), "catalog_version": said.catalog_version, "judged_at": now}
     return ProgressJudged.model_validate({**judged.model_dump(), **named, **stamps})
-
-
-def _unit(ground: Ground, unit_id: str) -> str:
-    unit = ground.catalog.units.get(unit_id)
-    return unit.name if unit is not None else unit_id
 
 
 def _legal_basis(said: ExplanationWithOrigins, ground: Ground) -> str:
@@ -376,7 +372,7 @@ def _children(
     rows = [
         ChildRow(
             id=child.org_unit,
-            name=_unit(ground, child.org_unit),
+            name=ground.name(child.org_unit, teller.words),
             href=address.of_unit(child.org_unit),
             badge=badge(child.status, teller.words),
             value=(read := teller.read(child, measure)).value,
@@ -416,7 +412,7 @@ def _origin(
     found = known.get(observation)
     return OriginRow(
         id=observation,
-        unit=_unit(ground, figure.org_unit),
+        unit=ground.name(figure.org_unit, words),
         as_of=numbers.day(figure.as_of),
         figure=_figure(found, numbers, measure, words) if found is not None else "–",
         publisher=found.publisher if found is not None else "",

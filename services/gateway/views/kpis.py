@@ -142,6 +142,7 @@ def _completeness(record: ProgressJudged) -> str:
 
 
 def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller, links: Links) -> Below | None:
+    words = teller.words
     level = reporting_level(head.kpi, ground)
     if level is None:
         return None
@@ -163,7 +164,7 @@ def _below(head: Head, ground: Ground, counts: Sequence[Count], teller: Teller, 
         total=total,
         level=level_word(ground, level, teller, total),
         judged=sum(one.number for one in mine if one.status in JUDGED),
-        worst=(unit.short_name or unit.name) if unit else "",
+        worst=ground.short_name(unit.id, words) if unit else "",
         worst_href=links.board(anchor=f"kpi-{head.kpi.id}", kpi=head.kpi.id, unit=unit.id) if unit else "",
     )
 

@@ -295,8 +295,7 @@ class _Telling:
         return self.numbers.value(100 * share, Measure("percent", 2), fixed=False)
 
     def _name(self, unit_id: str) -> str:
-        unit = self._ground.catalog.units.get(unit_id)
-        return unit.name if unit is not None else unit_id
+        return self._ground.name(unit_id, self.words)
 
     def _short(self, kpi_id: str) -> str:
         kpi = self._ground.catalog.kpis.get(kpi_id)

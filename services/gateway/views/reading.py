@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from contracts.progress import ProgressJudged, Status
 from services.gateway.documents import Count, Document, as_day
-from services.gateway.views.words import Language
+from services.gateway.views.words import Language, Words
 from services.runtime.catalog.catalog import Catalog
 
 
@@ -60,10 +60,15 @@ class Ground:
             return self.day
         return min(last, self.day)
 
-    def short_name(self, unit_id: str) -> str:
-        """The unit's short name, as mails write it in a list; its id where no catalog knows it."""
+    def name(self, unit_id: str, words: Words) -> str:
+        """The unit's name; its id where no catalog knows it."""
         unit = self.catalog.units.get(unit_id)
-        return (unit.short_name or unit.name) if unit is not None else unit_id
+        return words.either(unit.name, unit.name_en) if unit is not None else unit_id
+
+    def short_name(self, unit_id: str, words: Words) -> str:
+        """The unit's short name, as mails write it in a list."""
+        unit = self.catalog.units.get(unit_id)
+        return words.either(unit.short_name or unit.name, unit.name_en) if unit is not None else unit_id
 
     @property
     def upper_units(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def reporters(judged: Judged, kpi: str, period: str, ground: Ground, words: Word
     groups = []
 
     def group(code: str, title: str, ids: Iterable[str], href: Callable[[str], str]) -> None:
-        named = sorted((_named(one, ground, href) for one in ids), key=lambda one: one.name)
+        named = sorted((_named(one, ground, words, href) for one in ids), key=lambda one: one.name)
         if named:
             groups.append(Group(code, words(title, len(named)), named, len(named) <= OPEN_AT_MOST))
 
@@ -64,6 +64,5 @@ def reporters(judged: Judged, kpi: str, period: str, ground: Ground, words: Word
     return Reporters(summary, groups) if summary else None
 
 
-def _named(one: str, ground: Ground, href: Callable[[str], str]) -> Named:
-    unit = ground.catalog.units.get(one)
-    return Named(unit.name, href(one)) if unit is not None else Named(one, "")
+def _named(one: str, ground: Ground, words: Words, href: Callable[[str], str]) -> Named:
+    return Named(ground.name(one, words), href(one) if ground.catalog.units.get(one) is not None else "")

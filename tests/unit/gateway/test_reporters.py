@@ -39,7 +39,7 @@ def test_members_of_a_roster_are_named_whether_or_not_they_are_units() -> None:
     assert members.title == "2 members of the roster are not done yet"
     unit = GROUND.catalog.units.get(COMMUNES[0])
     assert unit is not None
-    assert {one.name: one.href for one in members.named} == {unit.name: "", "so-y-te": ""}
+    assert {one.name: one.href for one in members.named} == {unit.name_en: "", "so-y-te": ""}
 
 
 def test_where_nobody_is_expected_nothing_is_said() -> None:
