@@ -136,12 +136,14 @@ class EventLine(WireModel):
     ref: str | None = Field(description="Null where the event's id was not readable.")
     source: str
     id: str | None
-    at: Instant = Field(description="When it was handled last, by real time.")
+    at: Instant = Field(description="When it was accepted, or else turned away last; by real time.")
     state: EventState
     kpi: str | None = None
     org_unit: str | None = None
     as_of: str | None = None
     codes: tuple[str, ...] = Field((), description="Of its problems, flags and doubts.")
+    text_vi: str | None = Field(None, description="The first of these, in words.")
+    text_en: str | None = None
     observation_id: str | None = None
 
 

@@ -30,7 +30,7 @@ ACCEPTED = "/internal/v1/accepted"
 MAX_IDS = 200
 MAX_SUBJECTS = 100
 MAX_PAGE = 1_000
-MAX_SOURCES = 200
+MAX_SOURCES = 500
 
 _ID = re.compile(r"[0-9a-f]{32}")
 

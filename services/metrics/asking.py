@@ -103,14 +103,11 @@ class Asker:
             return await asyncio.to_thread(view, state, definition, window, asked, self._today(catalog))
 
     async def fate(self, said: ObservationRecorded) -> FigureFate:
-        """What became of an observation of the ledger. Raises `Unknown`, `Busy`."""
+        """What became of an observation of the ledger. Raises `Busy`."""
         async with self._in_turn():
-            catalog = self._catalogs().get(said.province)
-            if catalog is None:
-                raise Unknown("unknown_province", f"there is no catalog of {said.province}")
-            key = f"{said.province}/{said.kpi}"
-            definition = self._definitions.of(key, catalog)
-            if definition is None:
+            catalog, key = self._catalogs().get(said.province), f"{said.province}/{said.kpi}"
+            definition = None if catalog is None else self._definitions.of(key, catalog)
+            if catalog is None or definition is None:
                 return NOT_COUNTED
             one = observation(said.model_dump(mode="json", exclude_none=True), catalog.zone)
             state = await self._state(key)

@@ -23,6 +23,7 @@ from services.runtime.health import Health
 from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
 from tests.unit.gateway.fake_model import FakeModel
+from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.judged_province import NOW, dak_nong
 from tests.unit.gateway.owning import nobody
 from tests.unit.gateway.records import a_document, a_told, an_alert
@@ -54,11 +55,13 @@ class Gateway:
         self, profile: str = "embedded", catalogs: dict[str, Catalog] | None = None, owners: Owners | None = None
     ) -> None:
         self.model, self.broker, self.hub = FakeModel(), FakeBroker(), Hub()
+        self.replies = FakeReplies()
         self.outbox = Outbox(self.broker, "statistics.reported.v1", 10_000_000)
         limits = GatewaySettings(max_body_bytes=4_096, max_streams=1)
         self.parts = Parts(
             settings=Settings.model_validate({"profile": profile, "gateway": limits}),
             model=self.model,
+            replies=self.replies,
             catalogs=lambda: {"dak-nong": CATALOG} if catalogs is None else catalogs,
             hub=self.hub,
             outbox=self.outbox,

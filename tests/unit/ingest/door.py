@@ -291,11 +291,12 @@ class FakeLedger:
             self.written.setdefault(entry.observation_id, NOON + timedelta(seconds=self.trips))
         return taken
 
-    async def standing(self, ids: Sequence[str]) -> dict[str, Entry]:
-        if not ids:
+    async def standing(self, ids: Iterable[str]) -> dict[str, Entry]:
+        wanted = list(ids)
+        if not wanted:
             return {}
         self._travel()
-        return {id: self.entries[id] for id in ids if id in self.entries}
+        return {id: self.entries[id] for id in wanted if id in self.entries}
 
     async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
         wanted = set(subjects)

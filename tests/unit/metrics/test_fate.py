@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 
@@ -10,7 +9,7 @@ from contracts.catalog import GrowthSpec, Parent
 from contracts.fates import FigureFate
 from contracts.observations import ObservationRecorded
 from services.metrics import internal
-from services.metrics.asking import Asker, Unknown
+from services.metrics.asking import Asker
 from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_increment, an_observation, local, unit
 from tests.unit.metrics.engine import Engine
 
@@ -129,12 +128,11 @@ async def test_a_figure_is_also_in_what_came_to_be_above_its_unit() -> None:
     assert {one.org_unit for one in found.records} == {"p.a.1", "p.a", "p", "p.b"}
 
 
-async def test_a_kpi_that_the_catalog_dropped_counts_no_more_and_another_province_is_unknown() -> None:
+async def test_a_kpi_or_province_that_no_catalog_has_any_more_counts_no_more() -> None:
     engine, said = an_engine(), an_observation("p.a.1", "2023-09-30", 85, 100)
     await engine.take(said)
     assert (await fate(engine, an_observation(kpi="gone"))).standing == "not_counted"
-    with pytest.raises(Unknown):
-        await fate(engine, an_observation(province="q"))
+    assert (await fate(engine, an_observation(province="q"))).standing == "not_counted"
 
 
 async def test_what_is_derived_from_the_figures_is_named() -> None:

@@ -1,0 +1,130 @@
+"""`GET events`: what became of an event, by source and id or by its name in a link; a publisher's recent events."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.doors import MAX_EVENT_REF, NoEventRef, event_of
+from contracts.envelope import MAX_ATTRIBUTE
+from contracts.fates import EventsPage, EventState, Fate
+from services.gateway import cursors, tracing
+from services.gateway.parts import Parts
+from services.gateway.problems import Problem, ProblemDetails
+from services.gateway.replies import Position
+from services.gateway.routes.answers import (
+    ERRORS,
+    NOT_FOUND,
+    UNCHANGED,
+    Ids,
+    ListParameters,
+    bad_cursor,
+    json_answer,
+    position,
+)
+from services.gateway.routes.statistics import _open_here as open_here
+from services.gateway.tracing import Wanted
+
+CLOSED: dict[int | str, dict[str, Any]] = {403: {"model": ProblemDetails, "description": "Not open from here."}}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Attribute = Annotated[str, Field(min_length=1, max_length=MAX_ATTRIBUTE)]
+
+
+class EventsQuery(ListParameters):
+    """With `source` and `id` one event is asked for, else the recent ones that fulfil all that is given."""
+
+    source: Attribute | None = Field(None, description="`ce_source` of the event, or of the events to be listed.")
+    id: Attribute | None = Field(None, description="`ce_id` of the event; only together with `source`.")
+    state: Annotated[list[EventState], Field(max_length=20)] = []
+    kpi: Ids = []
+    since: AwareDatetime | None = Field(None, description="Events handled at or after this instant.")
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes over what the services know of events."""
+    routes = APIRouter(tags=["events"], prefix="/events")
+
+    @routes.get(
+        "",
+        response_model=Fate | EventsPage,
+        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **CLOSED},
+        summary="What became of an event, or a publisher's recent events",
+    )
+    async def events(request: Request, asked: Annotated[EventsQuery, Query()]) -> Response:
+        asker = asker_publisher(parts, request)
+        if asked.id is None:
+            return json_answer(request, (await _recent(parts, asker, asked)).model_dump(mode="json"))
+        if asked.source is None:
+            raise Problem(
+                400,
+                "bad_parameter",
+                "Tham số id chỉ dùng cùng với source.",
+                "The parameter id goes together with source only.",
+            )
+        found = await tracing.fate(parts, asker, asked.source, asked.id)
+        return json_answer(request, found.model_dump(mode="json"))
+
+    @routes.get(
+        "/{ref}",
+        response_model=Fate,
+        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **CLOSED},
+        summary="What became of an event, by its name in a link",
+    )
+    async def one(
+        request: Request,
+        ref: Annotated[str, Path(description="base64url of `source NUL id`", max_length=MAX_EVENT_REF)],
+    ) -> Response:
+        asker = asker_publisher(parts, request)
+        found = await tracing.fate(parts, asker, *named(ref))
+        return json_answer(request, found.model_dump(mode="json"))
+
+    return routes
+
+
+def asker_publisher(parts: Parts, request: Request) -> str | None:
+    """Whose events the caller may see; None: everybody's. Raises `Problem` where nothing is to be seen from here."""
+    open_here(parts, request)
+    return None
+
+
+def named(ref: str) -> tuple[str, str]:
+    """Source and id in a link. Raises `Problem`: a name of nothing is no event."""
+    try:
+        return event_of(ref)
+    except NoEventRef:
+        raise tracing.no_such_event() from None
+
+
+async def _recent(parts: Parts, asker: str | None, asked: EventsQuery) -> EventsPage:
+    catalogs = parts.catalogs()
+    if asked.source is not None and not tracing.may_see(catalogs, asker, asked.source):
+        raise tracing.no_such_event()
+    sources = tracing.sources_of(catalogs, asker) if asked.source is None else frozenset({asked.source})
+    wanted = Wanted(sources, frozenset(asked.state), frozenset(asked.kpi), asked.since)
+    given = [asker, asked.source, sorted(wanted.states), sorted(wanted.kpis), asked.since]
+    mark = cursors.mark_of(["events", *given])
+    limit = asked.limit or parts.settings.gateway.page_size
+    lines, following = await tracing.recent(parts, wanted, _before(asked.cursor, mark), limit)
+    return EventsPage(items=tuple(lines), next=None if following is None else cursors.pack(mark, _packed(following)))
+
+
+def _before(cursor: str | None, mark: str) -> Position | None:
+    found = position(cursor, mark, (int, str))
+    if found is None:
+        return None
+    milliseconds, last = found
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds), last
+    except OverflowError:
+        raise bad_cursor() from None
+
+
+def _packed(at: Position) -> tuple[int, str]:
+    """Stores and topics know milliseconds."""
+    moment, last = at
+    return (moment - _EPOCH) // timedelta(milliseconds=1), last
