@@ -1,6 +1,6 @@
 """Following events: asks ingest for the ledger, metrics for the figures, and its own collections for what went back.
 
-Who sees what is decided here and nowhere else: `asker_publisher` sees the events of its own sources, None all of them.
+Who sees what is decided here and nowhere else: whoever asks sees the events of its own sources.
 """
 
 import asyncio
@@ -27,30 +27,38 @@ LOOKED_AT = 2_000
 """Events that one question looks through for those that fit; then it answers with a short page, and where it was."""
 
 
+Sources = frozenset[str] | None
+"""The sources of whoever asks; None: everybody's may be seen."""
+
+
 def no_such_event() -> Problem:
     """There is no such event, or it is none of the asker's business: the two look the same."""
     return not_found("sự kiện này trong số các nguồn của bạn", "such event of your sources")
 
 
-def sources_of(catalogs: Mapping[str, Catalog], asker_publisher: str | None) -> frozenset[str]:
-    """The sources under which a publisher speaks, in whichever province; for None those of all publishers."""
-    return frozenset(
-        source
-        for catalog in catalogs.values()
-        for publisher in catalog.publishers
-        if asker_publisher is None or publisher.id == asker_publisher
-        for source in publisher.sources
-    )
-
-
-def may_see(catalogs: Mapping[str, Catalog], asker_publisher: str | None, source: str) -> bool:
+def may_see(asker: Sources, source: str) -> bool:
     """Whether the events of this source are the asker's to see."""
-    return asker_publisher is None or source in sources_of(catalogs, asker_publisher)
+    return asker is None or source in asker
 
 
-async def fate(parts: Parts, asker_publisher: str | None, source: str, id: str) -> Fate:
+def to_be_listed(catalogs: Mapping[str, Catalog], asker: Sources, source: str | None) -> frozenset[str]:
+    """The sources of which a list is: the one that is named, else all of the asker's, else those of all publishers.
+
+    Raises `Problem` for one that is not the asker's.
+    """
+    if source is not None:
+        if not may_see(asker, source):
+            raise no_such_event()
+        return frozenset({source})
+    if asker is not None:
+        return asker
+    publishers = chain.from_iterable(catalog.publishers for catalog in catalogs.values())
+    return frozenset(one for publisher in publishers for one in publisher.sources)
+
+
+async def fate(parts: Parts, asker: Sources, source: str, id: str) -> Fate:
     """What became of one event. Raises `Problem`: 404 where it is not the asker's, 503 where an owner is away."""
-    if not may_see(parts.catalogs(), asker_publisher, source):
+    if not may_see(asker, source):
         raise no_such_event()
     try:
         identity = observation_id(source, id)

@@ -10,7 +10,7 @@ from services.gateway import tracing
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem
 from services.gateway.routes.dashboard import COOKIE, choice_of, html_answer, templates
-from services.gateway.routes.events import asker_publisher, named
+from services.gateway.routes.events import named, sources_of_asker
 from services.gateway.views.fate import fate_page
 from services.gateway.views.words import LANGUAGES, Words
 
@@ -27,7 +27,7 @@ def router(parts: Parts) -> APIRouter:
         languages = [(one, f"?lang={one}") for one in LANGUAGES]
         shared: dict[str, Any] = {"_": words, "lang": choice.language, "languages": languages}
         try:
-            fate = await tracing.fate(parts, asker_publisher(parts, request), *named(ref))
+            fate = await tracing.fate(parts, sources_of_asker(parts, request), *named(ref))
         except Problem as problem:
             trouble = words.either(problem.vi, problem.en)
             return html_answer(request, choice, template.render({**shared, "trouble": trouble}), problem.status)

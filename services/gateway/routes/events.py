@@ -26,7 +26,7 @@ from services.gateway.routes.answers import (
     position,
 )
 from services.gateway.routes.statistics import _open_here as open_here
-from services.gateway.tracing import Wanted
+from services.gateway.tracing import Sources, Wanted
 
 CLOSED: dict[int | str, dict[str, Any]] = {403: {"model": ProblemDetails, "description": "Not open from here."}}
 
@@ -56,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
         summary="What became of an event, or a publisher's recent events",
     )
     async def events(request: Request, asked: Annotated[EventsQuery, Query()]) -> Response:
-        asker = asker_publisher(parts, request)
+        asker = sources_of_asker(parts, request)
         if asked.id is None:
             return json_answer(request, (await _recent(parts, asker, asked)).model_dump(mode="json"))
         if asked.source is None:
@@ -79,15 +79,15 @@ def router(parts: Parts) -> APIRouter:
         request: Request,
         ref: Annotated[str, Path(description="base64url of `source NUL id`", max_length=MAX_EVENT_REF)],
     ) -> Response:
-        asker = asker_publisher(parts, request)
+        asker = sources_of_asker(parts, request)
         found = await tracing.fate(parts, asker, *named(ref))
         return json_answer(request, found.model_dump(mode="json"))
 
     return routes
 
 
-def asker_publisher(parts: Parts, request: Request) -> str | None:
-    """Whose events the caller may see; None: everybody's. Raises `Problem` where nothing is to be seen from here."""
+def sources_of_asker(parts: Parts, request: Request) -> Sources:
+    """Whose events the caller may see. Raises `Problem` where nothing is to be seen from here."""
     open_here(parts, request)
     return None
 
@@ -100,13 +100,10 @@ def named(ref: str) -> tuple[str, str]:
         raise tracing.no_such_event() from None
 
 
-async def _recent(parts: Parts, asker: str | None, asked: EventsQuery) -> EventsPage:
-    catalogs = parts.catalogs()
-    if asked.source is not None and not tracing.may_see(catalogs, asker, asked.source):
-        raise tracing.no_such_event()
-    sources = tracing.sources_of(catalogs, asker) if asked.source is None else frozenset({asked.source})
+async def _recent(parts: Parts, asker: Sources, asked: EventsQuery) -> EventsPage:
+    sources = tracing.to_be_listed(parts.catalogs(), asker, asked.source)
     wanted = Wanted(sources, frozenset(asked.state), frozenset(asked.kpi), asked.since)
-    given = [asker, asked.source, sorted(wanted.states), sorted(wanted.kpis), asked.since]
+    given = [asker and sorted(asker), asked.source, sorted(wanted.states), sorted(wanted.kpis), asked.since]
     mark = cursors.mark_of(["events", *given])
     limit = asked.limit or parts.settings.gateway.page_size
     lines, following = await tracing.recent(parts, wanted, _before(asked.cursor, mark), limit)

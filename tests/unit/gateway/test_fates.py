@@ -13,7 +13,7 @@ from contracts.observations import observation_id
 from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED
 from services.gateway import tracing
 from services.gateway.problems import Problem
-from services.gateway.tracing import Wanted, may_see, sources_of
+from services.gateway.tracing import Wanted, may_see, to_be_listed
 from services.runtime.kafka.producer import Outgoing
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, owners
 from tests.unit.gateway.test_routes import Gateway
@@ -228,12 +228,13 @@ async def test_poison_among_the_answers_holds_up_nobody() -> None:
 # who may ask
 
 
-def test_a_publisher_speaks_under_its_own_sources_only() -> None:
+def test_who_asks_sees_its_own_sources_and_whoever_sits_at_the_machine_all_of_them() -> None:
     catalogs = {"dak-nong": CATALOG}
-    assert sources_of(catalogs, "edoc") == {EDOC}
-    assert sources_of(catalogs, "nobody") == frozenset()
-    assert sources_of(catalogs, None) == {EDOC, PORTAL}
-    assert [may_see(catalogs, one, EDOC) for one in ("edoc", "portal", None)] == [True, False, True]
+    assert [may_see(frozenset({EDOC}), one) for one in (EDOC, PORTAL, "urn:of-nobody")] == [True, False, False]
+    assert [may_see(None, one) for one in (EDOC, "urn:of-nobody")] == [True, True]
+    assert to_be_listed(catalogs, frozenset({EDOC}), None) == {EDOC}
+    assert to_be_listed(catalogs, frozenset({EDOC, PORTAL}), PORTAL) == {PORTAL}
+    assert to_be_listed(catalogs, None, None) == {EDOC, PORTAL}
 
 
 @pytest.mark.parametrize("state", ["accepted", "refused", "unknown"])
@@ -241,9 +242,9 @@ async def test_the_event_of_another_source_is_no_event(state: str) -> None:
     way = WholeWay()
     if state != "unknown":
         await way.send(event(data(numerator=-1) if state == "refused" else None))
-    assert (await tracing.fate(way.gateway.parts, "edoc", EDOC, "e-1")).state == state
+    assert (await tracing.fate(way.gateway.parts, frozenset({EDOC}), EDOC, "e-1")).state == state
     with pytest.raises(Problem) as refusal:
-        await tracing.fate(way.gateway.parts, "portal", EDOC, "e-1")
+        await tracing.fate(way.gateway.parts, frozenset({PORTAL}), EDOC, "e-1")
     assert (refusal.value.status, refusal.value.code) == (404, "not_found")
 
 
@@ -251,14 +252,15 @@ async def test_a_publisher_lists_its_own_events_only() -> None:
     way = WholeWay()
     terminals = data(kpi="terminals", org_unit="dak-nong.dak-mil", numerator=None, denominator=None, value=7)
     await way.send(event(), event(terminals, id="p-1", source=PORTAL), event(data(), id="p-2", source=PORTAL))
-    wanted = Wanted(sources_of({"dak-nong": CATALOG}, "portal"))
-    lines, following = await tracing.recent(way.gateway.parts, wanted, None, 10)
+    lines, following = await tracing.recent(way.gateway.parts, Wanted(frozenset({PORTAL})), None, 10)
     assert (sorted((line.id or "", line.state) for line in lines), following) == (
         [("p-1", "accepted"), ("p-2", "refused")],
         None,
     )
-    nothing = Wanted(sources_of({"dak-nong": CATALOG}, "nobody"))
-    assert await tracing.recent(way.gateway.parts, nothing, None, 10) == ([], None)
+    assert await tracing.recent(way.gateway.parts, Wanted(frozenset()), None, 10) == ([], None)
+    with pytest.raises(Problem) as refusal:
+        to_be_listed({"dak-nong": CATALOG}, frozenset({PORTAL}), EDOC)
+    assert refusal.value.status == 404
 
 
 @pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/dXJuOmEAMQ", "/events/dXJuOmEAMQ"])
