@@ -124,6 +124,9 @@ class Fate(WireModel):
     text_en: str
     to_do_vi: str | None = Field(None, description="What its publisher is to do; null where nothing is.")
     to_do_en: str | None = None
+    kpi: str | None = Field(None, description="What it was about, in its publisher's words unless it was accepted.")
+    org_unit: str | None = None
+    as_of: str | None = None
     observation: ObservationRecorded | None = Field(None, description="As the ledger has it; null unless accepted.")
     doubts: tuple[DoubtRaised, ...] = Field((), description="Beside the observation's own `flags`.")
     turned_away: tuple[TurnedAway, ...] = Field((), description="The latest first, twenty of them at most.")

@@ -90,6 +90,7 @@ def fate_of(heard: Heard, id: str, figure: FigureFate | None, records: Mapping[s
         to_do_vi=None if to_do is None else to_do.vi,
         to_do_en=None if to_do is None else to_do.en,
         observation=heard.observation,
+        **_about(heard),
         doubts=tuple(_doubts(heard.doubts, figure.doubts if figure is not None else ())),
         turned_away=tuple(turned_away),
         figure=None if figure is None or heard.observation is None else _reached(heard.observation, figure, records),
@@ -105,10 +106,6 @@ def line_of(heard: Heard, at: datetime) -> EventLine:
     """The event in a list, under that time."""
     seen, id = heard.observation, heard.id
     said = [*heard.refusals, *heard.doubts]
-    if seen is not None:
-        about = {"kpi": seen.kpi, "org_unit": seen.org_unit, "as_of": seen.as_of.isoformat()}
-    else:
-        about = said[0]["about"]
     flags = seen.flags if seen is not None else ()
     codes = [*(flag.code for flag in flags), *(code for one in said for code in one["codes"])]
     first = [*((flag.message_vi, flag.message_en) for flag in flags), *(one["first"] for one in said if one["first"])]
@@ -123,8 +120,16 @@ def line_of(heard: Heard, at: datetime) -> EventLine:
         text_vi=text_vi,
         text_en=text_en,
         observation_id=None if id is None else observation_id(heard.source, id),
-        **about,
+        **_about(heard),
     )
+
+
+def _about(heard: Heard) -> dict[str, str]:
+    seen = heard.observation
+    if seen is not None:
+        return {"kpi": seen.kpi, "org_unit": seen.org_unit, "as_of": seen.as_of.isoformat()}
+    told: list[dict[str, str]] = [one["about"] for one in heard.refusals if one["about"]]
+    return told[0] if told else {}
 
 
 def _histories(refusals: Sequence[Document]) -> list[TurnedAway]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.fates import EventState, Fate, RecordReached, TurnedAway
 from contracts.observations import ObservationRecorded
-from contracts.statistics import Problem
+from contracts.statistics import Problem, RejectionCode
 from services.gateway.views.explaining import figure_said
 from services.gateway.views.figures import measure_of
 from services.gateway.views.links import explain_href
@@ -98,9 +98,9 @@ def fate_page(fate: Fate, catalogs: Mapping[str, Catalog], words: Words) -> Fate
         source=fate.source,
         event=fate.id,
         observation=fate.observation_id if seen is not None else "",
-        kpi=told.kpi(seen.kpi) if seen is not None else "",
-        unit=told.unit(seen.org_unit) if seen is not None else "",
-        as_of=told.day(seen.as_of) if seen is not None else "",
+        kpi=told.kpi(fate.kpi) if fate.kpi else "",
+        unit=told.unit(fate.org_unit) if fate.org_unit else "",
+        as_of=told.day(seen.as_of) if seen is not None else fate.as_of or "",
         figure=figure_said(seen, numbers, told.measure(seen), words) if seen is not None else "",
         remarks=list(_came_with(seen, words)) if seen is not None else [],
         place=f"{seen.raw.topic}/{seen.raw.partition}/{seen.raw.offset}" if seen is not None else "",
@@ -164,22 +164,27 @@ def _came_with(seen: ObservationRecorded, words: Words) -> Iterator[str]:
     yield from (text for text in (seen.note, seen.evidence) if text)
 
 
-def _steps(fate: Fate, told: _Teller) -> Iterator[tuple[datetime, Step]]:
+_When = tuple[datetime, int, int]
+"""A moment; of the same moment, what comes before it was accepted, that, and what follows; and a number in order."""
+
+
+def _steps(fate: Fate, told: _Teller) -> Iterator[tuple[_When, Step]]:
     words = told.words
-    for one in fate.turned_away:
-        yield one.at, _turned_away(one, told)
+    for number, one in enumerate(reversed(fate.turned_away)):
+        after = any(problem.code == RejectionCode.IDENTITY_REUSED for problem in one.problems)
+        yield (one.at, 2 if after else 0, number), _turned_away(one, told)
     seen = fate.observation
     if seen is None:
         return
     flags = [Remark(words.either(flag.message_vi, flag.message_en)) for flag in seen.flags]
     code = "at_risk" if flags else "achieved"
     text = words("Đạt mọi kiểm tra, vào sổ tiếp nhận")
-    yield seen.received_at, Step(told.moment(seen.received_at), code, text, flags)
-    for doubt in fate.doubts:
+    yield (seen.received_at, 1, 0), Step(told.moment(seen.received_at), code, text, flags)
+    for number, doubt in enumerate(fate.doubts):
         at, code = doubt.at or seen.received_at, "at_risk" if doubt.holds else "on_track"
         aside = "" if doubt.holds else words("không còn nghi vấn")
         remark = Remark(words.either(doubt.flag.message_vi, doubt.flag.message_en), aside)
-        yield at, Step(told.moment(at), code, words("Số liệu khác gây nghi vấn"), [remark])
+        yield (at, 2, number), Step(told.moment(at), code, words("Số liệu khác gây nghi vấn"), [remark])
 
 
 def _turned_away(one: TurnedAway, told: _Teller) -> Step:

@@ -94,6 +94,8 @@ async def test_a_refused_event_names_every_problem_and_once_mended_has_both_hist
     await way.send(event(data(numerator=-1, kpi="signed-share")))
     refused = await fate(way)
     assert (refused["state"], refused["observation"], refused["figure"]) == ("refused", None, None)
+    about = (refused["kpi"], refused["org_unit"], refused["as_of"])
+    assert about == ("signed-share", "dak-nong.xa-a", "2023-09-30")
     assert codes(refused) == [["negative"]]
     (time,) = refused["turned_away"]
     assert (time["how"], time["problems"][0]["field"]) == ("refused", "numerator")
@@ -429,6 +431,19 @@ async def test_the_page_tells_it_in_order_with_sentences_fields_and_links(lang: 
     assert "/explain?kpi=signed-share&amp;unit=dak-nong&amp;period=2023" in page
     assert "&lt;b&gt;sửa&lt;/b&gt;" in page
     assert "<b>sửa" not in page
+
+
+async def test_of_one_moment_the_page_tells_first_what_was_refused_then_what_was_accepted_then_what_was_reused() -> (
+    None
+):
+    way = WholeWay()
+    for content in (data(numerator=-1), data(), data(numerator=5)):
+        await way.send(event(content))
+    async with way.gateway.client() as client:
+        page = (await client.get(f"/events/{event_ref(EDOC, 'e-1')}?lang=en")).text
+    steps = page.split('class="happened"')[1].split("</ol>")[0]
+    told = [steps.index(one) for one in ("negative", "in the ledger", "another content")]
+    assert told == sorted(told)
 
 
 async def test_the_page_of_what_nobody_saw_says_what_to_do() -> None:
