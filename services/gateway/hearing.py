@@ -52,8 +52,8 @@ class Hearing:
             except (ValueError, TypeError, ArithmeticError, OSError, RecursionError) as error:
                 odd.append(f"{record.topic}/{record.partition}/{record.offset}: {str(error)[:200]}")
                 continue
-            if document is not None and len(document["_id"]) > _LONGEST_ID:
-                odd.append(f"{record.topic}/{record.partition}/{record.offset}: an id of ours is never so long")
+            if document is not None and not (document["_id"].isascii() and len(document["_id"]) <= _LONGEST_ID):
+                odd.append(f"{record.topic}/{record.partition}/{record.offset}: no id of ours looks like that")
             elif document is not None:
                 documents.setdefault(document["_id"], {**document, "schema": SCHEMA, "kept_at": kept_at})
         if documents:

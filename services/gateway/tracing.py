@@ -122,7 +122,9 @@ async def recent(
     was turned away last. Also where the next page begins; None if there is none."""
     found: list[EventLine] = []
     looked_at = 0
-    while looked_at < LOOKED_AT and wanted.sources:
+    if not wanted.sources:
+        return found, None
+    while looked_at < LOOKED_AT:
         rows = await _rows(parts, wanted, before)
         lines = await _lines(parts, rows)
         for row in rows:

@@ -30,7 +30,8 @@ from services.gateway.tracing import Sources, Wanted
 
 CLOSED: dict[int | str, dict[str, Any]] = {403: {"model": ProblemDetails, "description": "Not open from here."}}
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Between these lies everything that stores can be asked for."""
 
 Attribute = Annotated[str, Field(min_length=1, max_length=MAX_ATTRIBUTE)]
 
@@ -102,8 +103,9 @@ def named(ref: str) -> tuple[str, str]:
 
 async def _recent(parts: Parts, asker: Sources, asked: EventsQuery) -> EventsPage:
     sources = tracing.to_be_listed(parts.catalogs(), asker, asked.source)
-    wanted = Wanted(sources, frozenset(asked.state), frozenset(asked.kpi), asked.since)
-    given = [asker and sorted(asker), asked.source, sorted(wanted.states), sorted(wanted.kpis), asked.since]
+    since = None if asked.since is None else min(max(asked.since, _EPOCH), _FAR)
+    wanted = Wanted(sources, frozenset(asked.state), frozenset(asked.kpi), since)
+    given = [asker and sorted(asker), asked.source, sorted(wanted.states), sorted(wanted.kpis), since]
     mark = cursors.mark_of(["events", *given])
     limit = asked.limit or parts.settings.gateway.page_size
     lines, following = await tracing.recent(parts, wanted, _before(asked.cursor, mark), limit)
@@ -115,6 +117,8 @@ def _before(cursor: str | None, mark: str) -> Position | None:
     if found is None:
         return None
     milliseconds, last = found
+    if not last.isascii():
+        raise bad_cursor()
     try:
         return _EPOCH + timedelta(milliseconds=milliseconds), last
     except OverflowError:

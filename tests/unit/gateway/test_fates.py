@@ -1,5 +1,6 @@
 """What became of an event, asked over HTTP: from the receipt down to the figures that it is in."""
 
+import base64
 import itertools
 import json
 from datetime import timedelta
@@ -11,7 +12,7 @@ from contracts.doors import event_ref
 from contracts.envelope import STRUCTURED
 from contracts.observations import observation_id
 from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED
-from services.gateway import tracing
+from services.gateway import cursors, tracing
 from services.gateway.problems import Problem
 from services.gateway.tracing import Wanted, may_see, to_be_listed
 from services.runtime.kafka.producer import Outgoing
@@ -259,7 +260,8 @@ async def test_a_publisher_lists_its_own_events_only() -> None:
         [("p-1", "accepted"), ("p-2", "refused")],
         None,
     )
-    assert await tracing.recent(way.gateway.parts, Wanted(frozenset()), None, 10) == ([], None)
+    for before in (None, (NOON, "x")):
+        assert await tracing.recent(way.gateway.parts, Wanted(frozenset()), before, 10) == ([], None)
     with pytest.raises(Problem) as refusal:
         to_be_listed({"dak-nong": CATALOG}, frozenset({PORTAL}), EDOC)
     assert refusal.value.status == 404
@@ -377,6 +379,22 @@ async def test_what_had_no_readable_id_is_listed_without_a_link() -> None:
     (line,) = await listed(way)
     assert (line["ref"], line["id"], line["state"], line["codes"]) == (None, None, "quarantined", ["not_cloudevent"])
     assert "ce_id" in line["text_en"]
+
+
+@pytest.mark.parametrize("position", [[10**30, "x"], [-(10**17), "x"], [0, "\ud800"], ["0", "x"], [0]])
+async def test_a_cursor_that_somebody_made_up_is_refused_in_words(position: list[Any]) -> None:
+    mark = cursors.mark_of(["events", None, None, [], [], None])
+    word = json.dumps([mark, *position]).encode()
+    cursor = base64.urlsafe_b64encode(word).decode().rstrip("=")
+    async with Gateway().client() as client:
+        answer = await client.get("/api/v1/events", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_an_instant_beyond_all_calendars_is_as_good_as_the_first_or_the_last(since: str) -> None:
+    lines = await listed(await several(), since=since)
+    assert len(lines) == (len(EVERY) if since.startswith("0001") else 0)
 
 
 @pytest.mark.parametrize(
