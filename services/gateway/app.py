@@ -7,14 +7,14 @@ from datetime import date, timedelta
 import structlog
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.gateway import api, hearing, owners
+from services.gateway import api, owners, reply_topics
 from services.gateway.handlers import AlertsHandler, ProgressHandler
-from services.gateway.hearing import Hearing
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
 from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
 from services.gateway.replies import Replies
+from services.gateway.reply_topics import ReplyTopic
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
 from services.runtime import opening
@@ -86,12 +86,12 @@ async def serve(settings: Settings, host: Host) -> None:
     odd = host.telemetry.counter(
         "gateway_replies_unreadable", "Answers to publishers that are not as the contract says. Left out; see the log."
     )
-    hearings = [
-        delivery(topic, Hearing(read, put, host.clock, odd))
+    answering = [
+        delivery(topic, ReplyTopic(read, put, host.clock, odd))
         for topic, read, put in (
-            (STATISTICS_REJECTED.name, hearing.refusal, replies.put_refusals),
-            (STATISTICS_DOUBTED.name, hearing.doubt, replies.put_doubts),
-            (STATISTICS_REPORTED.dlq, hearing.dead_letter, replies.put_refusals),
+            (STATISTICS_REJECTED.name, reply_topics.refusal, replies.put_refusals),
+            (STATISTICS_DOUBTED.name, reply_topics.doubt, replies.put_doubts),
+            (STATISTICS_REPORTED.dlq, reply_topics.dead_letter, replies.put_refusals),
         )
     ]
 
@@ -118,7 +118,7 @@ async def serve(settings: Settings, host: Host) -> None:
     )
     with suppress(Stopped):
         await _catalog_there(follower, host)
-        await consume(host, settings.kafka, *placing, *hearings)
+        await consume(host, settings.kafka, *placing, *answering)
         await host.stopped()
     # Streams never end by themselves, and callers still wait for receipts: let them go before anything is closed.
     hub.close()

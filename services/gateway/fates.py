@@ -22,7 +22,7 @@ from contracts.progress import progress_key
 from contracts.statistics import Flag, RejectionCode
 from services.gateway import fate_words
 from services.gateway.documents import Document
-from services.gateway.hearing import QUARANTINED, REFUSED
+from services.gateway.reply_topics import QUARANTINED, REFUSED
 
 PARKED, INTERNAL = "parked", "internal"
 

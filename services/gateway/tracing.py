@@ -14,10 +14,10 @@ from contracts.fates import Accepted, EventLine, EventState, Fate
 from contracts.observations import ObservationRecorded, observation_id
 from services.gateway.documents import Document
 from services.gateway.fates import ACCEPTED_STATES, TURNED_AWAY_STATES, UNTOLD, Heard, fate_of, line_of, record_keys
-from services.gateway.hearing import REFUSED
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, not_found
 from services.gateway.replies import Position
+from services.gateway.reply_topics import REFUSED
 from services.runtime.catalog.catalog import Catalog
 
 AT_ONCE = 200

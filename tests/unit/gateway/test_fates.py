@@ -221,7 +221,7 @@ async def test_poison_among_the_answers_holds_up_nobody() -> None:
     await way.send(event(data(numerator=-1)))
     rejected = way.heard[0][1]
     hollow = [Outgoing(b"", value, rejected.headers) for value in (b"{}", b"[]", b'{"problems": [1]}')]
-    for topic in way.hearings:
+    for topic in way.listeners:
         await way.hear([(topic, one) for one in (*poison, *hollow)])
     assert way.unreadable() >= 20
     assert (await fate(way))["state"] == "refused"

@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 
 from contracts.observations import ObservationRecorded
 from contracts.topics import OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.gateway import hearing
+from services.gateway import reply_topics
 from services.gateway.handlers import ProgressHandler
-from services.gateway.hearing import Hearing
 from services.gateway.places import TreePlaces
+from services.gateway.reply_topics import ReplyTopic
 from services.ingest import internal as of_ingest
 from services.ingest.handlers import Door
 from services.ingest.metrics import DoorMetrics
@@ -45,7 +45,7 @@ class WholeWay:
     gateway: Gateway = field(init=False)
     heard: list[tuple[str, Outgoing]] = field(default_factory=list)
     serial: Any = field(default_factory=itertools.count)
-    hearings: dict[str, Hearing] = field(init=False)
+    listeners: dict[str, ReplyTopic] = field(init=False)
     """The gateway's consumers of answers to publishers, by topic."""
 
     def __post_init__(self) -> None:
@@ -56,11 +56,11 @@ class WholeWay:
         self.gateway = Gateway(catalogs={"dak-nong": CATALOG}, owners=owners(metrics_of(self.engine), ingest))
         odd = self.telemetry.counter("odd", "Answers that were left out.")
         readers = {
-            STATISTICS_REJECTED.name: (hearing.refusal, self.replies.put_refusals),
-            STATISTICS_DOUBTED.name: (hearing.doubt, self.replies.put_doubts),
-            STATISTICS_REPORTED.dlq: (hearing.dead_letter, self.replies.put_refusals),
+            STATISTICS_REJECTED.name: (reply_topics.refusal, self.replies.put_refusals),
+            STATISTICS_DOUBTED.name: (reply_topics.doubt, self.replies.put_doubts),
+            STATISTICS_REPORTED.dlq: (reply_topics.dead_letter, self.replies.put_refusals),
         }
-        self.hearings = {topic: Hearing(read, put, clock, odd) for topic, (read, put) in readers.items()}
+        self.listeners = {topic: ReplyTopic(read, put, clock, odd) for topic, (read, put) in readers.items()}
 
     @property
     def replies(self) -> FakeReplies:
@@ -89,9 +89,9 @@ class WholeWay:
     async def hear(self, said: Sequence[tuple[str, Outgoing]]) -> None:
         """The gateway hears these answers, each at a time of its own."""
         for topic, one in said:
-            if topic in self.hearings:
+            if topic in self.listeners:
                 self.heard.append((topic, one))
-                await self.hearings[topic].handle([self._consumed(topic, one)])
+                await self.listeners[topic].handle([self._consumed(topic, one)])
 
     def unreadable(self) -> float:
         """How many answers were left out."""

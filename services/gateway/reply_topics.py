@@ -35,7 +35,7 @@ _LONGEST_ID = 400
 _LONGEST_WORD = 80
 
 
-class Hearing:
+class ReplyTopic:
     """Follows one of the topics: one document a record, one bulk write a batch."""
 
     def __init__(self, read: Reader, put: Put, clock: Clock, unreadable: Counter) -> None:
