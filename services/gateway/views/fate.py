@@ -128,7 +128,7 @@ class _Teller:
 
     def unit(self, id: str) -> str:
         known = self.catalog.units.get(id) if self.catalog is not None else None
-        return known.name if known is not None else id
+        return self.words.either(known.name, known.name_en) if known is not None else id
 
     def measure(self, seen: ObservationRecorded) -> Measure:
         known = self.catalog.kpis.get(seen.kpi) if self.catalog is not None else None
