@@ -32,7 +32,9 @@ Position = tuple[datetime, str]
 MOST_OF_AN_EVENT = 20
 """Refusals of one event that are told; of a publisher that sends the same again and again the latest."""
 
-_MOST_OF_A_PAGE = 5_000
+MOST_OF_A_PAGE = 5_000
+"""Refusals, and doubts, of all events of a page: the latest, where somebody sends the same without end."""
+
 _ANOTHER_TIME_TO_LIVE = 85
 
 
@@ -44,7 +46,7 @@ class Told(Protocol):
         ...
 
     async def of_events(self, identities: Iterable[str]) -> tuple[list[Document], list[Document]]:
-        """The same of several, without what was said."""
+        """The same of several, the latest `MOST_OF_A_PAGE`, without what was said."""
         ...
 
     async def refused(
@@ -64,7 +66,7 @@ class Replies:
 
     async def prepare(self, kept: timedelta) -> None:
         """Make the indexes: by event, the refusals also by source and time; and have the rest forgotten."""
-        of_event = IndexModel([("identity", ASCENDING), ("at", ASCENDING)])
+        of_event = IndexModel([("identity", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)])
         await self._refusals.create_indexes([of_event, IndexModel(_BY_SOURCE)])
         await self._doubts.create_indexes([of_event])
         for collection in (self._refusals, self._doubts):
@@ -99,7 +101,7 @@ class Replies:
         """The same of several, without what was said."""
         wanted = {"identity": {"$in": list(identities)}}
         refusals, doubts = (
-            collection.find(wanted, {"said": 0}).sort(_LATEST).limit(_MOST_OF_A_PAGE).to_list()
+            collection.find(wanted, {"said": 0}).sort(_LATEST).limit(MOST_OF_A_PAGE).to_list()
             for collection in (self._refusals, self._doubts)
         )
         return await asyncio.gather(refusals, doubts)

@@ -192,7 +192,7 @@ def _told_last(refused: Document, mine: Sequence[Document]) -> bool:
     only where there is no refusal beside it."""
     if refused["identity"] is None:
         return refused["how"] == REFUSED or refused["reason"] in UNTOLD
-    return mine[0]["_id"] == refused["_id"]  # type: ignore[no-any-return]
+    return not mine or mine[0]["_id"] == refused["_id"]
 
 
 def _by_event(documents: Iterable[Document]) -> dict[str, list[Document]]:

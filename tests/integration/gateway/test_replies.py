@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.gateway.documents import SCHEMA, Document
-from services.gateway.replies import MOST_OF_AN_EVENT, Position, Replies
+from services.gateway.replies import MOST_OF_A_PAGE, MOST_OF_AN_EVENT, Position, Replies
 from services.runtime import mongo
 from services.runtime.mongo import Client
 from services.runtime.settings import MongoSettings
@@ -90,6 +90,20 @@ async def test_refusals_of_some_sources_come_page_by_page_the_latest_first(repli
     assert pages == ids(whole)
     assert ids(await replies.refused(["urn:a"], AT + timedelta(seconds=1), None, 100)) == ["8", "6", "4"]
     assert await replies.refused([], None, None, 100) == []
+
+
+async def test_of_what_is_sent_wrong_without_end_no_more_is_read_than_is_told(
+    mongo_server: MongoServer, unique: Callable[[str], str]
+) -> None:
+    async with connected(mongo_server, unique("r")) as (replies, client, database):
+        await replies.prepare(KEPT)
+        await replies.put_refusals([a_reply(f"{n:05}", n) for n in range(MOST_OF_A_PAGE + 500)])
+        await replies.put_refusals([a_reply("other", -1, identity="j")])
+        refusals, _ = await replies.of_events(["i", "j"])
+        assert ids(refusals) == [f"{n:05}" for n in range(MOST_OF_A_PAGE + 499, 499, -1)]
+        wanted = client[database]["refusals"].find({"identity": {"$in": ["i", "j"]}})
+        told = await wanted.sort([("at", -1), ("_id", -1)]).limit(100).explain()
+        assert told["executionStats"]["totalDocsExamined"] == 100
 
 
 @pytest.mark.parametrize("days", [30, 400])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.gateway.documents import Document
-from services.gateway.replies import MOST_OF_AN_EVENT, Position
+from services.gateway.replies import MOST_OF_A_PAGE, MOST_OF_AN_EVENT, Position
 
 
 class FakeReplies:
@@ -32,7 +32,7 @@ class FakeReplies:
     async def of_events(self, identities: Iterable[str]) -> tuple[list[Document], list[Document]]:
         wanted = set(identities)
         refusals, doubts = _latest(self.refusals.values(), wanted), _latest(self.doubts.values(), wanted)
-        return [_short(one) for one in refusals], [_short(one) for one in doubts]
+        return [_short(one) for one in refusals[:MOST_OF_A_PAGE]], [_short(one) for one in doubts[:MOST_OF_A_PAGE]]
 
     async def refused(
         self, sources: Iterable[str], since: datetime | None, before: Position | None, limit: int

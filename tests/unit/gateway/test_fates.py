@@ -371,6 +371,17 @@ async def test_a_long_list_without_what_fits_ends_with_a_short_page_and_a_cursor
     assert first_page["next"] is not None
 
 
+async def test_one_event_that_is_sent_wrong_without_end_hides_no_other() -> None:
+    way = WholeWay()
+    await way.send(event(data(numerator=-1), id="quiet"))
+    await way.send(event(data(numerator=-1), id="loud"))
+    (again,) = (one for one in way.replies.refusals.values() if one["source_id"] == "loud")
+    later = [{**again, "_id": f"{n}", "at": again["at"] + timedelta(seconds=n)} for n in range(1, 1_001)]
+    await way.replies.put_refusals(later)
+    assert [line["id"] for line in await listed(way)] == ["loud", "quiet"]
+    assert len((await fate(way, "loud"))["turned_away"]) == 20
+
+
 async def test_what_had_no_readable_id_is_listed_without_a_link() -> None:
     way = WholeWay()
     nameless = event()
