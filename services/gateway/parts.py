@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.gateway.admission import Admission
 from services.gateway.documents import Count, Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
@@ -41,6 +42,7 @@ class Parts:
     model: Figures
     catalogs: Catalogs
     hub: Hub
+    admission: Admission
     outbox: Outbox
     owners: Owners
     clock: Clock
