@@ -12,7 +12,7 @@ import orjson
 import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from services.cli import settings
 from services.gateway import keys
@@ -29,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="Khóa của đơn vị cung cấp 
 PATIENCE_S = 5.0
 YEAR_DAYS = 365
 OVERLAP_DAYS = 14
+WIDTH = 150
 
 Data = Annotated[
     Path, typer.Option(help="Where `tiendo up` keeps its data: of a system on this machine, unless TIENDO_* say else.")
@@ -233,15 +234,15 @@ def _show(made: Made) -> None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    table = Table("id", "publisher", "name", "scopes", "created", "expires", "last used", "")
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    table = Table(Column("id", no_wrap=True), "publisher", "name", "scopes", "expires", "last used", "")
     for row in rows:
         used = _moment(row["last_used"]) if row["last_used"] else "never"
         said = "" if row["standing"] is Standing.VALID else str(row["standing"])
         whose = f"{row['province']}/{row['publisher']}"
-        times = (_moment(row["created"]), _moment(row["expires"]), used)
-        table.add_row(row["id"], whose, row["name"], "\n".join(row["scopes"]), *times, said)
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 160)
+        scopes = "\n".join(row["scopes"])
+        table.add_row(row["id"], whose, row["name"], scopes, _moment(row["expires"]), used, said)
+    console.print(table)
 
 
 def _moment(at: datetime) -> str:
