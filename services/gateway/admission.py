@@ -5,13 +5,12 @@ profile whoever sits at this machine needs none; one that is shown all the same 
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from fastapi import Security
 from fastapi.openapi.models import HTTPBearer as BearerModel
 from fastapi.security.base import SecurityBase
 from prometheus_client import Counter
@@ -178,23 +177,6 @@ class Admission:
         return allowance
 
 
-class _Bearer(SecurityBase):
-    """The header in the OpenAPI document; what is in it is read by `Admission`."""
-
-    def __init__(self) -> None:
-        self.scheme_name = "publisherKey"
-        self.model = BearerModel(
-            bearerFormat="tdk_<id>_<secret>",
-            description="A publisher's key. On the machine of `tiendo up` and `tiendo demo` none is needed.",
-        )
-
-    async def __call__(self) -> None:
-        """Nothing to do here."""
-
-
-_BEARER = _Bearer()
-
-
 class Door(Protocol):
     """What routes are made over; see `parts.Parts`."""
 
@@ -202,13 +184,21 @@ class Door(Protocol):
     def admission(self) -> Admission: ...
 
 
-def admitted(door: Door, scope: Scope) -> Callable[..., Awaitable[Asker]]:
+class Admitted(SecurityBase):
     """A route's dependency: the asker, if it may do that."""
 
-    async def asker(request: Request, _: Annotated[None, Security(_BEARER)]) -> Asker:
-        return await door.admission.admit(request, scope)
+    scheme_name = "publisherKey"
+    model = BearerModel(
+        bearerFormat="tdk_<id>_<secret>",
+        description="A publisher's key. On the machine of `tiendo up` and `tiendo demo` none is needed.",
+    )
 
-    return asker
+    def __init__(self, door: Door, scope: Scope) -> None:
+        self._door = door
+        self._scope = scope
+
+    async def __call__(self, request: Request) -> Asker:
+        return await self._door.admission.admit(request, self._scope)
 
 
 def at_this_machine(request: Request) -> bool:

@@ -68,7 +68,7 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (progress, explain, other_days, alerts, catalog, statistics, stream):
+    for routes in (statistics, progress, explain, other_days, alerts, catalog, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))

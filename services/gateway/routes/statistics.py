@@ -14,7 +14,7 @@ from contracts.doors import event_ref
 from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import StatisticReported
 from services.gateway import admission, intake
-from services.gateway.admission import Asker, admitted
+from services.gateway.admission import Admitted, Asker
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
 from services.gateway.keys import Scope
 from services.gateway.outbox import Overloaded
@@ -120,7 +120,7 @@ def router(parts: Parts) -> APIRouter:
     async def statistics(
         request: Request,
         asked: Annotated[StatisticsQuery, Query()],
-        asker: Annotated[Asker, Depends(admitted(parts, Scope.STATISTICS_WRITE))],
+        asker: Annotated[Asker, Depends(Admitted(parts, Scope.STATISTICS_WRITE))],
     ) -> Response:
         reading = await _read(parts, request, asker, turn)
         asker.spend(reading.events)
