@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway import keys
+from services.gateway.hearing import hear_out
 from services.gateway.keyring import Keyring
 from services.gateway.keys import Key, Refusal, Scope
 from services.gateway.places import Catalogs
@@ -113,6 +114,7 @@ class Admission:
             return await self._publisher(request, scope)
         except Problem as problem:
             self._refused.labels(problem.code).inc()
+            await hear_out(request, self._settings.max_body_bytes)
             raise
 
     async def _publisher(self, request: Request, scope: Scope) -> Asker:

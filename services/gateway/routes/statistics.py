@@ -15,6 +15,7 @@ from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import StatisticReported
 from services.gateway import admission, intake
 from services.gateway.admission import Admitted, Asker
+from services.gateway.hearing import hear_out
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
 from services.gateway.keys import Scope
 from services.gateway.outbox import Overloaded
@@ -134,13 +135,13 @@ def router(parts: Parts) -> APIRouter:
 
 
 async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock) -> Reading:
-    headers = dict(request.headers)
+    headers, limits = dict(request.headers), parts.settings.gateway
     if intake.mode_of(headers) is None:
+        await hear_out(request, limits.max_body_bytes)
         names = ", ".join(MODES)
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
         )
-    limits = parts.settings.gateway
     body = await _body(request, limits.max_body_bytes)
     reading = Reading(limits.max_event_bytes, asker.speaks_as)
     await _in_turn(intake.steps(reading, headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)

@@ -151,6 +151,17 @@ def stored(server: MongoServer, database: str) -> str:
         return str([document for name in found.list_collection_names() for document in found[name].find()])
 
 
+async def test_whoever_is_refused_while_sending_much_still_reads_why(
+    operator: Operator, kafka_server: KafkaServer, mongo_server: MongoServer, tmp_path: Path
+) -> None:
+    database = operator.given["TIENDO_MONGO_DATABASE"]
+    batch = [{**EVENT, "id": "x" * 1_000}] * 5_000
+    async with a_gateway(kafka_server, mongo_server, database, tmp_path, TIENDO_PROFILE="production") as gateway:
+        await ready(gateway)
+        for _ in range(5):
+            assert await send(gateway, None, batch) == (401, "no_key")
+
+
 async def test_a_key_expires_by_itself(
     operator: Operator, kafka_server: KafkaServer, mongo_server: MongoServer, tmp_path: Path
 ) -> None:
