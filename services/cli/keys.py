@@ -57,7 +57,7 @@ def create(
     """Make a key and show it, this once: the key on standard output, everything else on standard error."""
     if len(name) > keys.MAX_NAME or not name.isprintable():
         raise StartError(f"The name of a key has at most {keys.MAX_NAME} characters, all of them printable.")
-    read = settings.of_system(data)
+    read = settings.of_the_system(data)
     whose = province_of(_catalogs(read.kafka), publisher, province)
     lasts = timedelta(days=days)
     made = keys.make(
@@ -77,7 +77,7 @@ def show(
 ) -> None:
     """List keys: whose, for what, until when, and when they were last used. The keys themselves are not kept."""
     now = _now()
-    found = _with_store(settings.of_system(data), lambda store: store.of(province, publisher))
+    found = _with_store(settings.of_the_system(data), lambda store: store.of(province, publisher))
     rows = [row_of(key, now) for key in found if every or key.standing(now) is Standing.VALID]
     if as_json:
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
@@ -119,7 +119,7 @@ def rotate(
         await store.retire(old.id, ends)
         return made, ends
 
-    made, ends = _with_store(settings.of_system(data), replace)
+    made, ends = _with_store(settings.of_the_system(data), replace)
     _show(made)
     typer.echo(f"the old key {key} holds until {_moment(ends)}" if overlap_days else f"{key} is revoked", err=True)
 
@@ -134,7 +134,7 @@ def revoke(key: KeyId, data: Data = HERE) -> None:
         assert revoked is not None  # keys are never deleted
         return revoked
 
-    ended = _with_store(settings.of_system(data), end)
+    ended = _with_store(settings.of_the_system(data), end)
     assert ended.revoked is not None
     typer.echo(f"revoked since {_moment(ended.revoked)}: {key} of {ended.publisher}")
 

@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from deploy.embedded import running
 from services.runtime import settings
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import PREFIX, ServiceSettings
 
 
 class CommandSettings(ServiceSettings):
@@ -19,13 +17,11 @@ def from_environment() -> CommandSettings:
     return settings.load(CommandSettings, os.environ)
 
 
-def of_system(data: Path) -> CommandSettings:
-    """The same; where they name no broker or database, those of the system that `tiendo up` runs over this folder."""
-    read = from_environment()
+def of_the_system(data: Path) -> CommandSettings:
+    """The environment, and where it says nothing of a broker, that of `tiendo up` over this data folder, if it runs."""
     here = running.facts(data / "up") or {}
-    kafka, mongo = read.kafka, read.mongo
-    if "kafka" in here and "bootstrap" not in kafka.model_fields_set:
-        kafka = kafka.model_copy(update={"bootstrap": here["kafka"]})
-    if "mongo" in here and "uri" not in mongo.model_fields_set:
-        mongo = mongo.model_copy(update={"uri": SecretStr(here["mongo"])})
-    return read.model_copy(update={"kafka": kafka, "mongo": mongo})
+    if f"{PREFIX}KAFKA_BOOTSTRAP" not in os.environ:
+        for name, value in here.items():
+            if name.startswith(PREFIX):
+                os.environ.setdefault(name, value)
+    return from_environment()

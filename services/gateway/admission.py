@@ -18,9 +18,9 @@ from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway import keys
-from services.gateway.hearing import hear_out
 from services.gateway.keyring import Keyring
 from services.gateway.keys import Key, Refusal, Scope
+from services.gateway.patience import hear_out
 from services.gateway.places import Catalogs
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.rates import Allowance, Bucket

@@ -15,11 +15,11 @@ from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import StatisticReported
 from services.gateway import admission, intake
 from services.gateway.admission import Admitted, Asker
-from services.gateway.hearing import hear_out
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
 from services.gateway.keys import Scope
 from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
+from services.gateway.patience import hear_out
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.routes.answers import Parameters
 from services.runtime.errors import Transient, Unprocessable
