@@ -58,14 +58,14 @@ _REFUSED: dict[Refusal, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks. Without `publisher` (and key, province, allowance) it is whoever sits at the machine of a trial."""
+    """Who asks, and what it may do. `sources` None: it may speak as any, see `AT_THIS_MACHINE`."""
 
-    publisher: str | None = None
-    province: str | None = None
-    scopes: frozenset[Scope] = frozenset(Scope)
-    sources: frozenset[str] | None = None
-    key_id: str | None = None
-    allowance: Allowance | None = field(default=None, repr=False)
+    publisher: str | None
+    province: str | None
+    scopes: frozenset[Scope]
+    sources: frozenset[str] | None
+    key_id: str | None
+    allowance: Allowance | None = field(repr=False)
 
     def speaks_as(self, source: str) -> bool:
         """Whether events of this source are the asker's to send and to look at."""
@@ -83,6 +83,10 @@ class Asker:
     def headers(self) -> dict[str, str]:
         """What of the key's allowance is left, for the answer."""
         return {} if self.allowance is None else self.allowance.headers(time.monotonic_ns())
+
+
+AT_THIS_MACHINE = Asker(None, None, frozenset(Scope), None, None, None)
+"""Whoever sits at the machine of a trial: without a key, and without a limit."""
 
 
 class Admission:
@@ -110,7 +114,7 @@ class Admission:
         """Who it is that asks. Raises `Problem`: 401, 403, 429, or 503 where that cannot be known."""
         try:
             if "authorization" not in request.headers and self._open_here and at_this_machine(request):
-                return Asker()
+                return AT_THIS_MACHINE
             return await self._publisher(request, scope)
         except Problem as problem:
             self._refused.labels(problem.code).inc()
@@ -121,7 +125,7 @@ class Admission:
         now = datetime.now(UTC)
         key = await self._key(request.headers.getlist("authorization"), now)
         self._keyring.used(key, now)
-        allowance = self._spend_request(key)
+        allowance = self._spend_request(key, scope)
         publisher = self._in_force(key)
         if scope not in key.scopes:
             raise Problem(
@@ -162,8 +166,8 @@ class Admission:
             )
         return publisher
 
-    def _spend_request(self, key: Key) -> Allowance:
-        """Count the request. One whose events are used up is not even read."""
+    def _spend_request(self, key: Key, scope: Scope) -> Allowance:
+        """Count the request. What somebody sends whose events are used up is not even looked at."""
         now = time.monotonic_ns()
         allowance = self._allowances.get(key.id)
         if allowance is None:
@@ -173,7 +177,7 @@ class Admission:
         wait = allowance.requests.take(1, now)
         if wait:
             raise _too_many_requests(allowance, wait, now)
-        wait = allowance.events.wait(1, now)
+        wait = 0 if scope is Scope.EVENTS_READ else allowance.events.wait(1, now)
         if wait:
             raise _too_many_events(allowance, wait, now)
         return allowance

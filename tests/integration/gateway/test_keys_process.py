@@ -117,6 +117,11 @@ async def test_two_keys_open_while_one_replaces_the_other_and_a_third_is_not_mad
 
         reader = await operator.make("--scope", "events:read")
         assert await send(gateway, reader) == (403, "missing_scope")
+        reader_id = reader.split("_")[1]
+        assert "has 2 keys that hold" in (await operator.keys("rotate", reader_id)).err
+        at_once = await operator.keys("rotate", reader_id, "--overlap-days", "0")
+        assert f"{reader_id} is revoked" in at_once.err
+        assert await send(gateway, at_once.out.strip()) == (403, "missing_scope")
         assert await send(gateway, new, {**EVENT, "source": "urn:somebody:else"}) == (403, "not_your_source")
         assert await send(gateway, new[:-2] + "AA") == (401, "bad_key")
         assert await send(gateway, "tdk_garbled") == (401, "bad_key")
@@ -131,7 +136,9 @@ async def test_two_keys_open_while_one_replaces_the_other_and_a_third_is_not_mad
         assert "phòng một cửa" in listed.out
         assert old_id not in listed.out
         assert gateway.stop() == 0
-        nobody_wrote_down([old, new, reader], gateway.log.read_text(), stored(mongo_server, database))
+        nobody_wrote_down(
+            [old, new, reader, at_once.out.strip()], gateway.log.read_text(), stored(mongo_server, database)
+        )
 
 
 def nobody_wrote_down(texts: list[str], *where: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from pymongo.errors import ServerSelectionTimeoutError
+from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway.keys import Key, Scope
@@ -226,6 +227,17 @@ async def test_too_many_events_of_a_key_are_refused_whole() -> None:
     assert len(gateway.broker.published) == 4
     assert (await sent(gateway, key, batches[1][:2], headers=BATCH)).status_code == 202
     assert told(await sent(gateway, key, {"no": "event"})) == (429, "too_many_events")
+
+
+async def test_whoever_has_used_up_its_events_may_still_read() -> None:
+    gateway = Gateway("production", events_per_minute=1)
+    key = gateway.keys.give(PUBLISHER.id)
+    assert (await sent(gateway, key)).status_code == 202
+    assert told(await sent(gateway, key)) == (429, "too_many_events")
+    request = Request({"type": "http", "headers": [(b"authorization", f"Bearer {key}".encode())]})
+    asker = await gateway.parts.admission.admit(request, Scope.EVENTS_READ)
+    assert (asker.publisher, asker.province, asker.speaks_as(SOURCE)) == (PUBLISHER.id, "dak-nong", True)
+    assert not asker.speaks_as("urn:a")
 
 
 async def test_wrong_keys_use_up_nobodys_allowance() -> None:
