@@ -15,19 +15,29 @@ class BadJson(ValueError):
 def loads(text: bytes | str) -> Any:
     """Parse UTF-8 JSON. Raises `BadJson` on anything else, on NaN and Infinity, and on an object that repeats a key."""
     try:
-        if isinstance(text, bytes):
-            text = text.decode("utf-8")
-        return _decoder.decode(text)
-    except BadJson:
-        raise
-    except UnicodeDecodeError as error:
-        raise BadJson(f"the bytes are not UTF-8 (byte {error.start})") from None
-    except RecursionError:
-        raise BadJson("nested too deeply") from None
-    except ValueError as error:  # JSONDecodeError, and int() refusing thousands of digits
-        raise BadJson(str(error)) from None
-    except ArithmeticError:  # Decimal refusing an absurd exponent
-        raise BadJson("a number has an exponent that no figure needs") from None
+        return _decoder.decode(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise _in_words(error) from None
+
+
+def first(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does."""
+    try:
+        return _decoder.raw_decode(text, at)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise _in_words(error) from None
+
+
+def _in_words(error: Exception) -> BadJson:
+    if isinstance(error, BadJson):
+        return error
+    if isinstance(error, UnicodeDecodeError):
+        return BadJson(f"the bytes are not UTF-8 (byte {error.start})")
+    if isinstance(error, RecursionError):
+        return BadJson("nested too deeply")
+    if isinstance(error, ArithmeticError):  # Decimal refusing an absurd exponent
+        return BadJson("a number has an exponent that no figure needs")
+    return BadJson(str(error))  # JSONDecodeError, and int() refusing thousands of digits
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

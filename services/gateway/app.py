@@ -8,7 +8,10 @@ import structlog
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.gateway import api, owners, reply_topics
+from services.gateway.admission import Admission
 from services.gateway.handlers import AlertsHandler, ProgressHandler
+from services.gateway.key_store import KeyStore
+from services.gateway.keyring import Keyring
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
 from services.gateway.parts import Parts
@@ -48,6 +51,8 @@ async def serve(settings: Settings, host: Host) -> None:
     client = await opening.database(host, settings.mongo)
     model = ReadModel(client, settings.mongo)
     await model.prepare()
+    keys = KeyStore(client, settings.mongo)
+    await keys.prepare()
     host.clock.observe(await model.last_judged())
     replies = Replies(client, settings.mongo)
     await replies.prepare(timedelta(days=settings.gateway.replies_days))
@@ -102,6 +107,14 @@ async def serve(settings: Settings, host: Host) -> None:
         hub.tell(Signal("catalog", {"provinces": [catalog.province.id], "catalog_version": catalog.version}))
 
     follower = await opening.catalogs(host, settings.kafka, switched)
+    admission = Admission(
+        settings.gateway,
+        Keyring(keys, settings.gateway.keys_fresh_s),
+        lambda: follower.catalogs,
+        today,
+        host.telemetry.counter("requests_refused", "Requests not let in: no key, a wrong one, or too many.", "code"),
+        open_here=settings.profile == "embedded",
+    )
     front.app = api.create(
         Parts(
             settings=settings,
@@ -109,6 +122,7 @@ async def serve(settings: Settings, host: Host) -> None:
             replies=replies,
             catalogs=lambda: follower.catalogs,
             hub=hub,
+            admission=admission,
             outbox=outbox,
             owners=await host.stack.enter_async_context(owners.connected(settings.gateway)),
             clock=host.clock,

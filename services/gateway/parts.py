@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.gateway.admission import Admission
 from services.gateway.documents import Count, Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
@@ -44,6 +45,7 @@ class Parts:
     replies: Told
     catalogs: Catalogs
     hub: Hub
+    admission: Admission
     outbox: Outbox
     owners: Owners
     clock: Clock

@@ -45,12 +45,14 @@ class ProblemDetails(BaseModel):
 
 _TITLES: dict[int, tuple[str, str]] = {
     400: ("Yêu cầu không hợp lệ", "Bad request"),
+    401: ("Chưa xác thực", "Not authenticated"),
     403: ("Không được phép", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "Method not allowed"),
     413: ("Nội dung quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
     422: ("Nội dung không đúng quy định", "Unprocessable content"),
+    429: ("Gửi quá nhiều", "Too many requests"),
     500: ("Lỗi của hệ thống", "Internal error"),
     503: ("Tạm thời chưa phục vụ được", "Temporarily unavailable"),
 }
