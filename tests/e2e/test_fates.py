@@ -5,14 +5,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
-from pymongo import MongoClient
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient, MongoClient
 
 from contracts import envelope
 from contracts.doors import event_ref
@@ -23,8 +24,10 @@ from deploy.embedded.demo import play
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
+from services.gateway import keys
+from services.gateway.key_store import KeyStore
 from services.runtime.kafka.producer import BatchProducer, Outgoing
-from services.runtime.settings import KafkaSettings
+from services.runtime.settings import KafkaSettings, MongoSettings
 from services.runtime.telemetry import Telemetry
 from tests.provinces import Province
 from tests.servers import wanted_broker
@@ -34,6 +37,8 @@ KPI, UNIT = "edoc-signed-share", "dak-nong.cu-jut.xa-ea-po"
 NEIGHBOUR = "dak-nong.cu-jut.xa-dak-wil"
 ABOVE = ("dak-nong.huyen-cu-jut", "dak-nong")
 TYPE = "vn.tiendo.statistic.reported.v1"
+A_DAY = timedelta(days=1)
+ELSEWHERE = "tiendo.example"
 AT = "2023-10-02T08:00:00+07:00"
 
 
@@ -184,7 +189,8 @@ def test_the_list_tells_all_of_them_and_a_killed_gateway_the_same(province: Prov
 
 @pytest.fixture(scope="module")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    elsewhere = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", elsewhere]
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=str(chromium), args=arguments)
         yield running
@@ -214,3 +220,30 @@ async def test_the_page_shows_both_histories_in_both_languages(
     await expect(page.locator("#how-title")).to_have_text("How it is computed")
     await context.close()
     assert not troubles
+
+
+async def a_key(province: Province) -> str:
+    """A key of the publisher, as `tiendo keys` makes it."""
+    now = datetime.now(UTC)
+    made = keys.make(province="dak-nong", publisher="edoc", name="e2e", scopes=tuple(keys.Scope), now=now, lasts=A_DAY)
+    async with AsyncMongoClient[dict[str, Any]](province.stack.mongo_uri, tz_aware=True) as client:
+        await KeyStore(client, MongoSettings(uri=SecretStr(province.stack.mongo_uri))).add(made.key, now)
+    return made.text
+
+
+@pytest.mark.browser
+async def test_the_page_asks_for_a_key_where_one_is_needed_and_shows_itself_with_it(
+    province: Province, browser: Browser, tmp_path: Path
+) -> None:
+    page = await browser.new_page()
+    port = province.system.url("gateway", "").rsplit(":", 1)[1]
+    await page.goto(f"http://{ELSEWHERE}:{port}/events/{event_ref(SOURCE, 'whole-way')}?lang=en")
+    await page.screenshot(path=tmp_path / "asks.png", full_page=True)
+    await page.locator("#key").fill("tdk_wrong")
+    await page.locator("#with-key button").click()
+    await expect(page.locator(".empty h2")).to_contain_text("no such key")
+    await page.locator("#key").fill(await a_key(province))
+    await page.locator("#with-key button").click()
+    await expect(page.locator("#steps-title")).to_have_text("What happened")
+    assert "tdk_" not in page.url + await page.content()
+    await page.close()

@@ -1,4 +1,7 @@
-"""`GET /events/{ref}`: the page of one event, to which receipts and mails lead."""
+"""`GET /events/{ref}`: the page of one event, to which receipts and mails lead.
+
+Where a key is needed the page asks for it, and reads itself again with it; a browser sends none by itself.
+"""
 
 from typing import Any
 
@@ -7,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway import tracing
+from services.gateway.keys import Scope
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem
 from services.gateway.routes.dashboard import COOKIE, choice_of, html_answer, templates
-from services.gateway.routes.events import named, sources_of_asker
+from services.gateway.routes.events import named
 from services.gateway.views.fate import fate_page
 from services.gateway.views.words import LANGUAGES, Words
 
@@ -27,10 +31,11 @@ def router(parts: Parts) -> APIRouter:
         languages = [(one, f"?lang={one}") for one in LANGUAGES]
         shared: dict[str, Any] = {"_": words, "lang": choice.language, "languages": languages}
         try:
-            fate = await tracing.fate(parts, sources_of_asker(parts, request), *named(ref))
+            asker = await parts.admission.admit(request, Scope.EVENTS_READ)
+            fate = await tracing.fate(parts, asker.sources, *named(ref))
         except Problem as problem:
-            trouble = words.either(problem.vi, problem.en)
-            return html_answer(request, choice, template.render({**shared, "trouble": trouble}), problem.status)
+            shared |= {"trouble": words.either(problem.vi, problem.en), "asks": problem.status == 401}
+            return html_answer(request, choice, template.render(shared), problem.status)
         it = fate_page(fate, parts.catalogs(), words)
         return html_answer(request, choice, template.render({**shared, "it": it}))
 

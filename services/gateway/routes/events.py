@@ -1,9 +1,9 @@
 """`GET events`: what became of an event, by source and id or by its name in a link; a publisher's recent events."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +11,11 @@ from starlette.responses import Response
 from contracts.doors import MAX_EVENT_REF, NoEventRef, event_of
 from contracts.envelope import MAX_ATTRIBUTE
 from contracts.fates import EventsPage, EventState, Fate
-from services.gateway import cursors, tracing
+from services.gateway import admission, cursors, tracing
+from services.gateway.admission import Admitted, Asker
+from services.gateway.keys import Scope
 from services.gateway.parts import Parts
-from services.gateway.problems import Problem, ProblemDetails
+from services.gateway.problems import Problem
 from services.gateway.replies import Position
 from services.gateway.routes.answers import (
     ERRORS,
@@ -25,10 +27,7 @@ from services.gateway.routes.answers import (
     json_answer,
     position,
 )
-from services.gateway.routes.statistics import _open_here as open_here
 from services.gateway.tracing import Sources, Wanted
-
-CLOSED: dict[int | str, dict[str, Any]] = {403: {"model": ProblemDetails, "description": "Not open from here."}}
 
 _EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """Between these lies everything that stores can be asked for."""
@@ -53,13 +52,16 @@ def router(parts: Parts) -> APIRouter:
     @routes.get(
         "",
         response_model=Fate | EventsPage,
-        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **CLOSED},
+        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **admission.RESPONSES},
         summary="What became of an event, or a publisher's recent events",
     )
-    async def events(request: Request, asked: Annotated[EventsQuery, Query()]) -> Response:
-        asker = sources_of_asker(parts, request)
+    async def events(
+        request: Request,
+        asked: Annotated[EventsQuery, Query()],
+        asker: Annotated[Asker, Depends(Admitted(parts, Scope.EVENTS_READ))],
+    ) -> Response:
         if asked.id is None:
-            return json_answer(request, (await _recent(parts, asker, asked)).model_dump(mode="json"))
+            return json_answer(request, (await _recent(parts, asker.sources, asked)).model_dump(mode="json"))
         if asked.source is None:
             raise Problem(
                 400,
@@ -67,30 +69,24 @@ def router(parts: Parts) -> APIRouter:
                 "Tham số id chỉ dùng cùng với source.",
                 "The parameter id goes together with source only.",
             )
-        found = await tracing.fate(parts, asker, asked.source, asked.id)
+        found = await tracing.fate(parts, asker.sources, asked.source, asked.id)
         return json_answer(request, found.model_dump(mode="json"))
 
     @routes.get(
         "/{ref}",
         response_model=Fate,
-        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **CLOSED},
+        responses={**UNCHANGED, **ERRORS, **NOT_FOUND, **admission.RESPONSES},
         summary="What became of an event, by its name in a link",
     )
     async def one(
         request: Request,
         ref: Annotated[str, Path(description="base64url of `source NUL id`", max_length=MAX_EVENT_REF)],
+        asker: Annotated[Asker, Depends(Admitted(parts, Scope.EVENTS_READ))],
     ) -> Response:
-        asker = sources_of_asker(parts, request)
-        found = await tracing.fate(parts, asker, *named(ref))
+        found = await tracing.fate(parts, asker.sources, *named(ref))
         return json_answer(request, found.model_dump(mode="json"))
 
     return routes
-
-
-def sources_of_asker(parts: Parts, request: Request) -> Sources:
-    """Whose events the caller may see. Raises `Problem` where nothing is to be seen from here."""
-    open_here(parts, request)
-    return None
 
 
 def named(ref: str) -> tuple[str, str]:

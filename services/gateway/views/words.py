@@ -273,6 +273,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Nguồn bị tạm giữ": "Source parked",
     "Chưa thấy": "Not seen yet",
     "Việc cần làm": "What to do",
+    "Khóa của đơn vị cung cấp": "Publisher's key",
     "Diễn biến": "What happened",
     "Số liệu": "The figure",
     "Không được nhận": "Not taken",

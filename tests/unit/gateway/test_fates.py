@@ -13,6 +13,7 @@ from contracts.envelope import STRUCTURED
 from contracts.observations import observation_id
 from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED
 from services.gateway import cursors, tracing
+from services.gateway.keys import Scope
 from services.gateway.problems import Problem
 from services.gateway.tracing import Wanted, may_see, to_be_listed
 from services.runtime.kafka.producer import Outgoing
@@ -267,10 +268,42 @@ async def test_a_publisher_lists_its_own_events_only() -> None:
     assert refusal.value.status == 404
 
 
-@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/dXJuOmEAMQ", "/events/dXJuOmEAMQ"])
-async def test_nothing_is_told_where_nobody_can_say_who_asks(path: str) -> None:
-    async with Gateway("production").client() as client:
-        assert (await client.get(path)).status_code == 403
+def paths(id: str) -> list[str]:
+    """Every way to ask about an event of the first source."""
+    ref = event_ref(EDOC, id)
+    return [f"/api/v1/events?source={EDOC}&id={id}", f"/api/v1/events/{ref}", f"/events/{ref}"]
+
+
+async def test_away_from_the_machine_of_a_trial_a_key_is_asked_for() -> None:
+    async with WholeWay("production").gateway.client() as client:
+        for path in ("/api/v1/events", *paths("e-1")):
+            assert (await client.get(path)).status_code == 401, path
+        page = (await client.get(paths("e-1")[2])).text
+    assert 'id="with-key"' in page
+    assert "name=" not in page.split('id="with-key"')[1].split("</form>")[0]
+
+
+async def test_with_its_key_a_publisher_sees_its_own_events_and_nobody_elses() -> None:
+    way = WholeWay("production")
+    await way.send(event())
+    own, others, writing = (
+        way.gateway.keys.give(*of) for of in (("edoc",), ("portal",), ("edoc", Scope.IMPORTS_WRITE))
+    )
+    async with way.gateway.client() as client:
+
+        async def statuses(key: str) -> list[int]:
+            headers = {"authorization": f"Bearer {key}"}
+            asked = [*paths("e-1"), *paths("never"), f"/api/v1/events?source={EDOC}"]
+            return [(await client.get(path, headers=headers)).status_code for path in asked]
+
+        async def lines(key: str) -> int:
+            answer = await client.get("/api/v1/events", headers={"authorization": f"Bearer {key}"})
+            return len(answer.json()["items"])
+
+        assert await statuses(own) == [200] * 7
+        assert await statuses(others) == [404] * 7
+        assert await statuses(writing) == [403] * 7
+        assert (await lines(own), await lines(others)) == (1, 0)
 
 
 @pytest.mark.parametrize("ref", ["x", "dXJuOmE", "=" * 8, "a" * 5_000])

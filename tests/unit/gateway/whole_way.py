@@ -37,6 +37,7 @@ SAID = datetime(2023, 10, 1, tzinfo=UTC)
 class WholeWay:
     """Everything; `send` brings records all the way through."""
 
+    profile: str = "embedded"
     ledger: FakeLedger = field(default_factory=FakeLedger)
     broker: FakeBroker = field(default_factory=FakeBroker)
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -53,7 +54,9 @@ class WholeWay:
         clock = DataClock(NOON)
         self.door = Door(an_examiner(), self.ledger, self.broker, quarantine, clock, DoorMetrics(self.telemetry))
         ingest = ASGITransport(app=Starlette(routes=of_ingest.routes(self.ledger)))
-        self.gateway = Gateway(catalogs={"dak-nong": CATALOG}, owners=owners(metrics_of(self.engine), ingest))
+        self.gateway = Gateway(
+            self.profile, catalogs={"dak-nong": CATALOG}, owners=owners(metrics_of(self.engine), ingest)
+        )
         odd = self.telemetry.counter("odd", "Answers that were left out.")
         readers = {
             STATISTICS_REJECTED.name: (reply_topics.refusal, self.replies.put_refusals),
