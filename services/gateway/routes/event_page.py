@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway import tracing
-from services.gateway.keys import Scope
+from services.gateway.keys import Refusal, Scope
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem
 from services.gateway.routes.dashboard import COOKIE, choice_of, html_answer, templates
@@ -34,9 +34,16 @@ def router(parts: Parts) -> APIRouter:
             asker = await parts.admission.admit(request, Scope.EVENTS_READ)
             fate = await tracing.fate(parts, asker.sources, *named(ref))
         except Problem as problem:
-            shared |= {"trouble": words.either(problem.vi, problem.en), "asks": problem.status == 401}
+            shared |= {"trouble": _trouble(problem, words), "asks": problem.status == 401}
             return html_answer(request, choice, template.render(shared), problem.status)
         it = fate_page(fate, parts.catalogs(), words)
         return html_answer(request, choice, template.render({**shared, "it": it}))
 
     return routes
+
+
+def _trouble(problem: Problem, words: Words) -> str:
+    """Who reads a page knows of no headers."""
+    if problem.code == Refusal.NO_KEY:
+        return words("Chỉ đơn vị đã gửi số liệu này mới xem được: hãy nhập khóa của đơn vị.")
+    return words.either(problem.vi, problem.en)

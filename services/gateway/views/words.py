@@ -274,6 +274,9 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Chưa thấy": "Not seen yet",
     "Việc cần làm": "What to do",
     "Khóa của đơn vị cung cấp": "Publisher's key",
+    "Chỉ đơn vị đã gửi số liệu này mới xem được: hãy nhập khóa của đơn vị.": (
+        "Only the publisher that sent this figure may see what became of it: enter its key."
+    ),
     "Diễn biến": "What happened",
     "Số liệu": "The figure",
     "Không được nhận": "Not taken",
