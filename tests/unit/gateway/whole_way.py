@@ -25,6 +25,7 @@ from services.runtime.kafka.producer import BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
 from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.owning import metrics_of, owners
+from tests.unit.gateway.records import consumed
 from tests.unit.gateway.test_routes import Gateway
 from tests.unit.ingest.door import CATALOG, NOON, FakeBroker, FakeLedger, Record, an_examiner
 from tests.unit.metrics.engine import Engine
@@ -103,16 +104,4 @@ class WholeWay:
     def _consumed(self, topic: str, outgoing: Outgoing) -> ConsumerRecord:
         offset = next(self.serial)
         at = SAID + timedelta(seconds=offset)
-        return ConsumerRecord(
-            topic=topic,
-            partition=0,
-            offset=offset,
-            timestamp=int(at.timestamp() * 1000),
-            timestamp_type=0,
-            key=outgoing.key,
-            value=outgoing.value,
-            checksum=None,
-            serialized_key_size=0,
-            serialized_value_size=0,
-            headers=tuple(outgoing.headers),
-        )
+        return consumed(topic, outgoing, offset, int(at.timestamp() * 1000))
