@@ -12,6 +12,7 @@ from services.gateway.outbox import Outbox
 from services.gateway.owners import Owners
 from services.gateway.places import Catalogs
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
+from services.gateway.replies import Told
 from services.gateway.settings import Settings
 from services.runtime.clock import Clock
 from services.runtime.health import Health
@@ -22,6 +23,7 @@ class Figures(Protocol):
     """The reading side of the read model; see `store.ReadModel`."""
 
     async def progress(self, kpi: str, org_unit: str, period: str) -> Document | None: ...
+    async def of_keys(self, keys: Iterable[str]) -> list[Document]: ...
     async def list_progress(self, wanted: ProgressFilter, limit: int, after: str | None = None) -> Slice: ...
     async def alert(self, alert_id: str) -> tuple[Document, list[Document]] | None: ...
     async def list_alerts(
@@ -40,6 +42,7 @@ class Parts:
 
     settings: Settings
     model: Figures
+    replies: Told
     catalogs: Catalogs
     hub: Hub
     admission: Admission

@@ -29,6 +29,12 @@ class GatewaySettings(BaseModel):
     metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")
     ingest_url: str = Field("http://127.0.0.1:8081", description="ingest's internal HTTP port: origin of observations")
     owner_timeout_ms: int = Field(5_000, ge=100, description="how long one of these may take to answer a question")
+    replies_days: int = Field(
+        400,
+        ge=30,
+        le=400,
+        description="how long refusals and doubts are kept, for publishers who ask about their events",
+    )
     max_streams: int = Field(500, ge=1, description="live streams that are open at once")
 
 

@@ -66,9 +66,14 @@ def position(cursor: str | None, mark: str, kinds: Sequence[type]) -> tuple[Any,
     try:
         return cursors.unpack(cursor, mark, kinds)
     except cursors.BadCursor:
-        raise Problem(
-            400,
-            "bad_cursor",
-            "Con trỏ không thuộc danh sách này; hãy gửi lại nguyên `next` với cùng bộ lọc, hoặc bỏ con trỏ.",
-            "The cursor does not belong to this list; send `next` as it came with the same filters, or leave it out.",
-        ) from None
+        raise bad_cursor() from None
+
+
+def bad_cursor() -> Problem:
+    """The cursor is of another list, or made up."""
+    return Problem(
+        400,
+        "bad_cursor",
+        "Con trỏ không thuộc danh sách này; hãy gửi lại nguyên `next` với cùng bộ lọc, hoặc bỏ con trỏ.",
+        "The cursor does not belong to this list; send `next` as it came with the same filters, or leave it out.",
+    )

@@ -26,6 +26,7 @@ from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
 from tests.unit.gateway.fake_keys import FakeKeys
 from tests.unit.gateway.fake_model import FakeModel
+from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.judged_province import NOW, dak_nong
 from tests.unit.gateway.owning import nobody
 from tests.unit.gateway.records import a_document, a_told, an_alert
@@ -68,10 +69,12 @@ class Gateway:
             return {"dak-nong": CATALOG} if catalogs is None else catalogs
 
         self.model, self.broker, self.hub = FakeModel(), FakeBroker(), Hub()
+        self.replies = FakeReplies()
         self.outbox = Outbox(self.broker, "statistics.reported.v1", 10_000_000)
         self.parts = Parts(
             settings=Settings.model_validate({"profile": profile, "gateway": gateway}),
             model=self.model,
+            replies=self.replies,
             catalogs=in_force,
             hub=self.hub,
             admission=Admission(
