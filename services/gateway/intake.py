@@ -42,6 +42,14 @@ class Reported:
         """The id that its observation will have, if it is accepted."""
         return observation_id(self.source, self.id)
 
+    @property
+    def structured(self) -> bytes:
+        """The event as one JSON object, its data exactly as they came."""
+        attributes = {name[3:]: text.decode() for name, text in self.headers if name.startswith("ce_")}
+        if not attributes:
+            return self.value
+        return json.dumps(attributes).encode()[:-1] + b',"data":' + self.value + b"}"
+
 
 @dataclass(slots=True)
 class Reading:

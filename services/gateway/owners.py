@@ -14,6 +14,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
+from contracts.doors import Examined, ExaminedEvents
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
@@ -33,6 +34,9 @@ NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period
 
 SUBJECTS_AT_ONCE = 50
 """Units and days that one question to ingest names."""
+
+EVENTS_AT_ONCE = 500
+"""Events that one question to ingest brings."""
 
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
@@ -103,6 +107,14 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
+    async def examined(self, events: Sequence[bytes]) -> AsyncIterator[Sequence[Examined]]:
+        """What would become of these events (JSON in structured mode) if they were published, in their order and in
+        several parts. Raises `Problem`: 503 where ingest is away."""
+        for start in range(0, len(events), EVENTS_AT_ONCE):
+            body = b"[" + b",".join(events[start : start + EVENTS_AT_ONCE]) + b"]"
+            asked = await _asked(self._ingest, "ingest", "/internal/v1/examined", {}, ExaminedEvents, NO_RECORD, body)
+            yield asked.items
+
 
 @asynccontextmanager
 async def connected(settings: GatewaySettings) -> AsyncIterator[Owners]:
@@ -127,7 +139,7 @@ async def _asked(
     asked: Mapping[str, str],
     model: type[M],
     unknown: tuple[str, str],
-    body: BaseModel | None = None,
+    body: BaseModel | bytes | None = None,
 ) -> M:
     """`unknown`: what there is not, in both languages, if the owner knows no such thing. With a body it is a POST."""
     try:
@@ -136,7 +148,7 @@ async def _asked(
             if body is None:
                 answer = await client.get(path, params=dict(asked))
             else:
-                content = body.model_dump_json(exclude_none=True)
+                content = body if isinstance(body, bytes) else body.model_dump_json(exclude_none=True).encode()
                 answer = await client.post(path, params=dict(asked), content=content)
         if answer.status_code == 200:
             return model.model_validate_json(answer.content)

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from contracts.doors import Standing
 from contracts.envelope import BATCH, JSON, STRUCTURED
-from contracts.statistics import StatisticReported
+from contracts.statistics import Flag, StatisticReported
+from contracts.statistics import Problem as FigureProblem
 from services.gateway import intake
 from services.gateway.intake import MODES, Reading, Reported
 from services.gateway.outbox import Overloaded
@@ -35,7 +37,7 @@ _UNTIL = {
 class StatisticsQuery(Parameters):
     """Parameters of `POST statistics`."""
 
-    dry_run: bool = Field(False, description="Only check envelope and schema; publish nothing.")
+    dry_run: bool = Field(False, description="Only say what would become of the events; publish nothing.")
 
 
 class Receipt(BaseModel):
@@ -44,12 +46,18 @@ class Receipt(BaseModel):
     source: str
     id: str
     observation_id: str
+    standing: Standing | None = Field(
+        None, description="Dry run only: whether this content is new, accepted already, or its id taken by another."
+    )
+    problems: tuple[FigureProblem, ...] | None = Field(None, description="Dry run only: why it would be refused.")
+    flags: tuple[Flag, ...] | None = Field(None, description="Dry run only: the doubts that it would be accepted with.")
 
 
 class Receipts(BaseModel):
     """What became of the request."""
 
     accepted: int
+    refused: int = Field(0, description="Dry run only: events that would be refused.")
     dry_run: bool = False
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
     message_vi: str
@@ -100,7 +108,7 @@ def router(parts: Parts) -> APIRouter:
         "/statistics",
         status_code=202,
         response_model=Receipts,
-        responses={200: {"model": Receipts, "description": "`dry_run`: it would be published."}, **_PROBLEMS},
+        responses={200: {"model": Receipts, "description": "`dry_run`: what would become of each event."}, **_PROBLEMS},
         summary="Publish statistics as CloudEvents: binary (ce-… headers), structured, or a batch",
         openapi_extra={"requestBody": _BODY},
     )
@@ -109,9 +117,10 @@ def router(parts: Parts) -> APIRouter:
         reading = await _read(parts, request)
         if reading.errors:
             raise _wrong(reading)
-        if not asked.dry_run:
-            await _publish(parts, reading.reported)
-        return _receipts(parts, reading.reported, dry_run=asked.dry_run)
+        if asked.dry_run:
+            return await _tried(parts, reading.reported)
+        await _publish(parts, reading.reported)
+        return _receipts(parts, reading.reported)
 
     return routes
 
@@ -193,17 +202,40 @@ async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
         ) from None
 
 
-def _receipts(parts: Parts, reported: Sequence[Reported], *, dry_run: bool) -> Response:
-    profile = parts.settings.profile
-    vi, en = _UNTIL[profile]
-    if dry_run:
-        vi, en = "Đúng khuôn dạng; chưa gửi đi.", "The form is right; nothing was published."
+async def _tried(parts: Parts, reported: Sequence[Reported]) -> Response:
+    """What would become of the events, in the order of the request."""
+    found = [one async for part in parts.owners.examined([one.structured for one in reported]) for one in part]
+    receipts = [
+        Receipt(
+            source=one.source,
+            id=one.id,
+            observation_id=one.observation_id,
+            standing=said.standing,
+            problems=said.problems,
+            flags=said.flags,
+        )
+        for one, said in zip(reported, found, strict=True)
+    ]
+    refused = sum(1 for said in found if said.problems)
+    answer = Receipts(
+        accepted=len(found) - refused,
+        refused=refused,
+        dry_run=True,
+        holds="not_published",
+        message_vi=f"Đã kiểm tra, chưa gửi đi: {len(found) - refused} sự kiện sẽ được nhận, {refused} sẽ bị từ chối.",
+        message_en=f"Checked, nothing published: {len(found) - refused} would be accepted, {refused} refused.",
+        receipts=receipts,
+    )
+    return JSONResponse(answer.model_dump(mode="json", exclude_none=True), headers={"cache-control": "no-store"})
+
+
+def _receipts(parts: Parts, reported: Sequence[Reported]) -> Response:
+    vi, en = _UNTIL[parts.settings.profile]
     answer = Receipts(
         accepted=len(reported),
-        dry_run=dry_run,
-        holds="not_published" if dry_run else "until_the_broker_stops" if profile == "embedded" else "durably",
+        holds="until_the_broker_stops" if parts.settings.profile == "embedded" else "durably",
         message_vi=vi,
         message_en=en,
         receipts=[Receipt(source=one.source, id=one.id, observation_id=one.observation_id) for one in reported],
     )
-    return JSONResponse(answer.model_dump(), 200 if dry_run else 202, {"cache-control": "no-store"})
+    return JSONResponse(answer.model_dump(exclude_none=True), 202, {"cache-control": "no-store"})
