@@ -1,0 +1,116 @@
+"""Reading in a process of its own: whatever happens there, the service gets rows or a refusal in words."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import orjson
+import psutil
+import pytest
+
+from services.runtime.sheets import child
+from services.runtime.sheets.cells import SheetRefused
+from services.runtime.sheets.limits import Limits
+from services.runtime.sheets.reading import Asked, Format
+from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LINE, a_csv, an_xlsx, repacked, rows
+
+MEGABYTE = 1_048_576
+
+
+@pytest.mark.parametrize(("format", "body"), [("csv", a_csv()), ("xlsx", an_xlsx())])
+async def test_what_the_process_reads_is_what_was_there(format: Format, body: bytes) -> None:
+    sheets = await child.read(body, Asked(format), Limits())
+    (row,) = sheets.rows
+    assert orjson.loads(row.figure or b"") == FIGURE
+    assert row.id == rows(a_csv(), "csv")[0].id
+    assert (row.sheet, row.number, row.marks) == (0, 2, ())
+    assert (sheets.tables[0].header_row, dict(sheets.tables[0].fields)[4]) == (1, "numerator")
+
+
+async def test_marks_and_what_later_rows_say_come_with_the_rows() -> None:
+    other = (*LINE[:4], "914", "1000")
+    empty = (*LINE[:4], "", "")
+    sheets = await child.read(a_csv(LINE, empty, other, (*LINE[:4], "x", "1")), Asked("csv"), Limits())
+    assert [[mark.code for mark in row.marks] for row in sheets.rows] == [
+        ["contradicting_row"],
+        ["contradicting_row"],
+        ["not_a_number"],
+    ]
+    assert [row.figure for row in sheets.rows] == [None, None, None]
+    assert sheets.empty_rows == 1
+
+
+async def test_a_refusal_crosses_the_pipe_in_both_languages() -> None:
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(b"1,2\n", Asked("csv"), Limits())
+    assert (refused.value.code, refused.value.vi == refused.value.en) == ("no_table", False)
+
+
+async def test_a_file_that_takes_too_long_is_refused_and_its_process_ends() -> None:
+    before = set(psutil.Process().children())
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(a_csv(*[LINE] * 20_000), Asked("csv"), Limits(seconds=0.05))
+    assert refused.value.code == "too_complex"
+    assert set(psutil.Process().children()) <= before
+
+
+async def test_a_file_that_takes_too_much_memory_is_refused() -> None:
+    """Two cells, between which a reader lays out ten million."""
+    corners = an_xlsx(then=lambda _, sheet: sheet.write(99_999, 99, 1))
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(corners, Asked("xlsx"), Limits(memory_bytes=100 * MEGABYTE))
+    assert refused.value.code == "too_complex"
+
+
+async def test_a_bomb_is_refused_without_a_process() -> None:
+    bomb = repacked(an_xlsx(), {"xl/x.xml": b" " * 20_000_000})
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(bomb, Asked("xlsx"), Limits())
+    assert refused.value.code == "bomb"
+
+
+async def test_the_process_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIENDO_SMTP_PASSWORD", "secret")
+    seen: list[dict[str, str]] = []
+
+    async def watch() -> None:
+        while True:
+            for one in psutil.Process().children():
+                with suppress(psutil.Error):
+                    seen.append(one.environ())
+            await asyncio.sleep(0.005)
+
+    watching = asyncio.create_task(watch())
+    await child.read(a_csv(*[LINE] * 5_000), Asked("csv"), Limits())
+    watching.cancel()
+    assert {"PYTHONPATH", "PYTHONUTF8"} in [set(environment) for environment in seen]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+async def test_five_megabytes_take_bounded_memory(format: Format) -> None:
+    """The goal is 150 MB in both processes together; half as much again is left for other machines."""
+    lines = [
+        (*LINE[:2], f"dak-nong.dak-mil.xa-{number}", *LINE[3:], f"{hash(str(number)):x}") for number in range(60_000)
+    ]
+    headings = (*HEADINGS, "Ghi chú")
+    body = a_csv(*lines, headings=headings) if format == "csv" else an_xlsx(*lines, headings=headings)
+    me = psutil.Process()
+    before, most, done = me.memory_info().rss, 0, asyncio.Event()
+
+    async def watch() -> None:
+        nonlocal most
+        while not done.is_set():
+            here = me.memory_info().rss - before
+            most = max(most, here + sum(one.memory_info().rss for one in me.children() if one.is_running()))
+            await asyncio.sleep(0.05)
+
+    watching = asyncio.create_task(watch())
+    began = time.monotonic()
+    sheets = await child.read(body, Asked(format), Limits(seconds=120))
+    done.set()
+    await watching
+    print(f"{format}: {len(body) / MEGABYTE:.1f} MB, {len(sheets.rows)} rows, {most / MEGABYTE:.0f} MB more, "  # noqa: T201
+          f"{time.monotonic() - began:.1f} s")  # fmt: skip
+    assert len(sheets.rows) == 60_000
+    assert most < 225 * MEGABYTE
