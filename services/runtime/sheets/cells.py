@@ -1,10 +1,13 @@
 """What stands in a spreadsheet before anybody asks what it means."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+
+MOST_SHOWN = 200
+"""Characters of a cell that an answer repeats."""
 
 HEADER_WITHIN = 30
 """Rows in which the headings of a table are looked for."""
@@ -32,6 +35,10 @@ class Mark(NamedTuple):
     code: str
     vi: str
     en: str
+
+
+Marks = Mapping[tuple[int, int], Sequence[Mark]]
+"""By table (from 0) and number of the row."""
 
 
 class Unusable(NamedTuple):

@@ -4,8 +4,8 @@ import asyncio
 import struct
 import sys
 from bisect import bisect_left
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from services.runtime.sheets.archive import declared
-from services.runtime.sheets.cells import Mark, SheetRefused
+from services.runtime.sheets.cells import Mark, Marks, SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, SheetFound
 from services.runtime.sheets.serving import too_complex
@@ -52,10 +52,30 @@ class Sheets:
 
 async def read(body: bytes, asked: Asked, limits: Limits) -> Sheets:
     """Read a file in another process. Raises `SheetRefused`."""
+    sheets = Sheets()
+    async with _asked("read", body, asked, limits) as answer:
+        async for line in answer:
+            _take(sheets, orjson.loads(line))
+    return sheets
+
+
+async def mark(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
+    """The file with its problems marked, made in another process. Raises `SheetRefused`."""
+    told = [(table, number, [tuple(one) for one in found]) for (table, number), found in marks.items()]
+    async with _asked("mark", body, asked, limits, marks=told) as answer:
+        what, *rest = orjson.loads(await answer.readline() or b"null") or ["nothing"]
+        if what != "file":
+            raise SheetRefused(*rest) if what == "refused" else ValueError(what)
+        return await answer.readexactly(rest[0])
+
+
+@asynccontextmanager
+async def _asked(
+    what: str, body: bytes, asked: Asked, limits: Limits, **more: Any
+) -> AsyncIterator[asyncio.StreamReader]:
+    """A process that was asked, for as long as its answer is read. It has ended well at the end, or `SheetRefused`."""
     if asked.format == "xlsx":
         declared(body, limits)
-    sheets = Sheets()
-    request = {"do": "read", "asked": asdict(asked), "limits": asdict(limits)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -66,14 +86,13 @@ async def read(body: bytes, asked: Asked, limits: Limits) -> Sheets:
         limit=_LINE,
         env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1"},
     )
+    assert process.stdout is not None
     try:
         async with asyncio.timeout(limits.seconds):
-            await _tell(process, request, body)
-            assert process.stdout is not None
-            async for line in process.stdout:
-                _take(sheets, orjson.loads(line))
+            await _tell(process, {"do": what, "asked": asdict(asked), "limits": asdict(limits), **more}, body)
+            yield process.stdout
             await process.wait()
-    except (TimeoutError, ValueError):
+    except (TimeoutError, ValueError, EOFError):
         raise too_complex(limits) from None
     finally:
         if process.returncode is None:
@@ -81,7 +100,6 @@ async def read(body: bytes, asked: Asked, limits: Limits) -> Sheets:
             await process.wait()
     if process.returncode != 0:
         raise too_complex(limits)
-    return sheets
 
 
 async def _tell(process: asyncio.subprocess.Process, request: Mapping[str, Any], body: bytes) -> None:

@@ -65,6 +65,11 @@ def ignored(heading: str) -> bool:
     return any(part in _IGNORED for part in _parts(heading))
 
 
+def ours(cell: Cell) -> bool:
+    """Whether this is the heading of the column in which we wrote problems."""
+    return isinstance(cell, str) and _plain(cell) == _plain(PROBLEMS)
+
+
 @lru_cache(maxsize=4_096)
 def field_of(heading: str) -> str | None:
     """The field that a heading names: as a whole, or by one of its parts (“Đơn vị / Unit”)."""

@@ -16,8 +16,6 @@ class Limits:
     ratio_from: int = 1_048_576
     rows: int = 100_000
     columns: int = 100
-    characters: int = 4_000
-    """In one cell."""
     seconds: float = 20.0
     memory_bytes: int = 268_435_456
     """Address space of the process that reads, the interpreter itself included."""

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from services.runtime.sheets import columns, delimited, figures, identity, workbook
-from services.runtime.sheets.cells import HEADER_WITHIN, Cell, Mark, SheetRefused, Table, as_shown, blank
+from services.runtime.sheets.cells import HEADER_WITHIN, MOST_SHOWN, Cell, Mark, SheetRefused, Table, as_shown, blank
 from services.runtime.sheets.columns import FIGURES, HEADINGS, NEEDED
 from services.runtime.sheets.decoding import legacy, legacy_told
 from services.runtime.sheets.figures import Figure
@@ -87,37 +87,52 @@ def read(body: bytes, asked: Asked, limits: Limits) -> Iterator[Found]:
         )
     seen = _Seen()
     heads: list[Line] = []
-    for table in opened(body, asked.format, limits):
-        head, rows = _head(table)
-        found = _heading(head, asked.given)
-        if found is None:
-            heads += head
-            yield SheetPassedOver(table.name)
+    for sheet in sheets(body, asked, limits):
+        if sheet.heading is None:
+            heads += sheet.head
+            yield SheetPassedOver(sheet.table.name)
             continue
-        yield SheetFound(table.name, *found)
-        yield from _figures(table, rows, found[0], found[1], asked, seen)
+        number, fields, _ = sheet.heading
+        yield SheetFound(sheet.table.name, *sheet.heading)
+        yield from _figures(sheet.table, sheet.rows, number, fields, asked, seen)
         seen.sheet += 1
     if not seen.sheet:
         raise _no_table(heads)
 
 
-def opened(body: bytes, format: Format, limits: Limits) -> Iterator[Table]:
-    """The sheets of a file. Raises `SheetRefused`."""
+class Heading(NamedTuple):
+    """The row of headings: which columns (from 0) are which fields, and the headings that mean nothing here."""
+
+    number: int
+    fields: Mapping[int, str]
+    unread: Sequence[str]
+
+
+class Sheet(NamedTuple):
+    """A sheet with its headings, if it has any. `head` are the rows in which they were looked for."""
+
+    table: Table
+    head: Sequence[Line]
+    heading: Heading | None
+    rows: Iterator[Line]
+
+
+def sheets(body: bytes, asked: Asked, limits: Limits) -> Iterator[Sheet]:
+    """The visible sheets of a file. Raises `SheetRefused`."""
+    for table in _opened(body, asked.format, limits):
+        head = list(islice(table.rows, HEADER_WITHIN))
+        yield Sheet(table, head, _heading(head, asked.given), chain(head, table.rows))
+
+
+def _opened(body: bytes, format: Format, limits: Limits) -> Iterator[Table]:
     if format == "csv":
         yield delimited.table(body, limits)
     else:
         yield from workbook.tables(body, limits)
 
 
-def _head(table: Table) -> tuple[list[Line], Iterator[Line]]:
-    """The rows in which headings may stand, and all rows."""
-    head = list(islice(table.rows, HEADER_WITHIN))
-    return head, chain(head, table.rows)
-
-
-def _heading(head: Sequence[Line], given: Mapping[str, str]) -> tuple[int, Mapping[int, str], Sequence[str]] | None:
-    """The row of headings: its number, the fields, what is not understood. Raises `SheetRefused` where one is missing
-    or stands twice."""
+def _heading(head: Sequence[Line], given: Mapping[str, str]) -> Heading | None:
+    """The row in which most headings are understood. Raises `SheetRefused` where one is missing or stands twice."""
     number, cells, fields = max(
         ((number, cells, columns.recognised(cells)) for number, cells in head),
         key=lambda one: len(set(one[2].values())),
@@ -138,7 +153,7 @@ def _heading(head: Sequence[Line], given: Mapping[str, str]) -> tuple[int, Mappi
         for at, cell in enumerate(cells)
         if at not in fields and not blank(cell) and not columns.ignored(as_shown(cell))
     ]
-    return number, fields, unread
+    return Heading(number, fields, unread)
 
 
 class _Seen:
@@ -161,7 +176,7 @@ def _figures(
             yield SaysNothing(number)
             continue
         marks = [*row.marks, *_unseen(table, number), *_merged(merged, number)]
-        shown = [as_shown(cell) for cell in cells]
+        shown = [as_shown(cell)[:MOST_SHOWN] for cell in cells]
         if row.figure is None or marks:
             yield RowFound(number, shown, None, None, marks)
             continue

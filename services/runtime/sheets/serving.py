@@ -7,7 +7,7 @@ from typing import IO, Any
 import orjson
 
 from services.runtime.sheets import reading
-from services.runtime.sheets.cells import SheetRefused
+from services.runtime.sheets.cells import Mark, Marks, SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import (
     Asked,
@@ -32,14 +32,26 @@ def limits_of(request: Mapping[str, Any]) -> Limits:
 
 
 def serve(request: Mapping[str, Any], body: bytes, out: IO[bytes]) -> None:
-    """Answer one request."""
+    """Answer one request: `read`, or `mark` with what is wrong."""
     limits, asked = limits_of(request), Asked(**request["asked"])
     try:
-        _write(out, (_line(found) for found in reading.read(body, asked, limits)))
+        if request["do"] == "mark":
+            from services.runtime.sheets import marked  # takes longer to load than many a file to read
+
+            file = marked.marked(body, asked, limits, _marks(request["marks"]))
+            _write(out, [["file", len(file)]])
+            out.write(file)
+        else:
+            _write(out, (_line(found) for found in reading.read(body, asked, limits)))
+        out.flush()
     except SheetRefused as refused:
         _refuse(out, refused)
     except MemoryError:
         _refuse(out, too_complex(limits))
+
+
+def _marks(told: Iterable[tuple[int, int, list[list[Any]]]]) -> Marks:
+    return {(table, number): [Mark(*mark) for mark in found] for table, number, found in told}
 
 
 def _refuse(out: IO[bytes], refused: SheetRefused) -> None:
