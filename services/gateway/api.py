@@ -22,6 +22,7 @@ from services.gateway.routes import (
     dashboard,
     explain,
     explain_page,
+    imports,
     other_days,
     other_days_page,
     progress,
@@ -68,7 +69,7 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (progress, explain, other_days, alerts, catalog, statistics, stream):
+    for routes in (progress, explain, other_days, alerts, catalog, statistics, imports, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))

@@ -107,11 +107,12 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
-    async def examined(self, events: Sequence[bytes]) -> AsyncIterator[Sequence[Examined]]:
+    async def examined(self, events: Iterable[bytes]) -> AsyncIterator[Sequence[Examined]]:
         """What would become of these events (JSON in structured mode) if they were published, in their order and in
         several parts. Raises `Problem`: 503 where ingest is away."""
-        for start in range(0, len(events), EVENTS_AT_ONCE):
-            body = b"[" + b",".join(events[start : start + EVENTS_AT_ONCE]) + b"]"
+        rest = iter(events)
+        while part := list(islice(rest, EVENTS_AT_ONCE)):
+            body = b"[" + b",".join(part) + b"]"
             asked = await _asked(self._ingest, "ingest", "/internal/v1/examined", {}, ExaminedEvents, NO_RECORD, body)
             yield asked.items
 

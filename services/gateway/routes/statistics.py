@@ -19,6 +19,7 @@ from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.routes.answers import Parameters
+from services.gateway.routes.bodies import body_of
 from services.runtime.errors import Transient, Unprocessable
 from services.runtime.kafka.producer import Outgoing
 
@@ -113,7 +114,7 @@ def router(parts: Parts) -> APIRouter:
         openapi_extra={"requestBody": _BODY},
     )
     async def statistics(request: Request, asked: Annotated[StatisticsQuery, Query()]) -> Response:
-        _open_here(parts, request)
+        open_here(parts, request)
         reading = await _read(parts, request)
         if reading.errors:
             raise _wrong(reading)
@@ -125,7 +126,7 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def _open_here(parts: Parts, request: Request) -> None:
+def open_here(parts: Parts, request: Request) -> None:
     """Until publishers have keys: the embedded profile only, and there whoever sits at this machine."""
     if parts.settings.profile != "embedded":
         raise Problem(
@@ -159,23 +160,9 @@ async def _read(parts: Parts, request: Request) -> Reading:
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
         )
-    limit = parts.settings.gateway.max_body_bytes
-    body = bytearray()
-    too_large = Problem(
-        413,
-        "too_large",
-        f"Nội dung lớn hơn {limit} byte; hãy chia nhỏ.",
-        f"The body is larger than {limit} bytes; split it.",
-    )
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
     limits = parts.settings.gateway
-    return intake.read(headers, bytes(body), limits.max_batch, limits.max_event_bytes)
+    body = await body_of(request, limits.max_body_bytes)
+    return intake.read(headers, body, limits.max_batch, limits.max_event_bytes)
 
 
 def _wrong(reading: Reading) -> Problem:

@@ -14,8 +14,7 @@ from services.ingest import internal as of_ingest
 from services.metrics import internal as of_metrics
 from services.metrics.asking import Asker
 from services.runtime.catalog import Catalog
-from services.runtime.clock import DataClock
-from tests.unit.ingest.door import NOON, FakeLedger, an_examiner
+from tests.unit.ingest.door import World
 from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.engine import Engine
 
@@ -66,10 +65,11 @@ def metrics_of(engine: Engine) -> ASGITransport:
     return ASGITransport(app=Starlette(routes=of_metrics.routes(asker)))
 
 
-def ingest_examining() -> ASGITransport:
-    """Ingest of the small province of its own tests, whose ledger is empty: it says what would become of events."""
-    asked = examining.routes(an_examiner(), FakeLedger(), DataClock(NOON))
-    return ASGITransport(app=Starlette(routes=asked))
+def ingest_examining(world: World | None = None) -> ASGITransport:
+    """Ingest of the small province of its own tests: it says what would become of events."""
+    asked = world or World()
+    routes = examining.routes(asked.examiner, asked.ledger, asked.clock)
+    return ASGITransport(app=Starlette(routes=routes))
 
 
 def ingest_with(observations: Sequence[ObservationRecorded]) -> ASGITransport:

@@ -50,7 +50,7 @@ async def test_asking_leaves_no_trace_in_ledger_topics_clock_or_counters() -> No
     assert (world.ledger.entries, world.ledger.reuses) == ({}, {})
     assert (world.broker.published, world.broker.letters) == ([], [])
     assert world.clock.now() == NOON
-    assert world.count("accepted") == 0
+    assert world.count("ingest_accepted") == 0
 
 
 async def test_what_was_accepted_before_is_the_same_and_another_content_finds_its_id_taken() -> None:
