@@ -23,6 +23,7 @@ from services.gateway.routes import (
     explain,
     explain_page,
     imports,
+    imports_page,
     other_days,
     other_days_page,
     progress,
@@ -74,6 +75,7 @@ def application(parts: Parts) -> FastAPI:
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))
     app.include_router(other_days_page.router(parts))
+    app.include_router(imports_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))
     problems.install(app)
     app.add_exception_handler(PyMongoError, _database_away)

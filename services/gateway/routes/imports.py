@@ -162,14 +162,23 @@ async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: dateti
 
 def _tried(importing: Import) -> Response:
     counts = importing.counts()
+    beside = [
+        (f"{count} {vi}", f"{count} {en}")
+        for count, vi, en in (
+            (counts.same, "đã nhận trước đây", "accepted before"),
+            (counts.flagged, "có điểm nghi vấn", "with a doubt"),
+        )
+        if count
+    ]
+    among_vi, among_en = (f" ({', '.join(pair[at] for pair in beside)})" if beside else "" for at in (0, 1))
     return _json(
         importing.answer(
             dry_run=True,
             holds="not_published",
-            vi=f"Đã kiểm tra {counts.rows} dòng, chưa gửi đi: {counts.sound} dòng đúng "
-            f"({counts.same} đã nhận trước đây, {counts.flagged} có điểm nghi vấn), {counts.wrong} dòng sai.",
-            en=f"{counts.rows} rows checked, nothing published: {counts.sound} are sound ({counts.same} accepted "
-            f"before, {counts.flagged} with a doubt), {counts.wrong} are wrong.",
+            vi=f"Đã kiểm tra {counts.rows} dòng, chưa gửi đi: {counts.sound} dòng đúng{among_vi}, "
+            f"{counts.wrong} dòng sai.",
+            en=f"{counts.rows} rows checked, nothing published: {counts.sound} are sound{among_en}, "
+            f"{counts.wrong} are wrong.",
         ),
         200,
     )
