@@ -84,7 +84,9 @@
   function line(row, columns) {
     const element = made("tr", "", `is-row-${row.state}`);
     element.role = "row"; // said, since on a narrow screen a row is laid out as a card
-    element.append(Object.assign(made("th", row.row), { scope: "row", role: "rowheader" }));
+    const number = Object.assign(made("th", row.row), { scope: "row", role: "rowheader" });
+    number.dataset.label = words.wordRow;
+    element.append(number);
     element.append(made("td", words[`state${row.state[0].toUpperCase()}${row.state.slice(1)}`], "state"));
     const wrong = new Set(row.problems.map((one) => one.column));
     for (const { column, heading } of columns) {

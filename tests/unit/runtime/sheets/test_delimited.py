@@ -2,11 +2,13 @@
 
 import codecs
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.runtime.sheets import columns
 from services.runtime.sheets.cells import SheetRefused
 from services.runtime.sheets.limits import Limits
 from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LINE, a_csv, codes, everything, figures, rows
@@ -272,3 +274,15 @@ def test_any_cells_are_figures_or_marked(lines: list[list[str]], by: str) -> Non
     except (SheetRefused, UnicodeEncodeError):
         return
     assert all((row.figure is None) == bool(row.marks) for row in found)
+
+
+def test_every_heading_is_documented_for_publishers() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "for-publishers.md").read_text(encoding="utf-8")
+    for field, names in columns.HEADINGS.items():
+        assert f"| {names[0]} | `{field}` | {', '.join(names[1:])} |" in page, field
+
+
+def test_every_heading_names_one_field_only() -> None:
+    for field, names in columns.HEADINGS.items():
+        assert {columns.field_of(name) for name in (*names, field)} == {field}
+        assert not any(columns.ignored(name) for name in names)
