@@ -114,6 +114,9 @@ class Owners:
         while part := list(islice(rest, EVENTS_AT_ONCE)):
             body = b"[" + b",".join(part) + b"]"
             asked = await _asked(self._ingest, "ingest", "/internal/v1/examined", {}, ExaminedEvents, NO_RECORD, body)
+            if len(asked.items) != len(part):
+                log.warning("owner_away", owner="ingest", why=f"{len(part)} asked, {len(asked.items)} answered")
+                raise _away("ingest")
             yield asked.items
 
 

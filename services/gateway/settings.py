@@ -28,7 +28,7 @@ class GatewaySettings(BaseModel):
     import_memory_bytes: int = Field(
         268_435_456, ge=67_108_864, description="address space of the process that reads a spreadsheet"
     )
-    import_timeout_ms: int = Field(20_000, ge=100, description="how long a spreadsheet may take to read, or to mark")
+    import_timeout_ms: int = Field(30_000, ge=100, description="how long a spreadsheet may take to read, or to mark")
     max_imports: int = Field(2, ge=1, description="spreadsheets that are read at once; beyond it the answer is 503")
     publish_timeout_ms: int = Field(5_000, ge=500, description="how long the broker may take for one request of ours")
     metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")

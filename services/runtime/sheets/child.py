@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -76,6 +77,7 @@ async def _asked(
     """A process that was asked, for as long as its answer is read. It has ended well at the end, or `SheetRefused`."""
     if asked.format == "xlsx":
         declared(body, limits)
+    scratch = TemporaryDirectory(prefix="tiendo-sheet-")  # ours to remove: the process may be killed
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -84,7 +86,7 @@ async def _asked(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         limit=_LINE,
-        env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1"},
+        env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "TMPDIR": scratch.name},
     )
     assert process.stdout is not None
     try:
@@ -98,6 +100,7 @@ async def _asked(
         if process.returncode is None:
             process.kill()
             await process.wait()
+        scratch.cleanup()
     if process.returncode != 0:
         raise too_complex(limits)
 

@@ -16,6 +16,6 @@ class Limits:
     ratio_from: int = 1_048_576
     rows: int = 100_000
     columns: int = 100
-    seconds: float = 20.0
+    seconds: float = 30.0
     memory_bytes: int = 268_435_456
     """Address space of the process that reads, the interpreter itself included."""

@@ -72,8 +72,9 @@ def _lines(sheet: Sheet) -> Iterator[tuple[int, list[Cell], int | None]]:
 
 
 def _csv(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=separator(decoded(body)))
+    out = io.BytesIO()
+    text = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text, delimiter=separator(decoded(body)))
     width, last = 0, 0
     for sheet in reading.sheets(body, asked, limits):
         for number, cells, headings in _lines(sheet):
@@ -84,7 +85,7 @@ def _csv(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
             if said:
                 texts += [""] * (width - len(texts))
             writer.writerow([*texts, guarded(said)] if said else texts)
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    return out.getvalue()
 
 
 def _xlsx(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:

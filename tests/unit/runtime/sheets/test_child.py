@@ -1,8 +1,11 @@
 """Reading in a process of its own: whatever happens there, the service gets rows or a refusal in words."""
 
 import asyncio
+import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import orjson
 import psutil
@@ -46,12 +49,18 @@ async def test_a_refusal_crosses_the_pipe_in_both_languages() -> None:
     assert (refused.value.code, refused.value.vi == refused.value.en) == ("no_table", False)
 
 
-async def test_a_file_that_takes_too_long_is_refused_and_its_process_ends() -> None:
+async def test_a_file_that_takes_too_long_is_refused_and_leaves_neither_process_nor_files() -> None:
     before = set(psutil.Process().children())
+    files = set(_scratch())
     with pytest.raises(SheetRefused) as refused:
-        await child.read(a_csv(*[LINE] * 20_000), Asked("csv"), Limits(seconds=0.05))
+        await child.mark(an_xlsx(*[LINE] * 20_000), Asked("xlsx"), Limits(seconds=0.5), {})
     assert refused.value.code == "too_complex"
+    assert set(_scratch()) <= files
     assert set(psutil.Process().children()) <= before
+
+
+def _scratch() -> Iterator[Path]:
+    return Path(tempfile.gettempdir()).glob("tiendo-sheet-*")
 
 
 async def test_a_file_that_takes_too_much_memory_is_refused() -> None:
@@ -83,7 +92,7 @@ async def test_the_process_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -
     watching = asyncio.create_task(watch())
     await child.read(a_csv(*[LINE] * 5_000), Asked("csv"), Limits())
     watching.cancel()
-    assert {"PYTHONPATH", "PYTHONUTF8"} in [set(environment) for environment in seen]
+    assert {"PYTHONPATH", "PYTHONUTF8", "TMPDIR"} in [set(environment) for environment in seen]
 
 
 @pytest.mark.slow
