@@ -47,6 +47,9 @@ IGNORED = (PROBLEMS, "STT", "TT", "No", "Tên đơn vị", "Unit name", "Tên ch
 FIGURES = ("numerator", "value", "rank", "done", "members")
 """A row in which all of these are empty reports nothing."""
 
+_WIDEST = 200
+"""Columns in which headings are looked for."""
+
 NEEDED = ("province", "kpi", "org_unit", "as_of")
 """What every row must say, or the request for all of them."""
 
@@ -54,7 +57,7 @@ NEEDED = ("province", "kpi", "org_unit", "as_of")
 def recognised(cells: Sequence[Cell]) -> dict[int, str]:
     """The fields of those columns (from 0) whose headings are understood."""
     found: dict[int, str] = {}
-    for column, cell in enumerate(cells):
+    for column, cell in enumerate(cells[:_WIDEST]):
         if isinstance(cell, str) and (field := field_of(cell)):
             found[column] = field
     return found

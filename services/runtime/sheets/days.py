@@ -7,6 +7,9 @@ from decimal import Decimal
 from services.runtime.sheets.cells import Cell, Percent, Unusable, as_shown
 from services.runtime.sheets.numbers import NotRead
 
+_LONGEST = 60
+"""Characters, beyond which no day or period is looked for."""
+
 _ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 _IN_WORDS = re.compile(r"(?:ngày\s+)?([0-9]{1,2})\s+tháng\s+([0-9]{1,2})\s+năm\s+([0-9]{4})", re.IGNORECASE)
@@ -37,6 +40,8 @@ def day(cell: Cell) -> str:
     if not isinstance(cell, str):
         raise _no_day(as_shown(cell), number=isinstance(cell, Decimal | Percent))
     text = cell.strip()
+    if len(text) > _LONGEST:
+        raise _no_day(text)
     if _INSTANT.fullmatch(text):
         return text
     bare = _MIDNIGHT.sub("", text)
@@ -62,7 +67,7 @@ def period(cell: Cell) -> str:
     if isinstance(cell, date):
         return f"{cell:%Y-%m}" if cell.day == 1 else f"{cell:%Y-%m-%d}"
     text = as_shown(cell).strip()
-    for pattern, name in _PERIODS:
+    for pattern, name in _PERIODS if len(text) <= _LONGEST else ():
         if match := pattern.fullmatch(text.lower()):
             return name.format(*(_ROMAN.get(part, part) for part in match.groups()))
     if len(text) > 20:

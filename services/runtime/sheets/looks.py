@@ -20,6 +20,7 @@ Attributes = Mapping[str, str]
 
 _PERCENT_FORMATS = frozenset({"9", "10"})
 _QUOTED = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_LONGEST_FORMAT = 255
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _WORKBOOK = "xl/workbook.xml"
 
@@ -136,7 +137,7 @@ def _percents(archive: zipfile.ZipFile) -> frozenset[str]:
 
     def style(name: str, attributes: Attributes) -> None:
         nonlocal within
-        if name == "numFmt" and "%" in _QUOTED.sub("", attributes.get("formatCode", "")):
+        if name == "numFmt" and "%" in _QUOTED.sub("", attributes.get("formatCode", "")[:_LONGEST_FORMAT]):
             custom.add(attributes.get("numFmtId", ""))
         elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
             within = name == "cellXfs"

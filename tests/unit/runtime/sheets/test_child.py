@@ -10,6 +10,8 @@ from pathlib import Path
 import orjson
 import psutil
 import pytest
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
 from services.runtime.sheets import child
 from services.runtime.sheets.cells import SheetRefused
@@ -69,6 +71,40 @@ async def test_a_file_that_takes_too_much_memory_is_refused() -> None:
     with pytest.raises(SheetRefused) as refused:
         await child.read(corners, Asked("xlsx"), Limits(memory_bytes=100 * MEGABYTE))
     assert refused.value.code == "too_complex"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1" + " " * 120_000 + "x",
+        "1" * 120_000,
+        "1." * 60_000,
+        "x;" * 60_000,
+        "(" * 120_000,
+        "a/" * 60_000,
+        "[" * 120_000,
+    ],
+    ids=["spaces", "digits", "groups", "members", "brackets", "parts", "opened"],
+)
+async def test_a_cell_made_to_keep_a_pattern_busy_is_a_wrong_cell(cell: str) -> None:
+    headings = (*HEADINGS, "Kỳ", "Members", "Ghi chú", "Hoàn thành", cell.replace("x", "y"))
+    line = (*LINE[:3], cell, cell, cell, cell, cell, cell, cell, cell)
+    sheets = await child.read(a_csv(line, headings=headings, by="\t"), Asked("csv"), Limits(seconds=15))
+    assert len(sheets.rows[0].marks) >= 6
+
+
+async def test_a_line_of_a_million_cells_is_refused() -> None:
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(a_csv() + b"\n" + b"x," * 2_000_000, Asked("csv"), Limits())
+    assert refused.value.code == "too_large"
+
+
+async def test_a_number_format_made_to_keep_a_pattern_busy_is_none() -> None:
+    def formatted(book: xlsxwriter.Workbook, sheet: Worksheet) -> None:
+        sheet.write_number("E2", 913, book.add_format({"num_format": "[" * 400_000}))
+
+    sheets = await child.read(an_xlsx((*LINE[:4], "", "1000"), then=formatted), Asked("xlsx"), Limits(seconds=15))
+    assert orjson.loads(sheets.rows[0].figure or b"") == FIGURE
 
 
 async def test_a_bomb_is_refused_without_a_process() -> None:
