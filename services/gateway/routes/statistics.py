@@ -144,8 +144,7 @@ def _loopback(host: str) -> bool:
 
 
 async def _read(parts: Parts, request: Request) -> Reading:
-    headers = dict(request.headers)
-    if intake.mode_of(headers) is None:
+    if intake.mode_of(request.headers) is None:
         names = ", ".join(MODES)
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
@@ -166,7 +165,7 @@ async def _read(parts: Parts, request: Request) -> Reading:
         if len(body) > limit:
             raise too_large
     limits = parts.settings.gateway
-    return intake.read(headers, bytes(body), limits.max_batch, limits.max_event_bytes)
+    return intake.read(request.headers, bytes(body), limits.max_batch, limits.max_event_bytes)
 
 
 def _wrong(reading: Reading) -> Problem:

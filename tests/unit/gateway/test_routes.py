@@ -274,6 +274,27 @@ async def test_publishing_is_closed_to_a_page_that_reaches_us_under_another_name
     assert answer.status_code == 403
 
 
+async def test_an_attribute_that_stands_twice_in_a_request_is_refused() -> None:
+    gateway = Gateway()
+    headers = [("ce-specversion", "1.0"), ("ce-source", "urn:a"), ("ce-type", intake.TYPE), ("ce-id", "1")]
+    headers += [("content-type", "application/json"), ("ce-id", "2")]
+    async with gateway.client() as client:
+        answer = await client.post("/api/v1/statistics", content=json.dumps(FIGURE), headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message_en"] == "ce-id stands twice with two values: write it once."
+    assert not gateway.broker.published
+
+
+async def test_an_id_that_is_percent_encoded_is_the_one_that_was_meant() -> None:
+    gateway = Gateway()
+    headers = {"ce-specversion": "1.0", "ce-source": "urn:a", "ce-type": intake.TYPE, "ce-id": "x%C3%A3%2F1"}
+    headers["content-type"] = "application/json"
+    async with gateway.client() as client:
+        answer = await client.post("/api/v1/statistics", content=json.dumps(FIGURE), headers=headers)
+    assert answer.json()["receipts"][0]["id"] == "xã/1"
+    assert ("ce_id", "xã/1".encode()) in gateway.broker.published[0].headers
+
+
 async def test_bodies_have_a_limit_and_a_type() -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
