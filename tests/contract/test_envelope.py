@@ -217,8 +217,7 @@ def test_an_event_of_the_official_sdk_has_one_identity_on_both_ways_in(id: str) 
         {"value": 91.3},
     )
     kafka, web = to_binary(event, JSONFormat()), http.to_binary(event, JSONFormat())
-    body = web.body if isinstance(web.body, bytes) else web.body.encode()
-    read = envelope.read(list(kafka.headers.items()), kafka.value), envelope.read_http(web.headers, body)
+    read = envelope.read(list(kafka.headers.items()), kafka.value), envelope.read_http(web.headers, web.body)
     assert [(one.id, one.source, one.subject, one.time) for one in read] == [(id, "urn:x", "dak-nong", SIX)] * 2
 
 
