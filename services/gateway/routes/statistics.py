@@ -20,6 +20,9 @@ from services.gateway.routes.answers import Parameters
 from services.runtime.errors import Transient, Unprocessable
 from services.runtime.kafka.producer import Outgoing
 
+_PATIENCE = 4
+"""Times the limit that a body is read, and thrown away: who is hung up on while sending never sees the answer."""
+
 _UNTIL = {
     "production": (
         "Đã ghi vào hàng đợi của hệ thống; việc kiểm tra tiếp theo sẽ cho biết số liệu được nhận hay bị từ chối.",
@@ -158,12 +161,15 @@ async def _read(parts: Parts, request: Request) -> Reading:
         f"The body is larger than {limit} bytes; split it.",
     )
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
+    left = _PATIENCE * limit if not declared.isdecimal() or int(declared) <= _PATIENCE * limit else 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        left -= len(chunk)
+        if left < 0:
             raise too_large
+        if len(body) <= limit:
+            body += chunk
+    if len(body) > limit:
+        raise too_large
     limits = parts.settings.gateway
     return intake.read(request.headers, bytes(body), limits.max_batch, limits.max_event_bytes)
 
