@@ -4,6 +4,7 @@ libFuzzer never returns, so each target is a process of its own. What it found o
 begun with the next time.
 """
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -24,6 +25,9 @@ def main(arguments: list[str]) -> int:
     seconds, wanted = arguments[0] if arguments else "", arguments[1:] or [*TARGETS]
     if not seconds.isdecimal() or not TARGETS.keys() >= set(wanted):
         sys.stderr.write(f"write `python -m tests.fuzz SECONDS [{' | '.join(TARGETS)}]`\n")
+        return 2
+    if importlib.util.find_spec("atheris") is None:
+        sys.stderr.write("atheris is not installed; it has wheels for Linux on x86_64 only.\n")
         return 2
     each = max(1, int(seconds) // len(wanted))
     return max([_run(target, each) for target in wanted])
@@ -53,7 +57,7 @@ def _run(target: str, seconds: int) -> int:
 
 
 def _inside(target: str, options: list[str]) -> int:
-    import atheris
+    import atheris  # type: ignore[import-untyped] # ships no types
 
     with atheris.instrument_imports(include=["contracts", "services.ingest", "services.gateway.intake"]):
         from tests.fuzz.targets import TARGETS

@@ -91,6 +91,17 @@ _BODY: dict[str, Any] = {
         BATCH: {"schema": {"type": "array", "minItems": 1, "items": _EVENT}},
     },
 }
+_ATTRIBUTES: list[dict[str, Any]] = [
+    {
+        "in": "header",
+        "name": f"ce-{name}",
+        "required": False,
+        "schema": schema,
+        "description": f"Binary mode: the attribute `{name}`, percent-encoded.",
+    }
+    for name, schema in _EVENT["properties"].items()
+    if name != "data"
+]
 SCHEMAS = {"StatisticReported": StatisticReported}
 """Models that the body's schema refers to; the framework does not see them by itself."""
 
@@ -105,7 +116,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=Receipts,
         responses={200: {"model": Receipts, "description": "`dry_run`: it would be published."}, **_PROBLEMS},
         summary="Publish statistics as CloudEvents: binary (ce-… headers), structured, or a batch",
-        openapi_extra={"requestBody": _BODY},
+        openapi_extra={"requestBody": _BODY, "parameters": _ATTRIBUTES},
     )
     async def statistics(request: Request, asked: Annotated[StatisticsQuery, Query()]) -> Response:
         _open_here(parts, request)

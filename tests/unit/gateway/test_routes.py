@@ -81,11 +81,15 @@ class Gateway:
 
 async def filled() -> Gateway:
     gateway = Gateway()
+    await fill(gateway)
+    return gateway
+
+
+async def fill(gateway: Gateway) -> None:
     units = ("dak-nong.cu-jut.xa-dak-wil", "dak-nong.cu-jut.xa-ea-po", "dak-nong.cu-jut.xa-nam-dong")
     await gateway.model.put_progress([a_document(COMMUNE, org_unit=unit) for unit in units])
     await gateway.model.put_progress([a_document(Place("province", ()), org_unit="dak-nong")])
     await gateway.model.put_alerts([an_alert(COMMUNE)], [a_told()])
-    return gateway
 
 
 def units_of(page: Any) -> list[str]:
@@ -161,6 +165,7 @@ async def test_alerts_are_listed_and_explained_by_their_history() -> None:
         ("/api/v1/progress?kpi=SECRET%20TEXT", "bad_parameter", "lower-case"),
         ("/api/v1/alerts/xyz", "bad_parameter", "alert_id"),
         ("/api/v1/catalog/org_unit?on=yesterday", "bad_parameter", "YYYY-MM-DD"),
+        ("/api/v1/catalog/org_unit?on=-1e-103", "bad_parameter", "YYYY-MM-DD"),
         ("/api/v1/stream?x=1", "bad_parameter", "after"),
     ],
 )
