@@ -123,7 +123,7 @@ def read(headers: Headers, value: bytes | None) -> Event:
             "bản ghi không có nội dung (tombstone)",
             "the record has no value (a tombstone)",
         )
-    mode = mode_of(content_type)
+    mode = Mode.BINARY if content_type == JSON else mode_of(content_type)
     if mode is Mode.BINARY:
         return _event(attributes, value)
     if mode is Mode.STRUCTURED:
@@ -151,7 +151,7 @@ def read_http(headers: Mapping[str, str], body: bytes) -> Event:
     for name, text in headers.items():
         lower = name.lower()
         if lower[:3] == "ce-":
-            _put(attributes, lower[3:], _decoded(lower, text))
+            _put(attributes, lower, _decoded(lower, text))
     return _event(attributes, body)
 
 
@@ -238,35 +238,51 @@ _KNOWN = {*_REQUIRED, "time", "subject", "datacontenttype", "dataschema"}
 
 def _text_headers(headers: Headers) -> tuple[dict[str, str], str]:
     """Attributes as text, names in lower case, and the content type; what is not UTF-8 is as good as absent."""
+    if len(headers) > MAX_HEADERS:
+        raise _flooded(headers)
     attributes: dict[str, str] = {}
     content_type = ""
-    for name, value in headers[:MAX_HEADERS]:
-        if value is None:
-            continue
+    others = 0
+    for name, value in headers:
         try:
-            text = value.decode()
+            text = value.decode() if value is not None else None
         except UnicodeDecodeError:
-            continue
+            text = None
         lower = name.lower()
-        if lower[:3] == "ce_":
-            if attributes.setdefault(lower[3:], text) != text:
-                raise _twice(attributes, lower)
-        elif lower == "content-type":
+        if text is not None and lower[:3] == "ce_":
+            attributes[lower[3:]] = text
+            continue
+        others += 1
+        if text is not None and lower == "content-type":
             content_type = text
-    if len(headers) > MAX_HEADERS:
-        raise _unreadable(
-            attributes,
-            "not_cloudevent",
-            None,
-            f"bản ghi có {len(headers)} header, tối đa là {MAX_HEADERS}",
-            f"the record has {len(headers)} headers, at most {MAX_HEADERS} are taken",
-        )
+    if len(attributes) + others != len(headers):
+        _same_where_twice(headers)
     return attributes, content_type
 
 
-def _put(attributes: dict[str, str], name: str, text: str) -> None:
-    if attributes.setdefault(name, text) != text:
-        raise _twice(attributes, f"ce-{name}")
+def _flooded(headers: Headers) -> NotAnEvent:
+    attributes, _ = _text_headers(headers[:MAX_HEADERS])
+    return _unreadable(
+        attributes,
+        "not_cloudevent",
+        None,
+        f"bản ghi có {len(headers)} header, tối đa là {MAX_HEADERS}",
+        f"the record has {len(headers)} headers, at most {MAX_HEADERS} are taken",
+    )
+
+
+def _same_where_twice(headers: Headers) -> None:
+    """Some attribute stands twice: nothing is wrong where it says the same both times."""
+    attributes: dict[str, str] = {}
+    for name, value in headers:
+        text = header([(name, value)], name)
+        if text is not None and name[:3].lower() == "ce_":
+            _put(attributes, name.lower(), text)
+
+
+def _put(attributes: dict[str, str], header: str, text: str) -> None:
+    if attributes.setdefault(header[3:], text) != text:
+        raise _twice(attributes, header)
 
 
 def _twice(attributes: Mapping[str, str], header: str) -> NotAnEvent:

@@ -104,7 +104,8 @@ class Case:
         if prefix == "ce-":
             headers = [(name, quote(text, safe="!#$&'()*+,/:;=?@[]~")) for name, text in headers]
         headers += [("content-type", content_type)] if content_type is not None else []
-        return Message([*headers, *self.headers], None if self.tombstone else value)
+        more = [(name.replace("ce_", prefix), text) for name, text in self.headers]
+        return Message([*headers, *more], None if self.tombstone else value)
 
     def _value(self, figure: Any) -> bytes:
         if self.base64 is not None:

@@ -22,8 +22,9 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from deploy.embedded.ports import free_port
 from services.gateway import api
+from tests.unit.gateway.judged_province import NOW
 from tests.unit.gateway.owning import ingest_with, metrics_with, owners
-from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, NOW
+from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES
 from tests.unit.gateway.test_routes import Gateway, fill
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
