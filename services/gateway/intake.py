@@ -180,7 +180,8 @@ def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> Error
             "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
             "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
         )
-    at = f"{pointer}/{error.field}" if structured and error.field else pointer
+    name = (error.field or "").replace("~", "~0").replace("/", "~1")
+    at = f"{pointer}/{name}" if structured and name else pointer
     return _error("not_cloudevent", at, error.why_vi, error.why)
 
 

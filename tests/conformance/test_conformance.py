@@ -238,7 +238,7 @@ def test_every_limit_has_a_case() -> None:
 
 
 LIMITS = {
-    *("attribute", "attributes", "attributes together", "headers"),  # contracts/envelope.py
+    *("attribute", "attributes", "attributes together", "headers"),  # contracts/attributes.py
     *("event bytes", "nesting", "digits", "decimals", "place"),
     *("lead", "horizon"),
     *("batch", "body"),  # the gateway's settings

@@ -73,6 +73,7 @@ def test_structured_mode_with_base64_data_is_read() -> None:
         ([*HEADERS, ("ce_id", b"another")], b"{}", "not_cloudevent"),
         ([*HEADERS, ("CE_Source", b"urn:another")], b"{}", "not_cloudevent"),
         ([*HEADERS, ("ce_datacontenttype", b"text/xml")], b"{}", "not_cloudevent"),
+        ([*HEADERS, ("Content-Type", b"text/xml")], b"{}", "not_cloudevent"),
         ([*HEADERS, *((f"ce_x{n}", b"x") for n in range(40))], b"{}", "not_cloudevent"),
         ([*HEADERS, *((f"ce_x{n}", b"x" * 2000) for n in range(10))], b"{}", "not_cloudevent"),
         ([*HEADERS, *(("other", b"x") for _ in range(200))], b"{}", "not_cloudevent"),
@@ -88,6 +89,11 @@ def test_the_sender_of_unreadable_data_is_still_known() -> None:
     with pytest.raises(NotAnEvent) as refused:
         envelope.read(HEADERS, b"{broken")
     assert (refused.value.source, refused.value.id) == ("urn:tiendo:source:dak-nong:edoc", "2023-W39-24611")
+
+
+def test_what_stands_twice_and_says_the_same_is_read() -> None:
+    event = envelope.read([*HEADERS, *HEADERS, ("ce_id", b"\xff"), ("ce_id", None)], b"{}")
+    assert event == envelope.read(HEADERS, b"{}")
 
 
 ATTRIBUTES = [header for header in HEADERS if header[0] != "content-type"]

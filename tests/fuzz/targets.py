@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from contracts import envelope, strict_json
+from contracts.attributes import MAX_ATTRIBUTE
 from contracts.envelope import BATCH, STRUCTURED, Event, NotAnEvent
 from services.gateway import intake
 from services.ingest import batch, contract
@@ -95,7 +96,7 @@ def _read(read: Callable[[], Event]) -> None:
     for attribute in (event.id, event.source, event.type):
         assert attribute
         assert attribute.isprintable()
-        assert len(attribute) <= envelope.MAX_ATTRIBUTE
+        assert len(attribute) <= MAX_ATTRIBUTE
 
 
 def _taken(reading: intake.Reading) -> None:
