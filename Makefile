@@ -13,7 +13,7 @@ INPUTS := pyproject.toml locks/build.in
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo up down test test-kafka test-deep mutation bench check lint format types imports generated
+.PHONY: help demo up down test test-kafka test-deep mutation fuzz bench check lint format types imports generated
 .PHONY: generate lock audit clean
 
 help: ## list the targets
@@ -45,6 +45,9 @@ test-deep: $(VENV)/for-development ## run all tests, the slow ones too, and let 
 mutation: $(VENV)/for-development ## change the arithmetic and see whether a test notices (MUTANTS="services.metrics.plan.*")
 	@nice -n 19 $(BIN)/mutmut run --max-children 1 $(MUTANTS)
 	@$(BIN)/mutmut results
+
+fuzz: $(VENV)/for-development ## let atheris look for bytes that break a decoder (SECONDS=60, TARGETS="kafka http")
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(TARGETS)
 
 bench: $(VENV)/for-development $(PEERS)/ready ## measure (BENCH="name …" chooses); results in build/bench.json
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -1,11 +1,12 @@
 """What all payloads share: a frozen model that ignores what it does not know, and the words used everywhere."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 
 class WireModel(BaseModel):
@@ -17,8 +18,17 @@ class WireModel(BaseModel):
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 """An id from the catalog."""
 
-UnitRef = Annotated[str, Field(min_length=1, max_length=80)]
+
+def composed(text: str) -> str:
+    """The text in composed form (NFC), in which names are compared: keyboards and systems decompose Vietnamese."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+UnitRef = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(composed)]
 """An org unit as a publisher names it: its catalog id or one of its external ids."""
+
+Name = Annotated[str, AfterValidator(composed)]
+"""What the catalog calls something that publishers name too."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -28,7 +38,7 @@ def _day_or_instant(value: Any) -> Any:
         if isinstance(value, date):  # a datetime is one too
             return value
         raise ValueError("write a date (2023-09-30) or an instant with offset (2023-09-30T16:00:00+07:00)")
-    return date.fromisoformat(value) if _DATE.fullmatch(value) else datetime.fromisoformat(value)
+    return date.fromisoformat(value) if _DATE.fullmatch(value) else datetime.fromisoformat(value.upper())
 
 
 AsOf = Annotated[AwareDatetime | date, Field(union_mode="left_to_right"), BeforeValidator(_day_or_instant)]

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from contracts.base import Exact, Id, WireModel
+from contracts.base import Exact, Id, Name, WireModel
 from contracts.statistics import Mode
 
 Email = Annotated[
@@ -103,7 +103,7 @@ class OrgUnit(CatalogObject, Dated):
     short_name: str = ""
     level: Id
     parents: tuple[Parent, ...] = ()
-    external_ids: tuple[str, ...] = ()
+    external_ids: tuple[Name, ...] = ()
     latitude: Exact | None = None
     longitude: Exact | None = None
 
@@ -134,7 +134,7 @@ class Roster(Dated):
     """
 
     unit: Id
-    members: tuple[str, ...] = ()
+    members: tuple[Name, ...] = ()
     size: int | None = Field(default=None, ge=0)
     level: Id | None = None
 

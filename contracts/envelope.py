@@ -3,25 +3,39 @@
 Narrow on purpose: JSON payloads only, no batches (those are HTTP's), no validation of what is inside. The official SDK
 raises half a dozen exception types on hostile input and parses everything into mutable objects; here a record is either
 an `Event` or one `NotAnEvent`, which still carries what could be read, so that the sender can be told.
+
+`id` and `source` are taken character by character as they came, never normalised: a door that took two spellings for
+one would let one publisher's event vanish behind another's.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from contracts import strict_json
+from contracts import attributes, strict_json
+from contracts.attributes import Headers, NotAnEvent
+from contracts.content_types import BATCH, JSON, STRUCTURED, Mode, mode_of
 
-JSON = "application/json"
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
-
-MAX_ATTRIBUTE = 2048
-"""Characters that an attribute may have; ids and URIs of honest systems are far shorter."""
-
-Headers = Sequence[tuple[str, bytes | None]]
+__all__ = [
+    "BATCH",
+    "JSON",
+    "STRUCTURED",
+    "Event",
+    "Headers",
+    "Mode",
+    "NotAnEvent",
+    "from_object",
+    "header",
+    "instant",
+    "mode_of",
+    "read",
+    "read_http",
+    "read_structured",
+    "write",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +51,42 @@ class Event:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
 
-class NotAnEvent(ValueError):
-    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source`, `time` if readable."""
-
-    def __init__(
-        self,
-        code: Literal["not_cloudevent", "bad_json"],
-        why: str,
-        *,
-        field: str | None = None,
-        id: str | None = None,
-        source: str | None = None,
-        time: datetime | None = None,
-    ) -> None:
-        super().__init__(why)
-        self.code: Literal["not_cloudevent", "bad_json"] = code
-        self.why = why
-        self.field = field
-        self.id = id
-        self.source = source
-        self.time = time
-
-
 def read(headers: Headers, value: bytes | None) -> Event:
     """Read one Kafka record in binary or structured mode. Raises only `NotAnEvent`."""
-    attributes, content_type = _text_headers(headers)
+    given, content_type = attributes.of_record(headers)
     if value is None:
-        raise _unreadable_attributes(attributes, "not_cloudevent", "the record has no value (a tombstone)", None)
-    if content_type != JSON and content_type.split(";")[0].strip().lower() == STRUCTURED:
+        raise attributes.unreadable(
+            given,
+            "not_cloudevent",
+            None,
+            "bản ghi không có nội dung (tombstone)",
+            "the record has no value (a tombstone)",
+        )
+    mode = Mode.BINARY if content_type == JSON else mode_of(content_type)
+    if mode is Mode.BINARY:
+        return _event(given, value)
+    if mode is Mode.STRUCTURED:
         return read_structured(value)
-    return _event(attributes, value)
+    if mode is Mode.BATCH:
+        raise attributes.unreadable(
+            given,
+            "not_cloudevent",
+            "content-type",
+            "một lô sự kiện chỉ gửi được qua HTTP: trên Kafka mỗi bản ghi là một sự kiện",
+            "a batch is taken over HTTP only: on Kafka send one event a record",
+        )
+    raise attributes.other_content(given, "content-type", content_type)
 
 
 def read_http(headers: Mapping[str, str], body: bytes) -> Event:
-    """Read one event of an HTTP request in binary (`ce-…` headers) or structured mode. Raises only `NotAnEvent`."""
-    named = {name.lower(): text for name, text in headers.items()}
-    if named.get("content-type", "").split(";")[0].strip().lower() == STRUCTURED:
+    """Read one event of an HTTP request in binary (`ce-…` headers) or structured mode. Raises only `NotAnEvent`.
+
+    `headers` may give one name several times among their `items()`, as those of Starlette do.
+    """
+    mode = mode_of(next((text for name, text in headers.items() if name.lower() == "content-type"), ""))
+    if mode is Mode.STRUCTURED:
         return read_structured(body)
-    return _event({name[3:]: text for name, text in named.items() if name.startswith("ce-")}, body)
+    return _event(attributes.of_request(headers), body)
 
 
 def read_structured(value: bytes) -> Event:
@@ -82,24 +94,36 @@ def read_structured(value: bytes) -> Event:
     try:
         whole = strict_json.loads(value)
     except strict_json.BadJson as error:
-        raise NotAnEvent("bad_json", str(error)) from None
+        raise NotAnEvent("bad_json", error.vi, str(error)) from None
     return from_object(whole)
 
 
 def from_object(whole: Any) -> Event:
     """An event from the parsed JSON of structured mode, or from one member of a batch. Raises only `NotAnEvent`."""
     if not isinstance(whole, dict):
-        raise NotAnEvent("not_cloudevent", "structured mode is a JSON object")
-    attributes = {k: v for k, v in whole.items() if k not in ("data", "data_base64") and isinstance(v, str)}
-    if "data_base64" in whole:
-        try:
-            data = base64.b64decode(whole["data_base64"], validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            raise _unreadable_attributes(
-                attributes, "not_cloudevent", "data_base64 is not base64", "data_base64"
-            ) from None
-        return _event(attributes, data)
-    return _event(attributes, whole.get("data"), parsed=True)
+        raise NotAnEvent(
+            "not_cloudevent",
+            "sự kiện dạng structured phải là một đối tượng JSON",
+            "an event in structured mode is a JSON object",
+        )
+    given = {k: v for k, v in whole.items() if k not in ("data", "data_base64") and isinstance(v, str)}
+    if "data_base64" not in whole:
+        return _event(given, whole.get("data"), parsed=True)
+    if "data" in whole:
+        raise attributes.unreadable(
+            given,
+            "not_cloudevent",
+            "data_base64",
+            "data và data_base64 không đi cùng nhau: chỉ gửi data",
+            "data and data_base64 stand side by side: send data alone",
+        )
+    try:
+        data = base64.b64decode(whole["data_base64"], validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise attributes.unreadable(
+            given, "not_cloudevent", "data_base64", "data_base64 không phải base64", "data_base64 is not base64"
+        ) from None
+    return _event(given, data)
 
 
 def write(
@@ -142,91 +166,22 @@ def header(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None
     return None
 
 
-_REQUIRED = ("specversion", "id", "source", "type")
-_KNOWN = {*_REQUIRED, "time", "subject", "datacontenttype", "dataschema"}
+_KNOWN = {"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema"}
 
 
-def _text_headers(headers: Headers) -> tuple[dict[str, str], str]:
-    """Attributes as text, names in lower case, and the content type; what is not UTF-8 is as good as absent."""
-    attributes: dict[str, str] = {}
-    content_type = ""
-    for name, value in headers:
-        if value is None:
-            continue
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            continue
-        lower = name.lower()
-        if lower[:3] == "ce_":
-            attributes[lower[3:]] = text
-        elif lower == "content-type":
-            content_type = text
-    return attributes, content_type
-
-
-def _event(attributes: Mapping[str, str], data: Any, *, parsed: bool = False) -> Event:
-    for name in _REQUIRED:
-        if not attributes.get(name):
-            raise _unreadable_attributes(
-                attributes, "not_cloudevent", f"the attribute ce_{name} is missing or empty", name
-            )
-    together = "".join(attributes.values())
-    if len(together) > MAX_ATTRIBUTE or not together.isprintable():
-        _check_each(attributes)
-    if attributes["specversion"] != "1.0":
-        why = f"specversion is {attributes['specversion']!r}; only 1.0 is spoken here"
-        raise _unreadable_attributes(attributes, "not_cloudevent", why, "specversion")
-    time = _time(attributes)
+def _event(given: Mapping[str, str], data: Any, *, parsed: bool = False) -> Event:
+    time = attributes.checked(given)
     if not parsed:
         try:
             data = strict_json.loads(data)
         except strict_json.BadJson as error:
-            raise _unreadable_attributes(attributes, "bad_json", str(error), "data") from None
+            raise attributes.unreadable(given, "bad_json", "data", error.vi, str(error)) from None
     return Event(
-        id=attributes["id"],
-        source=attributes["source"],
-        type=attributes["type"],
+        id=given["id"],
+        source=given["source"],
+        type=given["type"],
         data=data,
         time=time,
-        subject=attributes.get("subject"),
-        extensions={name: attributes[name] for name in attributes.keys() - _KNOWN},
-    )
-
-
-def _check_each(attributes: Mapping[str, str]) -> None:
-    for name, text in attributes.items():
-        if len(text) > MAX_ATTRIBUTE or not text.isprintable():
-            why = f"the attribute ce_{name} is longer than {MAX_ATTRIBUTE} characters or has control characters"
-            raise _unreadable_attributes(attributes, "not_cloudevent", why, name)
-
-
-def _time(attributes: Mapping[str, str]) -> datetime | None:
-    text = attributes.get("time")
-    if text is None:
-        return None
-    moment = _moment(text)
-    if moment is None:
-        why = f"ce_time is {text!r}; write an RFC 3339 instant with offset (2023-09-30T16:00:00+07:00)"
-        raise _unreadable_attributes({**attributes, "time": ""}, "not_cloudevent", why, "time")
-    return moment
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _unreadable_attributes(
-    attributes: Mapping[str, str], code: Literal["not_cloudevent", "bad_json"], why: str, field: str | None
-) -> NotAnEvent:
-    def readable(name: str) -> str | None:
-        text = attributes.get(name)
-        return text if text and len(text) <= MAX_ATTRIBUTE and text.isprintable() else None
-
-    return NotAnEvent(
-        code, why, field=field, id=readable("id"), source=readable("source"), time=_moment(attributes.get("time"))
+        subject=given.get("subject"),
+        extensions={name: given[name] for name in given.keys() - _KNOWN},
     )

@@ -3,6 +3,7 @@
 Numbers with a fraction or an exponent become `Decimal`, so that no figure passes through a binary float on its way in.
 """
 
+import codecs
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,7 +11,11 @@ from typing import Any
 
 
 class BadJson(ValueError):
-    """The text is not JSON, or says one thing twice. The message is a sentence."""
+    """The text is not JSON, or says one thing twice. The message is English, `vi` the same in Vietnamese."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.vi = vi
 
 
 def loads(text: bytes | str) -> Any:
@@ -33,12 +38,32 @@ def _in_words(error: Exception) -> BadJson:
     if isinstance(error, BadJson):
         return error
     if isinstance(error, UnicodeDecodeError):
-        return BadJson(f"the bytes are not UTF-8 (byte {error.start})")
+        return _not_utf8(error)
     if isinstance(error, RecursionError):
-        return BadJson("nested too deeply")
+        return BadJson("các lớp lồng nhau quá sâu", "nested too deeply")
     if isinstance(error, ArithmeticError):  # Decimal refusing an absurd exponent
-        return BadJson("a number has an exponent that no figure needs")
-    return BadJson(str(error))  # JSONDecodeError, and int() refusing thousands of digits
+        return BadJson("có số với số mũ lớn quá mức", "a number has an exponent that no figure needs")
+    if isinstance(error, json.JSONDecodeError):
+        return _not_json(error)
+    # int() refusing thousands of digits
+    return BadJson("có số quá nhiều chữ số", "a number has more digits than any figure needs")
+
+
+def _not_utf8(error: UnicodeDecodeError) -> BadJson:
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return BadJson("mã hóa là UTF-16: hãy gửi UTF-8", "it is encoded as UTF-16: send UTF-8")
+    at = error.start
+    return BadJson(f"các byte không phải UTF-8 (byte {at})", f"the bytes are not UTF-8 (byte {at})")
+
+
+def _not_json(error: json.JSONDecodeError) -> BadJson:
+    if error.doc.startswith("\ufeff"):
+        return BadJson(
+            "nội dung mở đầu bằng dấu thứ tự byte (BOM): hãy ghi UTF-8 không có BOM",
+            "it begins with a byte order mark (BOM): write UTF-8 without one",
+        )
+    where_vi = f"dòng {error.lineno}, cột {error.colno}"
+    return BadJson(f"sai cú pháp ở {where_vi} (ký tự {error.pos})", str(error))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -46,12 +71,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadJson(f"the key {twice!r} stands twice in one object")
+        raise BadJson(f"khóa {twice!r} có hai lần trong một đối tượng", f"the key {twice!r} stands twice in one object")
     return found
 
 
 def _no_constant(name: str) -> Any:
-    raise BadJson(f"{name} is not a JSON number")
+    raise BadJson(f"{name} không phải số trong JSON", f"{name} is not a JSON number")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)

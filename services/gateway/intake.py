@@ -17,7 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from contracts import envelope
-from contracts.envelope import BATCH, JSON, STRUCTURED, Event, NotAnEvent
+from contracts.envelope import BATCH, JSON, STRUCTURED, Event, Mode, NotAnEvent
 from contracts.observations import observation_id
 from contracts.statistics import MAX_EVENT_BYTES, StatisticReported
 from contracts.topics import STATISTICS_REPORTED
@@ -91,10 +91,10 @@ class _First:
             return False
 
 
-def mode_of(headers: Mapping[str, str]) -> str | None:
-    """The media type, if it is one of the three that are read."""
-    media = headers.get("content-type", "").split(";")[0].strip().lower()
-    return media if media in MODES else None
+def mode_of(headers: Mapping[str, str]) -> Mode | None:
+    """How the body carries its events; None without a content type, or with one that is not read."""
+    content_type = headers.get("content-type", "")
+    return envelope.mode_of(content_type) if content_type else None
 
 
 def read(
@@ -104,7 +104,8 @@ def read(
     max_event_bytes: int = MAX_EVENT_BYTES,
     speaks: Speaks = lambda source: True,
 ) -> Reading:
-    """Read a request of one of the three modes, without pause. `headers` have lower-case names."""
+    """Read a request of one of the three modes, without pause. `headers` have lower-case names; their items
+    may repeat one."""
     reading = Reading(max_event_bytes, speaks)
     for _ in steps(reading, headers, body, max_batch):
         pass
@@ -113,11 +114,12 @@ def read(
 
 def steps(reading: Reading, headers: Mapping[str, str], body: bytes, max_batch: int) -> Iterator[None]:
     """The same into `reading`, with a pause after each `SLICE_BYTES`, in which others may have their turn."""
-    if mode_of(headers) == BATCH:
+    mode = mode_of(headers)
+    if mode is Mode.BATCH:
         yield from _read_batch(body, max_batch, reading)
         return
     reading.events = 1
-    if mode_of(headers) == STRUCTURED:
+    if mode is Mode.STRUCTURED:
         _take(reading, "", partial(envelope.read_structured, body), body, structured=True)
     else:
         _take(reading, "", partial(envelope.read_http, headers, body), body, structured=False)
@@ -242,23 +244,20 @@ def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
 
 
 def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> ErrorItem:
-    field = error.field or ""
     if error.code == "bad_json":
         return _bad_json(pointer)
-    at = f"{pointer}/{field}" if structured and field else pointer
-    if not field:
-        return _error("not_cloudevent", at, "không phải một CloudEvent 1.0", "is not a CloudEvent 1.0")
-    name = field if structured else f"ce-{field}"
-    return _error(
-        "not_cloudevent",
-        at,
-        f"thuộc tính {name} thiếu hoặc không đúng (CloudEvents 1.0)",
-        f"the attribute {name} is missing or wrong (CloudEvents 1.0)",
-    )
+    name = (error.field or "").replace("~", "~0").replace("/", "~1")
+    at = f"{pointer}/{name}" if structured and name else pointer
+    return _error("not_cloudevent", at, error.why_vi, error.why)
 
 
 def _bad_json(pointer: str) -> ErrorItem:
-    return _error("bad_json", pointer, "không phải JSON đúng chuẩn", "is not proper JSON")
+    return _error(
+        "bad_json",
+        pointer,
+        "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
+        "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
+    )
 
 
 def _given(data: Any) -> Any:

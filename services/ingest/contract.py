@@ -154,14 +154,20 @@ def _not_an_event(error: NotAnEvent, *, tombstone: bool) -> Unreadable:
         vi = "Bản ghi không có nội dung (tombstone); muốn rút số liệu, hãy gửi sự kiện có retracts: true."
         en = "The record has no value (a tombstone); to withdraw a figure, send an event with retracts: true."
     elif code is RejectionCode.BAD_JSON:
-        vi = f"Nội dung không phải JSON hợp lệ (UTF-8, mỗi khóa một lần, không NaN): {error.why}."
+        vi = f"Nội dung không phải JSON hợp lệ (UTF-8, mỗi khóa một lần, không NaN): {error.why_vi}."
         en = f"The payload is not JSON (UTF-8, every key once, no NaN): {error.why}."
     else:
-        vi = f"Không phải CloudEvents 1.0: {error.why}."
-        en = f"This is no CloudEvent 1.0: {error.why}."
+        vi = f"Không đọc được như một sự kiện CloudEvents 1.0: {error.why_vi}."
+        en = f"It cannot be read as a CloudEvent 1.0: {error.why}."
     reason = "tombstone" if tombstone else error.code
     return Unreadable(
-        reason, error.why, error.source, error.id, error.time, problem(code, error.field, vi, en), harmless=tombstone
+        reason,
+        error.why,
+        error.source,
+        error.id,
+        error.time,
+        problem(code, error.field, vi, en, error.given),
+        harmless=tombstone,
     )
 
 

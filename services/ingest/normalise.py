@@ -4,7 +4,6 @@ The payload is built as JSON directly, since a model would be made only to be ta
 `ObservationRecorded`.
 """
 
-import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from contracts import envelope
+from contracts.base import composed
 from contracts.envelope import Event
 from contracts.observations import observation_id, subject_of
 from services.ingest.desk import Passed
@@ -113,8 +113,8 @@ def _rarer(passed: Passed) -> dict[str, Any]:
 
 def text(given: str) -> str:
     """Free text in composed form (NFC), without control characters."""
-    composed = unicodedata.normalize("NFC", given)
-    return composed if composed.isprintable() else "".join(c if c.isprintable() else " " for c in composed).strip()
+    found = composed(given)
+    return found if found.isprintable() else "".join(c if c.isprintable() else " " for c in found).strip()
 
 
 utc = lru_cache(maxsize=4_096)(envelope.instant)

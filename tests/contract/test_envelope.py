@@ -2,8 +2,10 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from cloudevents.core.bindings import http
 from cloudevents.core.bindings.kafka import KafkaMessage, to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import envelope, strict_json
-from contracts.envelope import Event, NotAnEvent
+from contracts.envelope import Event, Mode, NotAnEvent
 
 SIX = datetime(2023, 9, 30, 9, 0, tzinfo=UTC)
 HEADERS = envelope.write(
@@ -68,6 +70,13 @@ def test_structured_mode_with_base64_data_is_read() -> None:
         ([*HEADERS, ("ce_id", b"a" * 3000)], b"{}", "not_cloudevent"),
         ([*HEADERS, ("ce_id", b"line\nbreak")], b"{}", "not_cloudevent"),
         ([("content-type", b"application/cloudevents+json")], b"[]", "not_cloudevent"),
+        ([*HEADERS, ("ce_id", b"another")], b"{}", "not_cloudevent"),
+        ([*HEADERS, ("CE_Source", b"urn:another")], b"{}", "not_cloudevent"),
+        ([*HEADERS, ("ce_datacontenttype", b"text/xml")], b"{}", "not_cloudevent"),
+        ([*HEADERS, ("Content-Type", b"text/xml")], b"{}", "not_cloudevent"),
+        ([*HEADERS, *((f"ce_x{n}", b"x") for n in range(40))], b"{}", "not_cloudevent"),
+        ([*HEADERS, *((f"ce_x{n}", b"x" * 2000) for n in range(10))], b"{}", "not_cloudevent"),
+        ([*HEADERS, *(("other", b"x") for _ in range(200))], b"{}", "not_cloudevent"),
     ],
 )
 def test_what_is_no_event_is_named_with_its_code(headers: envelope.Headers, value: bytes | None, code: str) -> None:
@@ -80,6 +89,149 @@ def test_the_sender_of_unreadable_data_is_still_known() -> None:
     with pytest.raises(NotAnEvent) as refused:
         envelope.read(HEADERS, b"{broken")
     assert (refused.value.source, refused.value.id) == ("urn:tiendo:source:dak-nong:edoc", "2023-W39-24611")
+
+
+def test_what_stands_twice_and_says_the_same_is_read() -> None:
+    event = envelope.read([*HEADERS, *HEADERS, ("ce_id", b"\xff"), ("ce_id", None)], b"{}")
+    assert event == envelope.read(HEADERS, b"{}")
+
+
+ATTRIBUTES = [header for header in HEADERS if header[0] != "content-type"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        'application/json;charset="utf-8"',
+        "application/json; charset=us-ascii",
+        "application/vnd.tiendo.figure+json; version=1",
+    ],
+)
+def test_json_is_read_under_each_of_its_names(content_type: str | None) -> None:
+    named = [] if content_type is None else [("content-type", content_type.encode())]
+    assert envelope.read([*ATTRIBUTES, *named], b'{"numerator": 1}').data == {"numerator": 1}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/avro",
+        "application/json; charset=utf-16",
+        "application/cloudevents+avro",
+        "application/cloudevents+json; charset=latin-1",
+        "application/cloudevents",
+        "json",
+    ],
+)
+def test_other_content_is_refused_with_what_to_send_instead(content_type: str) -> None:
+    with pytest.raises(NotAnEvent) as refused:
+        envelope.read([*ATTRIBUTES, ("content-type", content_type.encode())], b"{}")
+    assert (refused.value.code, refused.value.field, refused.value.given) == (
+        "not_cloudevent",
+        "content-type",
+        content_type,
+    )
+    assert "application/json, application/cloudevents+json" in refused.value.why
+    assert "application/json, application/cloudevents+json" in refused.value.why_vi
+    assert refused.value.source == "urn:tiendo:source:dak-nong:edoc"
+
+
+def test_a_batch_on_kafka_is_refused_with_what_to_send_instead() -> None:
+    with pytest.raises(NotAnEvent, match="one event a record"):
+        envelope.read([("content-type", b"application/cloudevents-batch+json")], b"[]")
+
+
+def test_what_is_inside_a_structured_event_is_json_too() -> None:
+    whole = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data": "<figure/>"}
+    with pytest.raises(NotAnEvent) as refused:
+        envelope.from_object({**whole, "datacontenttype": "text/xml"})
+    assert (refused.value.field, refused.value.given) == ("datacontenttype", "text/xml")
+    with pytest.raises(NotAnEvent, match="side by side"):
+        envelope.from_object({**whole, "data_base64": "e30="})
+
+
+@pytest.mark.parametrize("written", ["2023-09-30t09:00:00z", "2023-09-30T16:00:00.000000000+07:00"])
+def test_every_way_of_rfc_3339_to_write_an_instant_is_read(written: str) -> None:
+    headers = [header for header in HEADERS if header[0] != "ce_time"]
+    assert envelope.read([*headers, ("ce_time", written.encode())], b"{}").time == SIX
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "vietnamese"),
+    [
+        (b"\xef\xbb\xbf{}", "byte order mark", "BOM"),
+        ("{}".encode("utf-16"), "UTF-16: send UTF-8", "UTF-16: hãy gửi UTF-8"),
+        (b'{"a": 1', "line 1 column", "dòng 1, cột"),
+        (b"9" * 5000, "more digits", "quá nhiều chữ số"),
+        (b"1e99999999999999999999", "exponent", "số mũ"),
+    ],
+)
+def test_a_payload_that_is_no_json_is_told_what_it_is(value: bytes, english: str, vietnamese: str) -> None:
+    with pytest.raises(NotAnEvent) as refused:
+        envelope.read(HEADERS, value)
+    assert refused.value.code == "bad_json"
+    assert english in refused.value.why
+    assert vietnamese in refused.value.why_vi
+
+
+def over_http(*headers: tuple[str, str]) -> Event:
+    given = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "urn:x", "ce-type": "t", **dict(headers)}
+    return envelope.read_http(given, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("sent", "means"),
+    [
+        ("2023-12-14%2Fdak-lao", "2023-12-14/dak-lao"),
+        ("x%C3%A3%20%C4%90%E1%BA%AFk%20Lao", "xã Đắk Lao"),
+        ("xã Đắk Lao".encode().decode("latin-1"), "xã Đắk Lao"),
+        ('"a \\"b\\" c"', 'a "b" c'),
+        ("100%25", "100%"),
+        ("100%2525", "100%25"),
+        ("a+b", "a+b"),
+    ],
+)
+def test_attributes_of_http_headers_are_decoded_once_as_the_binding_says(sent: str, means: str) -> None:
+    assert over_http(("ce-id", sent)).id == means
+
+
+@pytest.mark.parametrize("sent", ["100%", "%zz", "%C3", "\xe3"])
+def test_an_http_header_that_no_text_was_encoded_in_is_refused(sent: str) -> None:
+    with pytest.raises(NotAnEvent) as refused:
+        over_http(("ce-id", sent))
+    assert (refused.value.code, refused.value.field) == ("not_cloudevent", "id")
+
+
+def test_an_attribute_that_stands_twice_in_a_request_is_refused() -> None:
+    class Headers(dict[str, str]):
+        def items(self) -> Any:  # as Starlette's give one name several times
+            return [*super().items(), ("ce-id", "2")]
+
+    with pytest.raises(NotAnEvent, match="stands twice"):
+        envelope.read_http(Headers({"ce-specversion": "1.0", "ce-id": "1", "ce-source": "s", "ce-type": "t"}), b"{}")
+
+
+@pytest.mark.parametrize("id", ["2023-12-14/dak-lao", "xã Đắk Lao", 'a "b" %41', "e\u0301", "é"])
+def test_an_event_of_the_official_sdk_has_one_identity_on_both_ways_in(id: str) -> None:
+    event = CloudEvent(
+        {**official({}).get_attributes(), "id": id, "subject": "dak-nong"},
+        {"value": 91.3},
+    )
+    kafka, web = to_binary(event, JSONFormat()), http.to_binary(event, JSONFormat())
+    read = envelope.read(list(kafka.headers.items()), kafka.value), envelope.read_http(web.headers, web.body)
+    assert [(one.id, one.source, one.subject, one.time) for one in read] == [(id, "urn:x", "dak-nong", SIX)] * 2
+
+
+def test_content_types_are_told_apart_by_how_they_carry_events() -> None:
+    assert envelope.mode_of(envelope.JSON) is Mode.BINARY
+    assert envelope.mode_of(envelope.STRUCTURED) is Mode.STRUCTURED
+    assert envelope.mode_of(envelope.BATCH) is Mode.BATCH
+    assert envelope.mode_of("text/html") is None
 
 
 @given(

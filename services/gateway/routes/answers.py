@@ -1,11 +1,14 @@
 """What all reading routes share: JSON with an ETag, lists by cursor, parameters that refuse what they do not know."""
 
 import hashlib
+import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +17,18 @@ from services.gateway import cursors
 from services.gateway.problems import Problem, ProblemDetails
 
 MAX_PAGE = 1_000
+
+
+def _written_out(text: Any) -> Any:
+    """pydantic would read a number as seconds since 1970."""
+    if isinstance(text, str) and not _DAY.fullmatch(text):
+        raise PydanticCustomError("date_from_iso", "write a date YYYY-MM-DD")
+    return text
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Day = Annotated[date, BeforeValidator(_written_out)]
+"""A day in a query, as YYYY-MM-DD and in no other way."""
 
 Ids = Annotated[list[Id], Field(max_length=100)]
 """A filter that may be given several times: any of them fits."""

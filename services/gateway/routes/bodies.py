@@ -4,9 +4,12 @@ from starlette.requests import Request
 
 from services.gateway.problems import Problem
 
+_PATIENCE = 4
+"""Times the limit that a body is read, and thrown away: who is hung up on while sending never sees the answer."""
+
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """The whole body. Raises `Problem` (413) as soon as it is known to be longer than `limit` bytes."""
+    """The whole body. Raises `Problem` (413) if it is longer than `limit` bytes."""
     too_large = Problem(
         413,
         "too_large",
@@ -14,11 +17,14 @@ async def body_of(request: Request, limit: int) -> bytes:
         f"The body is larger than {limit} bytes; split it.",
     )
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
+    left = _PATIENCE * limit if not declared.isdecimal() or int(declared) <= _PATIENCE * limit else 0
     body = bytearray()
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+        left -= len(chunk)
+        if left < 0:
             raise too_large
+        if len(body) <= limit:
+            body += chunk
+    if len(body) > limit:
+        raise too_large
     return bytes(body)

@@ -14,7 +14,7 @@ from contracts.catalog import CatalogObject
 from services.gateway import cursors
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, not_found
-from services.gateway.routes.answers import ERRORS, NOT_FOUND, UNCHANGED, ListParameters, json_answer, position
+from services.gateway.routes.answers import ERRORS, NOT_FOUND, UNCHANGED, Day, ListParameters, json_answer, position
 from services.runtime.catalog.catalog import Catalog
 
 KINDS = ("province", "kpi", "org_unit", "succession", "target", "calendar", "publisher", "rule")
@@ -28,7 +28,7 @@ class CatalogQuery(ListParameters):
     province: Id | None = Field(None, description="May be left out where there is only one.")
     level: Id | None = Field(None, description="Only units of this level.")
     under: Id | None = Field(None, description="Only units below this one, at any depth.")
-    on: date | None = Field(None, description="Only units that exist on this day.")
+    on: Day | None = Field(None, description="Only units that exist on this day.")
     kpi: Id | None = Field(None, description="Only targets of this KPI.")
 
 

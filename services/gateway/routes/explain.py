@@ -1,7 +1,6 @@
 """`GET progress/{kpi}/{org_unit}/{period}/explain`, `/history`, `/inputs`: asked of their owners and put together."""
 
 import asyncio
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -20,6 +19,7 @@ from services.gateway.routes.answers import (
     ERRORS,
     NOT_FOUND,
     UNCHANGED,
+    Day,
     ListParameters,
     Parameters,
     json_answer,
@@ -33,7 +33,7 @@ MAX_INPUTS = 100
 class HistoryQuery(Parameters):
     """What `/history` takes."""
 
-    on: date | None = Field(None, description="Also what was said at the end of this day.")
+    on: Day | None = Field(None, description="Also what was said at the end of this day.")
 
 
 class InputsQuery(ListParameters):

@@ -1,6 +1,5 @@
 """`GET views/{province}/{kpi}/{period}`: a period's figures on the units of another day, asked of metrics."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -11,14 +10,14 @@ from starlette.responses import Response
 from contracts.base import Id
 from contracts.views import PeriodView
 from services.gateway.parts import Parts
-from services.gateway.routes.answers import ERRORS, NOT_FOUND, UNCHANGED, Parameters, json_answer
+from services.gateway.routes.answers import ERRORS, NOT_FOUND, UNCHANGED, Day, Parameters, json_answer
 from services.gateway.routes.progress import PeriodId
 
 
 class ViewQuery(Parameters):
     """What a view takes."""
 
-    view: Literal["as_it_was", "as_it_is_now"] | date = Field(
+    view: Literal["as_it_was", "as_it_is_now"] | Day = Field(
         "as_it_was", description="On which units: those that reported, those of today, or those of a day (YYYY-MM-DD)."
     )
 

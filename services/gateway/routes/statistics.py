@@ -105,6 +105,17 @@ _BODY: dict[str, Any] = {
         BATCH: {"schema": {"type": "array", "minItems": 1, "items": _EVENT}},
     },
 }
+_ATTRIBUTES: list[dict[str, Any]] = [
+    {
+        "in": "header",
+        "name": f"ce-{name}",
+        "required": False,
+        "schema": schema,
+        "description": f"Binary mode: the attribute `{name}`, percent-encoded.",
+    }
+    for name, schema in _EVENT["properties"].items()
+    if name != "data"
+]
 SCHEMAS = {"StatisticReported": StatisticReported}
 """Models that the body's schema refers to; the framework does not see them by itself."""
 
@@ -124,7 +135,7 @@ def router(parts: Parts) -> APIRouter:
             **admission.RESPONSES,
         },
         summary="Publish statistics as CloudEvents: binary (ce-… headers), structured, or a batch",
-        openapi_extra={"requestBody": _BODY},
+        openapi_extra={"requestBody": _BODY, "parameters": _ATTRIBUTES},
     )
     async def statistics(
         request: Request,
@@ -144,7 +155,7 @@ def router(parts: Parts) -> APIRouter:
 
 
 async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock) -> Reading:
-    headers, limits = dict(request.headers), parts.settings.gateway
+    headers, limits = request.headers, parts.settings.gateway
     if intake.mode_of(headers) is None:
         await hear_out(request, limits.max_body_bytes)
         names = ", ".join(MODES)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.gateway.parts import Parts
 from services.gateway.problems import ProblemDetails, unavailable
-from services.gateway.routes.answers import Parameters
+from services.gateway.routes.answers import ERRORS, Parameters
 
 RETRY_MS = 2_000
 
@@ -34,7 +34,7 @@ def router(parts: Parts) -> APIRouter:
         "/stream",
         dependencies=[Depends(room)],
         response_class=EventSourceResponse,
-        responses={503: {"model": ProblemDetails, "description": "Too many streams, or not ready yet."}},
+        responses={**ERRORS, 503: {"model": ProblemDetails, "description": "Too many streams, or not ready yet."}},
         summary="What moved: events `progress`, `alerts`, `catalog` and `reset` say what to read again",
     )
     async def stream(

@@ -34,6 +34,7 @@ from tests.unit.ingest.door import EDOC, NOON, OBJECTS, TOPIC, TYPE, FakeBroker,
 
 CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
 PARTITIONS = 12
+CODECS = ("gzip", "lz4", "snappy", "zstd")
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +212,18 @@ async def test_the_longest_message_that_a_broker_takes_fits_into_the_quarantine(
     assert [_ce_id(letter) for letter in letters if letter.value == long.value] == [f"{mark}-1"]
     (refused,) = mine(await read(stack, "statistics.rejected.v1", lambda found: len(mine(found, mark)) >= 1), mark)
     assert refused["problems"][0]["code"] == "too_large"
+
+
+async def test_batches_are_read_in_every_compression_that_kafka_knows(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("packed")
+    system.start()
+    for codec in CODECS:
+        await send(stack, [an_event(id=f"{mark}-{codec}-{n}") for n in range(50)], compression_type=codec)
+    wanted = {f"{mark}-{codec}-{n}" for codec in CODECS for n in range(50)}
+    found = await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= len(wanted))
+    assert sorted(payload["source_id"] for payload in mine(found, mark)) == sorted(wanted)
 
 
 @pytest.mark.parametrize("seed", [1])

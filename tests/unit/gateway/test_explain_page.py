@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from contracts.observations import ObservationRecorded
+from deploy.embedded.demo.events import Said
 from services.gateway.views.chart import Picture, Point, chart, lines_of, months
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
@@ -13,6 +15,7 @@ from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT
 from tests.unit.gateway.test_routes import Gateway, filled
 from tests.unit.metrics.builders import an_observation, local
 from tests.unit.metrics.engine import Engine
+from tests.unit.metrics.through_the_door import through_the_door
 
 PAGE = f"/explain?kpi={KPI}&unit={UNIT}&period=2023"
 
@@ -29,6 +32,34 @@ async def test_the_page_says_how_the_figure_came_about_in_vietnamese_first() -> 
     rules = page.split('id="rules"')[1].split("</details>")[0]
     assert "Tử số không lớn hơn mẫu số." in rules
     assert "Các quy tắc kiểm tra đã qua (14)" in rules
+
+
+async def test_a_truthful_big_change_counts_and_stands_with_its_doubt_and_its_publishers_explanation() -> None:
+    note = "Từ tháng 9 mọi văn bản được ký số tự động trên hệ thống mới."
+    kpi, unit = "edoc-signed-share", "dak-nong.cu-jut.xa-ea-po"
+    months = {"2023-05-31": 400, "2023-06-30": 405, "2023-07-31": 411, "2023-08-31": 415, "2023-09-15": 930}
+    said = [
+        Said(
+            "urn:tiendo:source:dak-nong:edoc",
+            f"signed/{as_of}",
+            local(as_of, "20:00:00"),
+            {
+                **{"province": "dak-nong", "kpi": kpi, "org_unit": unit, "as_of": as_of},
+                **{"numerator": signed, "denominator": 1000},
+                **({"note": note} if signed == 930 else {}),
+            },
+        )
+        for as_of, signed in months.items()
+    ]
+    recorded = [ObservationRecorded.model_validate_json(one.value) for one in through_the_door(CATALOG, said, NOW)]
+    asked = owners(await metrics_with(CATALOG, NOW, recorded), ingest_with(recorded))
+    async with Gateway(owners=asked).client() as client:
+        answer = (await client.get(f"/api/v1/progress/{kpi}/{unit}/2023/explain")).json()
+        page = (await client.get(f"/explain?kpi={kpi}&unit={unit}&period=2023")).text
+    assert (answer["judged"]["value"], answer["judged"]["flags"]) == (93, ["jump"])
+    assert [origin["note"] for origin in answer["origins"]] == [note]
+    assert "Nhảy từ 41,5 (ngày 31/08/2023) đến 93" in page
+    assert note in page
 
 
 async def test_it_shows_what_was_said_on_a_former_day() -> None:

@@ -422,7 +422,7 @@ async def test_what_had_no_readable_id_is_listed_without_a_link() -> None:
     await way.send(nameless)
     (line,) = await listed(way)
     assert (line["ref"], line["id"], line["state"], line["codes"]) == (None, None, "quarantined", ["not_cloudevent"])
-    assert "ce_id" in line["text_en"]
+    assert "the attribute id" in line["text_en"]
 
 
 @pytest.mark.parametrize("position", [[10**30, "x"], [-(10**17), "x"], [0, "\ud800"], ["0", "x"], [0]])

@@ -106,11 +106,15 @@ class Gateway:
 
 async def filled() -> Gateway:
     gateway = Gateway()
+    await fill(gateway)
+    return gateway
+
+
+async def fill(gateway: Gateway) -> None:
     units = ("dak-nong.cu-jut.xa-dak-wil", "dak-nong.cu-jut.xa-ea-po", "dak-nong.cu-jut.xa-nam-dong")
     await gateway.model.put_progress([a_document(COMMUNE, org_unit=unit) for unit in units])
     await gateway.model.put_progress([a_document(Place("province", ()), org_unit="dak-nong")])
     await gateway.model.put_alerts([an_alert(COMMUNE)], [a_told()])
-    return gateway
 
 
 def units_of(page: Any) -> list[str]:
@@ -186,6 +190,7 @@ async def test_alerts_are_listed_and_explained_by_their_history() -> None:
         ("/api/v1/progress?kpi=SECRET%20TEXT", "bad_parameter", "lower-case"),
         ("/api/v1/alerts/xyz", "bad_parameter", "alert_id"),
         ("/api/v1/catalog/org_unit?on=yesterday", "bad_parameter", "YYYY-MM-DD"),
+        ("/api/v1/catalog/org_unit?on=-1e-103", "bad_parameter", "YYYY-MM-DD"),
         ("/api/v1/stream?x=1", "bad_parameter", "after"),
     ],
 )
@@ -343,6 +348,27 @@ async def test_a_short_request_is_answered_while_a_long_batch_is_read() -> None:
         group.create_task(post(client, "short", json.dumps(EVENT), STRUCTURED))
     assert ended == ["short", "long"]
     assert len(gateway.broker.published) == 5_001
+
+
+async def test_an_attribute_that_stands_twice_in_a_request_is_refused() -> None:
+    gateway = Gateway()
+    headers = [("ce-specversion", "1.0"), ("ce-source", "urn:a"), ("ce-type", intake.TYPE), ("ce-id", "1")]
+    headers += [("content-type", "application/json"), ("ce-id", "2")]
+    async with gateway.client() as client:
+        answer = await client.post("/api/v1/statistics", content=json.dumps(FIGURE), headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["message_en"] == "ce-id stands twice with two values: write it once."
+    assert not gateway.broker.published
+
+
+async def test_an_id_that_is_percent_encoded_is_the_one_that_was_meant() -> None:
+    gateway = Gateway()
+    headers = {"ce-specversion": "1.0", "ce-source": "urn:a", "ce-type": intake.TYPE, "ce-id": "x%C3%A3%2F1"}
+    headers["content-type"] = "application/json"
+    async with gateway.client() as client:
+        answer = await client.post("/api/v1/statistics", content=json.dumps(FIGURE), headers=headers)
+    assert answer.json()["receipts"][0]["id"] == "xã/1"
+    assert ("ce_id", "xã/1".encode()) in gateway.broker.published[0].headers
 
 
 async def test_bodies_have_a_limit_and_a_type() -> None:

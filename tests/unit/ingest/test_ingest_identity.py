@@ -1,12 +1,14 @@
 """Who an event is, and when two contents are the same."""
 
 import json
+import unicodedata
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import strict_json
+from contracts.observations import observation_id
 from services.ingest.decide import Entry, Standing, digest_of, stands, was_free
 from services.ingest.normalise import Raw
 from tests.unit.ingest.door import LOG, NOON, TOPIC
@@ -80,3 +82,10 @@ def test_numbers_and_texts_beyond_the_fast_encoder_have_digests_too() -> None:
     huge = strict_json.loads(b'{"n": 123456789012345678901234567890, "t": "\\ud800", "d": 1.5}')
     assert digest_of(huge) == digest_of(dict(reversed(huge.items())))
     assert digest_of(strict_json.loads(b"1e999999999")) != digest_of(strict_json.loads(b"1e999999998"))
+
+
+def test_two_spellings_of_one_id_are_two_events() -> None:
+    composed, decomposed = (
+        observation_id("urn:x", unicodedata.normalize(form, "xã Đắk Lao")) for form in ("NFC", "NFD")
+    )
+    assert composed != decomposed

@@ -22,6 +22,7 @@ WELCOME: list[tuple[str, dict[str, Any]]] = [
     ("fibre", {"members": ["24611", "dak-nong.xa-b"]}),
     ("fibre", {"members": [], "numerator": 0}),
     ("assessed", {"numerator": 20, "value": 74.1}),
+    ("assessed", {"numerator": 20, "value": 74.07407407407408}),
     ("plans", {"members": ["so-tttt"]}),
     ("revenue", {"value": 1607294}),
     ("revenue", {"value": -5, "mode": "increment"}),

@@ -1,5 +1,6 @@
 """What is recorded: the figure with ids resolved, exact numbers, and its origin."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.catalog import OrgUnit, Roster
 from contracts.observations import ObservationRecorded, observation_id
-from tests.unit.ingest.door import EDOC, LOG, data, figure, observed
+from services.ingest.batch import Sound
+from services.runtime.catalog import Catalog
+from tests.unit.ingest.door import (
+    EDOC,
+    LOG,
+    NOON,
+    OBJECTS,
+    a_kpi,
+    an_event,
+    an_examiner,
+    data,
+    figure,
+    observed,
+)
 from tests.unit.ingest.test_ingest_kinds import WELCOME
 
 
@@ -32,6 +47,27 @@ def test_the_unit_of_measure_is_always_the_kpis() -> None:
 def test_notes_are_kept_composed_and_without_control_characters() -> None:
     decomposed = "Đa\u0306\u0301k No\u0302ng\x1b[31m"
     assert observed(data(note=decomposed))["note"] == "Đắk Nông [31m"
+
+
+def test_units_and_members_are_known_by_their_names_composed_or_decomposed() -> None:
+    name = "xã Đắk Lao"
+    unit = OrgUnit(id="dak-nong.dak-lao", name=name, level="commune", external_ids=(decomposed(name),))
+    kpi = a_kpi("named", "coverage", rosters=(Roster(unit="dak-nong", members=(name, decomposed("Sở Nội vụ"))),))
+    catalogs = {"dak-nong": Catalog.of((*OBJECTS, unit, kpi), 1, "1-0a1b2c3d4e5f")}
+    for spelt in (name, decomposed(name)):
+        members = [spelt, "Sở Nội vụ"]
+        events = [an_event(data(org_unit=spelt)), an_event(figure("named", members=members), id="e-2")]
+        one, other = an_examiner(catalogs=catalogs).examine(events, NOON)
+        assert isinstance(one, Sound)
+        assert isinstance(other, Sound)
+        assert orjson.loads(one.entry.payload)["org_unit"] == "dak-nong.dak-lao"
+        assert orjson.loads(other.entry.payload)["members"] == ["Sở Nội vụ", name]
+
+
+def decomposed(name: str) -> str:
+    found = unicodedata.normalize("NFD", name)
+    assert found != name
+    return found
 
 
 def test_an_instant_keeps_its_offset_and_belongs_to_its_local_day() -> None:

@@ -211,7 +211,7 @@ async def test_what_other_figures_make_doubtful_is_told_with_its_numbers() -> No
 
 
 async def test_a_total_reported_above_is_told_beside_what_its_parts_make() -> None:
-    """qb-003-008: 7,301 computers, of which 5,636 and 1,558 are 7,194."""
+    """qb-003-008: 7,301 computers, of which 5,636 (qb-003-009) and 1,558 (qb-003-010) are 7,194."""
     kpi = a_kpi(kind="stock", unit_of_measure="machine")
     figures = [
         an_observation("p.a", value=7301),

@@ -3,6 +3,7 @@
 Those with parts come out as published, or their record shows why not.
 """
 
+import ast
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
@@ -86,10 +87,11 @@ IN_OTHER_TESTS = {
     "dn-002-050": "test_what_is_written_as_percent_and_means_points_is_flagged",
     "dn-000-032": "test_a_target_that_the_year_before_already_meets_is_flagged_on_its_figure",
     "dn-000-038": "test_a_target_that_the_year_before_already_meets_is_flagged_on_its_figure",
-    "qb-003-008": "test_rolling_up: a direct figure of 7,301 whose parts add up to 7,194",
-    "qb-003-009": "the same",
-    "qb-003-010": "the same",
+    "qb-003-008": "test_explaining.py::test_a_total_reported_above_is_told_beside_what_its_parts_make",
+    "qb-003-009": "test_explaining.py::test_a_total_reported_above_is_told_beside_what_its_parts_make",
+    "qb-003-010": "test_explaining.py::test_a_total_reported_above_is_told_beside_what_its_parts_make",
 }
+"""Which test shows them; its docstring names them."""
 
 
 def is_a_figure(fact: Fact) -> bool:
@@ -221,6 +223,16 @@ def test_every_remark_is_shown_somewhere_or_explained() -> None:
     here = {*ELSEWHERE, *IN_OTHER_TESTS, *FORECASTS, *FLAGGED}
     assert remarked == in_dak_nong | here
     assert not in_dak_nong & (ELSEWHERE.keys() | IN_OTHER_TESTS.keys())
+
+
+@pytest.mark.parametrize("fact", IN_OTHER_TESTS)
+def test_a_remark_that_another_test_shows_is_named_there(fact: str) -> None:
+    file, _, name = IN_OTHER_TESTS[fact].rpartition("::")
+    tree = ast.parse((Path(__file__).parent / (file or __file__)).read_text(encoding="utf-8"))
+    (there,) = [
+        one for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one.name == name
+    ]
+    assert fact in (ast.get_docstring(there) or "")
 
 
 def _flags_of(kpi: Kpi, *targets: Any, **data: Any) -> tuple[str, ...]:
