@@ -11,7 +11,7 @@ Order is everything here:
    done, and the offset moves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -59,6 +59,9 @@ class Publisher(Protocol):
 
 class Quarantine(Protocol):
     """What the handler needs of `DeadLetterQueue`."""
+
+    @property
+    def allowance(self) -> int: ...
 
     def weigh(self, blames: Sequence[str | None], dealt_with: Sequence[int] = ()) -> Fuse: ...
 
@@ -108,7 +111,18 @@ class Door:
         lot = self.lot
         if not lot.parked and not lot.troubles and not any(isinstance(one, Dead) for one in read):
             return parking.CALM
-        return parking.walk(((self._known(one), batch.reading_of(one)) for one in read), lot.parked, lot.troubles)
+        return parking.walk(self._readings(read), lot.parked, lot.troubles)
+
+    def _readings(self, read: Sequence[Read]) -> Iterator[tuple[str | None, Reading]]:
+        """Of each record its source, if it is known, and how it was to read. What an operator wants quarantined without
+        being counted by the fuse does not park its source either."""
+        allowance = self.quarantine.allowance
+        for one in read:
+            source, reading = self._known(one), batch.reading_of(one)
+            if allowance and isinstance(one, Dead) and source not in self.lot.parked and self._blame(one) is not None:
+                allowance -= 1
+                reading = Reading.NEITHER
+            yield source, reading
 
     def _known(self, one: Read) -> str | None:
         """The source, if a publisher is registered under it. Sources are nobody's proof: invented names are neither

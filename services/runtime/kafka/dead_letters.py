@@ -37,6 +37,11 @@ class DeadLetterQueue:
         self._telemetry = telemetry
         self._fuse = Fuse()
 
+    @property
+    def allowance(self) -> int:
+        """So many dead letters more are not counted."""
+        return self._fuse.allowance
+
     def weigh(self, blames: Sequence[str | None], dealt_with: Sequence[int] = ()) -> Fuse:
         """The fuse after these verdicts, to be given to `put`. Raises `Blown` if it does not hold.
 
@@ -45,15 +50,12 @@ class DeadLetterQueue:
         """
         fuse, first = self._fuse, 0
         for index in (*dealt_with, None):
-            until = len(blames) if index is None else index + 1
-            fuse = fuse.counting(blames[first:until])
-            blame = None if index is None else blames[index]
-            if blame is not None:
-                fuse = fuse.without(blame)
-            first = until
+            fuse = fuse.counting(blames[first:index])
             why = fuse.blown()
             if why is not None:
                 raise Blown(f"the fuse of {self._topic} blew: {why}")
+            if index is not None:
+                fuse, first = fuse.without(blames[index]), index + 1
         return fuse
 
     async def put(self, letters: Sequence[DeadLetter], weighed: Fuse) -> None:

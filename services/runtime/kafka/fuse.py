@@ -47,9 +47,9 @@ class Fuse:
         kept = self.recent[-max(self.window, self.in_a_row + 1) :]
         return replace(self, allowance=left, recent=(*kept, *counted))
 
-    def without(self, source: str) -> "Fuse":
+    def without(self, source: str | None) -> "Fuse":
         """Nothing of this source counts any more: it is dealt with by itself."""
-        return replace(self, recent=tuple(verdict for verdict in self.recent if verdict != source))
+        return replace(self, recent=tuple(verdict for verdict in self.recent if verdict is None or verdict != source))
 
     def blown(self) -> str | None:
         """Why the fuse blows, or None. Whatever was counted since the last time is looked at, and not its end alone."""

@@ -41,7 +41,7 @@ class Place(NamedTuple):
         return "/".join(map(str, self))
 
 
-class Lying(Protocol):
+class Record(Protocol):
     """What is asked of a Kafka record."""
 
     topic: str
@@ -84,7 +84,7 @@ class Letter:
     headers: Headers
 
 
-def write(record: Lying, found: Finding) -> Verbatim:
+def write(record: Record, found: Finding) -> Verbatim:
     """The record as it goes into the quarantine."""
     attempts = _replayed(record.headers) + 1
     about = {
@@ -127,7 +127,7 @@ def fits(key: bytes, value: bytes, headers: Headers) -> bool:
     return len(zstd_encode(whole)) + sum(len(name) + 10 for name, _ in headers) <= room
 
 
-def read(record: Lying, log: str) -> Letter:
+def read(record: Record, log: str) -> Letter:
     """A record of a quarantine whose log is `log`. What an older release did not say is empty."""
     said = {name: (text or b"").decode("utf-8", "replace") for name, text in record.headers if _is_ours(name)}
     finding = Finding(
@@ -153,16 +153,22 @@ def read(record: Lying, log: str) -> Letter:
     )
 
 
-def again(letter: Letter) -> Verbatim:
-    """The record as its publisher sent it, to its partition, with the one header that says where it comes from."""
+def again(letter: Letter, original: Record | None = None) -> Verbatim:
+    """The record as its publisher sent it, to its partition, with the one header that says where it comes from.
+
+    `original`: the record itself, where the letter was cut.
+    """
     place = letter.place
-    mark = f"{letter.attempts}/{place.log}/{place.partition}/{place.offset}".encode()
-    return Verbatim(letter.key, letter.value, [*letter.headers, (REPLAYED, mark)], letter.origin.partition)
+    mark = REPLAYED, f"{letter.attempts}/{place.log}/{place.partition}/{place.offset}".encode()
+    if original is None:
+        return Verbatim(letter.key, letter.value, [*letter.headers, mark], letter.origin.partition)
+    theirs = [header for header in original.headers if not _is_mark(*header)]
+    return Verbatim(original.key, original.value, [*theirs, mark], original.partition)
 
 
 def _kept(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
     """The publisher's headers, none of which can be taken for ours."""
-    theirs = [(name, text) for name, text in headers if not _is_mark(name, text)]
+    theirs = [header for header in headers if not _is_mark(*header)]
     return [(KEPT_PREFIX + name if name.startswith(OURS_PREFIX) else name, text) for name, text in theirs]
 
 

@@ -49,7 +49,7 @@ class Verbatim:
 
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+    headers: list[tuple[str, bytes | None]]
     partition: int | None = None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from httpx2 import AsyncClient
 from pymongo import AsyncMongoClient
 
@@ -30,6 +30,7 @@ from services.runtime.errors import Transient
 from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
+from tests.integration.ingest.topics import read, send
 from tests.stacks import a_stack, ended
 from tests.unit.ingest.door import (
     EDOC,
@@ -39,7 +40,6 @@ from tests.unit.ingest.door import (
     TYPE,
     FakeBroker,
     FakeParkings,
-    Record,
     an_event,
     an_examiner,
     data,
@@ -65,46 +65,6 @@ def system(stack: Stack, unique: Callable[[str], str]) -> Iterator[System]:
 
 def _database(unique: Callable[[str], str]) -> str:
     return unique("t").replace("-", "_")
-
-
-async def send(stack: Stack, records: Sequence[Record], **options: Any) -> None:
-    """Publish to the raw topic, in order within each partition."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=stack.bootstrap,
-        acks="all",
-        linger_ms=2,
-        max_request_size=9_000_000,
-        max_batch_size=6_000_000,
-        **options,
-    )
-    await producer.start()
-    try:
-        for record in records:
-            await producer.send(
-                TOPIC, record.value, key=b"any", partition=record.partition, headers=list(record.headers)
-            )
-        await producer.flush()
-    finally:
-        await producer.stop()
-
-
-async def read(stack: Stack, topic: str, enough: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
-    """Everything on a topic, once that is enough (30 s at most)."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20)
-    await consumer.start()
-    found: list[ConsumerRecord] = []
-    try:
-        partitions = await consumer._client.fetch_all_metadata()
-        consumer.assign([TopicPartition(topic, number) for number in partitions.partitions_for_topic(topic)])
-        async with asyncio.timeout(30):
-            while not enough(found):
-                for records in (await consumer.getmany(timeout_ms=100)).values():
-                    found += records
-    except TimeoutError:
-        pytest.fail(f"only {len(found)} records on {topic}")
-    finally:
-        await consumer.stop()
-    return found
 
 
 def mine(records: Sequence[ConsumerRecord], mark: str) -> list[dict[str, Any]]:

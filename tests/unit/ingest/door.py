@@ -380,6 +380,10 @@ class FakeBroker:
             raise Transient("the broker is away")
         self.published += [(topic, record) for record in records]
 
+    @property
+    def allowance(self) -> int:
+        return 0
+
     def weigh(self, blames: Sequence[str | None], dealt_with: Sequence[int] = ()) -> Fuse:
         self.blames += blames
         return Fuse()

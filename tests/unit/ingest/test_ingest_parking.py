@@ -198,6 +198,18 @@ async def test_bad_payloads_of_two_sources_blow_the_fuse_before_anything_is_writ
     assert [seen["source_id"] for seen in world.broker.observations()] == ["good"]
 
 
+async def test_what_an_operator_wants_quarantined_parks_nobody_and_what_comes_after_it_counts_again() -> None:
+    world = World()
+    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    world.door = replace(world.door, quarantine=queue)
+    queue.renew(70)
+    await world.handle(*(rubbish(n, (EDOC, "urn:invented")[n % 2]) for n in range(120)))
+    await world.handle(*(rubbish(n) for n in range(120, 179)))
+    assert (world.parkings.sources, queue.allowance) == ({}, 0)
+    await world.handle(rubbish(179))
+    assert world.parkings.sources.keys() == {EDOC}
+
+
 # the lot
 
 

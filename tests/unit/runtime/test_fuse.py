@@ -106,6 +106,12 @@ async def test_a_source_that_is_parked_in_time_spares_the_fuse() -> None:
         queue.weigh(blames)
 
 
+async def test_sources_that_go_bad_together_blow_the_fuse_before_each_would_be_parked_by_itself() -> None:
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
+    with pytest.raises(Blown, match="98 dead letters in a row, from several sources"):
+        queue.weigh(["a", "b"] * 60, dealt_with=[98, 99])
+
+
 def test_two_sources_are_several() -> None:
     assert Fuse().counting(["a", "b"] * 25).blown() is None
     assert Fuse().counting([*["a", "b"] * 25, "a"]).blown() == "51 dead letters in a row, from several sources"
