@@ -89,10 +89,10 @@ class LogReader:
             heard = _listening(heard, bool(records) or not wanted, at.topic)
 
     async def _assign(self, topic: str) -> set[TopicPartition]:
+        if topic not in await self._admin.list_topics():
+            raise Transient(f"the broker has no topic {topic}; `tiendo topics` makes it")
         (told,) = await self._admin.describe_topics([topic])
         found = {TopicPartition(topic, one["partition"]) for one in told["partitions"]}
-        if not found:
-            raise Transient(f"the broker has no topic {topic}; `tiendo topics` makes it")
         self._consumer.assign(list(found))
         return found
 
