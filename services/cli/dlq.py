@@ -28,6 +28,9 @@ from services.runtime import settings
 from services.runtime.errors import StartError
 from services.runtime.kafka.quarantine import Fate, Wanted
 
+LISTED = 200
+"""Letters that `list` shows people who did not say how many they want."""
+
 ORDER = (
     "Replayed records come after everything sent since. The order of arrival does not change figures; of several "
     "events under one id the first accepted stands."
@@ -77,7 +80,8 @@ def list_(
 ) -> None:
     """List what lies in the quarantine, from the oldest on."""
     wanted = _wanted(source, reason, since, until, ())
-    lying = run(data, lambda desk: desk.lying(wanted, lambda one: state in (State.ALL, words.state(one.mark)), limit))
+    most = limit if limit is not None or as_json else LISTED
+    lying = run(data, lambda desk: desk.lying(wanted, lambda one: state in (State.ALL, words.state(one.mark)), most))
     if as_json:
         for one in lying:
             words.line(words.told(one))
@@ -100,6 +104,8 @@ def list_(
         )
     console.print(table)
     console.print(words.by_reason(one.letter for one in lying))
+    if len(lying) == LISTED and limit is None:
+        console.print("these are the oldest; --limit shows more")
 
 
 @app.command()

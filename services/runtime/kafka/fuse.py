@@ -38,12 +38,14 @@ class Fuse:
 
     def counting(self, verdicts: Sequence[str | None]) -> "Fuse":
         """The fuse after these verdicts, in the order of the records."""
-        left, counted = self.allowance, []
-        for verdict in verdicts:
-            if verdict is not None and left:
-                left -= 1
-            else:
-                counted.append(verdict)
+        left, counted = self.allowance, verdicts
+        if left:
+            counted = []
+            for verdict in verdicts:
+                if verdict is not None and left:
+                    left -= 1
+                else:
+                    counted.append(verdict)
         kept = self.recent[-max(self.window, self.in_a_row + 1) :]
         return replace(self, allowance=left, recent=(*kept, *counted))
 

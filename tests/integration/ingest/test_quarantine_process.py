@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pymongo import MongoClient
 
 from contracts import envelope
+from deploy.embedded import running
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
 from services.ingest.app import GROUP
@@ -54,8 +55,12 @@ def system(stack: Stack) -> Iterator[System]:
 
 def dlq(stack: Stack, *arguments: str, code: int = 0) -> str:
     """`tiendo dlq …`; what it prints."""
+    return ended(command(stack, *arguments), code)
+
+
+def ended(how: dict[str, Any], code: int = 0) -> str:
     done: subprocess.CompletedProcess[str] = subprocess.run(
-        **command(stack, *arguments), capture_output=True, text=True, timeout=120, check=False
+        **how, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -161,6 +166,23 @@ async def test_one_bad_record_in_a_thousand_costs_nobody_anything(stack: Stack, 
     assert sorted(by_id(letters)) == sorted(f"bad-{n}" for n in range(500, total, 1_000))
     assert (metric(system, "tiendo_halted_partitions"), metric(system, "tiendo_parked_sources")) == (0, 0)
     assert recovered <= 5
+
+
+async def test_the_commands_find_the_system_that_runs_over_a_data_folder(
+    stack: Stack, system: System, tmp_path: Path
+) -> None:
+    await send(stack, [rubbish("bad")])
+    await read(stack, DLQ, lambda records: len(records) >= 1)
+    bare = {name: value for name, value in command(stack)["env"].items() if not name.startswith("TIENDO_")}
+    with running.holding(tmp_path / "data" / "up") as tell:
+        tell({"ingest": system.url("ingest", ""), **stack.environment()})
+        for arguments, says in (
+            (["list"], "bad_json"),
+            (["show", "0"], "{broken"),
+            (["resume"], "nothing was stopped"),
+        ):
+            how = {**command(stack, *arguments, "--data", str(tmp_path / "data")), "env": bare}
+            assert says in await asyncio.to_thread(ended, how)
 
 
 async def test_a_publisher_of_which_nothing_can_be_read_is_parked_and_the_others_do_not_wait(
