@@ -20,21 +20,31 @@ class BadJson(ValueError):
 def loads(text: bytes | str) -> Any:
     """Parse UTF-8 JSON. Raises `BadJson` on anything else, on NaN and Infinity, and on an object that repeats a key."""
     try:
-        if isinstance(text, bytes):
-            text = text.decode("utf-8")
-        return _decoder.decode(text)
-    except BadJson:
-        raise
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from None
-    except RecursionError:
-        raise BadJson("các lớp lồng nhau quá sâu", "nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise _not_json(error) from None
-    except ValueError:  # int() refusing thousands of digits
-        raise BadJson("có số quá nhiều chữ số", "a number has more digits than any figure needs") from None
-    except ArithmeticError:  # Decimal refusing an absurd exponent
-        raise BadJson("có số với số mũ lớn quá mức", "a number has an exponent that no figure needs") from None
+        return _decoder.decode(text.decode("utf-8") if isinstance(text, bytes) else text)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise _in_words(error) from None
+
+
+def first(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does."""
+    try:
+        return _decoder.raw_decode(text, at)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise _in_words(error) from None
+
+
+def _in_words(error: Exception) -> BadJson:
+    if isinstance(error, BadJson):
+        return error
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf8(error)
+    if isinstance(error, json.JSONDecodeError):
+        return _not_json(error)
+    if isinstance(error, RecursionError):
+        return BadJson("các lớp lồng nhau quá sâu", "nested too deeply")
+    if isinstance(error, ArithmeticError):  # Decimal refusing an absurd exponent
+        return BadJson("có số với số mũ lớn quá mức", "a number has an exponent that no figure needs")
+    return BadJson("có số quá nhiều chữ số", "a number has more digits than any figure needs")  # int() refusing them
 
 
 def _not_utf8(error: UnicodeDecodeError) -> BadJson:

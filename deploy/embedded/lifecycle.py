@@ -99,7 +99,8 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
             catalog = prepare(servers)
             system = System(servers, _environment(play.CLOCK if clock == "demo" else clock), ports={"gateway": port})
             system.start()
-            tell({"dashboard": system.url("gateway"), "metrics": system.url("metrics", "")})
+            addresses = {name: system.url(name, "") for name in ("metrics", "ingest")}
+            tell({"dashboard": system.url("gateway"), **addresses, **servers.environment()})
             console.print(f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}", highlight=False)
             if to_play:
                 with Show(console) as show:

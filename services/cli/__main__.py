@@ -6,9 +6,10 @@ A mistake of the user ends in one sentence on standard error and exit code 2; a 
 import logging
 import sys
 
+import structlog
 import typer
 
-from services.cli import catalog, embedded, mail, rebuild, topics
+from services.cli import catalog, embedded, keys, mail, rebuild, topics
 from services.runtime.errors import DeliveryError, StartError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Tiến Độ: which targets are falling behind, while there is still time.",
 )
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.command("topics")(topics.make)
 app.command("rebuild")(rebuild.rebuild)
@@ -30,6 +32,7 @@ def main() -> None:
     """The console script."""
     # What the client library meets on the way to an answer is no news; what it raises reaches the user as a sentence.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
     try:
         app()
     except (StartError, DeliveryError) as error:

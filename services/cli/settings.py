@@ -1,9 +1,11 @@
 """The settings of the commands that talk to a broker or a database: the services' own variables."""
 
 import os
+from pathlib import Path
 
+from deploy.embedded import running
 from services.runtime import settings
-from services.runtime.settings import ServiceSettings
+from services.runtime.settings import PREFIX, ServiceSettings
 
 
 class CommandSettings(ServiceSettings):
@@ -13,3 +15,13 @@ class CommandSettings(ServiceSettings):
 def from_environment() -> CommandSettings:
     """Read the environment. Raises `StartError` with a sentence."""
     return settings.load(CommandSettings, os.environ)
+
+
+def of_the_system(data: Path) -> CommandSettings:
+    """The environment, and where it says nothing of a broker, that of `tiendo up` over this data folder, if it runs."""
+    here = running.facts(data / "up") or {}
+    if f"{PREFIX}KAFKA_BOOTSTRAP" not in os.environ:
+        for name, value in here.items():
+            if name.startswith(PREFIX):
+                os.environ.setdefault(name, value)
+    return from_environment()

@@ -2,17 +2,22 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 
 import structlog
 
-from contracts.topics import ALERTS, PROGRESS, STATISTICS_REPORTED
-from services.gateway import api, owners
+from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
+from services.gateway import api, owners, reply_topics
+from services.gateway.admission import Admission
 from services.gateway.handlers import AlertsHandler, ProgressHandler
+from services.gateway.key_store import KeyStore
+from services.gateway.keyring import Keyring
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
 from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
+from services.gateway.replies import Replies
+from services.gateway.reply_topics import ReplyTopic
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
 from services.runtime import opening
@@ -21,11 +26,17 @@ from services.runtime.catalog.stream import CatalogFollower
 from services.runtime.errors import Stopped
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
-from services.runtime.kafka.delivery import Delivery
+from services.runtime.kafka.delivery import Delivery, Handler
 
 log = structlog.get_logger()
 
-GROUPS = {PROGRESS.name: "tiendo.gateway", ALERTS.name: "tiendo.gateway.alerts"}
+GROUPS = {
+    PROGRESS.name: "tiendo.gateway",
+    ALERTS.name: "tiendo.gateway.alerts",
+    STATISTICS_REJECTED.name: "tiendo.gateway.refusals",
+    STATISTICS_DOUBTED.name: "tiendo.gateway.doubts",
+    STATISTICS_REPORTED.dlq: "tiendo.gateway.quarantine",
+}
 """A group for each topic: members of one group with different topics would rebalance one another for nothing."""
 
 _DRAIN_S = 2.0
@@ -40,9 +51,14 @@ async def serve(settings: Settings, host: Host) -> None:
     client = await opening.database(host, settings.mongo)
     model = ReadModel(client, settings.mongo)
     await model.prepare()
+    keys = KeyStore(client, settings.mongo)
+    await keys.prepare()
     host.clock.observe(await model.last_judged())
+    replies = Replies(client, settings.mongo)
+    await replies.prepare(timedelta(days=settings.gateway.replies_days))
 
-    await opening.broker(host, settings.kafka, (PROGRESS, ALERTS, STATISTICS_REPORTED))
+    topics = (PROGRESS, ALERTS, STATISTICS_REPORTED, STATISTICS_REJECTED, STATISTICS_DOUBTED)
+    await opening.broker(host, settings.kafka, topics)
     # A caller waits for this producer, so it gives up sooner than those of the other services.
     patience = min(settings.kafka.request_timeout_ms, settings.gateway.publish_timeout_ms)
     producer = await opening.producer(host, settings.kafka.model_copy(update={"request_timeout_ms": patience}))
@@ -57,34 +73,56 @@ async def serve(settings: Settings, host: Host) -> None:
         return host.clock.now().date()
 
     places = TreePlaces(lambda: follower.catalogs, today)
-    deliveries = [
-        Delivery(
-            topic=topic.name,
-            group=GROUPS[topic.name],
+
+    def delivery(topic: str, handler: Handler) -> Delivery:
+        return Delivery(
+            topic=topic,
+            group=GROUPS[topic],
             handler=handler,
             settings=settings.kafka,
             telemetry=host.telemetry,
             health=host.health,
         )
-        for topic, handler in (
-            (PROGRESS, ProgressHandler(model, places, host.clock)),
-            (ALERTS, AlertsHandler(model, places, host.clock)),
+
+    placing = [
+        delivery(PROGRESS.name, ProgressHandler(model, places, host.clock)),
+        delivery(ALERTS.name, AlertsHandler(model, places, host.clock)),
+    ]
+    odd = host.telemetry.counter(
+        "gateway_replies_unreadable", "Answers to publishers that are not as the contract says. Left out; see the log."
+    )
+    answering = [
+        delivery(topic, ReplyTopic(read, put, host.clock, odd))
+        for topic, read, put in (
+            (STATISTICS_REJECTED.name, reply_topics.refusal, replies.put_refusals),
+            (STATISTICS_DOUBTED.name, reply_topics.doubt, replies.put_doubts),
+            (STATISTICS_REPORTED.dlq, reply_topics.dead_letter, replies.put_refusals),
         )
     ]
 
     async def switched(catalog: Catalog) -> None:
-        async with deliveries[0].turn, deliveries[1].turn:
+        async with placing[0].turn, placing[1].turn:
             moved = await put_right(model, places)
         log.info("places_put_right", province=catalog.province.id, moved=moved)
         hub.tell(Signal("catalog", {"provinces": [catalog.province.id], "catalog_version": catalog.version}))
 
     follower = await opening.catalogs(host, settings.kafka, switched)
+    admission = Admission(
+        settings.gateway,
+        Keyring(keys, settings.gateway.keys_fresh_s),
+        lambda: follower.catalogs,
+        today,
+        host.telemetry.counter("requests_refused", "Requests not let in: no key, a wrong one, or too many.", "code"),
+        open_here=settings.profile == "embedded",
+    )
     front.app = api.create(
         Parts(
             settings=settings,
             model=model,
+            replies=replies,
             catalogs=lambda: follower.catalogs,
             hub=hub,
+            admission=admission,
             outbox=outbox,
             owners=await host.stack.enter_async_context(owners.connected(settings.gateway)),
             clock=host.clock,
@@ -94,7 +132,7 @@ async def serve(settings: Settings, host: Host) -> None:
     )
     with suppress(Stopped):
         await _catalog_there(follower, host)
-        await consume(host, settings.kafka, *deliveries)
+        await consume(host, settings.kafka, *placing, *answering)
         await host.stopped()
     # Streams never end by themselves, and callers still wait for receipts: let them go before anything is closed.
     hub.close()

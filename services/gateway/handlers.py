@@ -105,7 +105,7 @@ def _events(records: Iterable[ConsumerRecord], types: set[str], clock: Clock) ->
             if record.value is None:
                 continue  # a tombstone: compaction took the key away, and what it said stays true
             raise _unprocessable(record, error.why) from None
-        clock.observe(_instant(event.extensions.get(EXTENSION)))
+        clock.observe(instant_of(event.extensions.get(EXTENSION)))
         if event.type in types:
             yield record, event
 
@@ -139,7 +139,8 @@ def _day(as_of: Any) -> Any:
     return None if text is None else datetime.fromisoformat(text).date()
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant_of(text: str | None) -> datetime | None:
+    """An instant with its offset, or None for anything else."""
     try:
         moment = datetime.fromisoformat(text) if text else None
     except ValueError:

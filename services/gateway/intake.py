@@ -1,14 +1,15 @@
 """Reading the body of `POST statistics`: events in, records for the topic or a list of what is wrong out. Pure.
 
-Only what an event shows by itself is checked here: envelope, type, schema. Whether the KPI exists and the publisher may
-report it is ingest's business, which has the catalog and the ledger. A request is taken whole or not at all.
+Only what an event shows by itself, and whose it is, is checked here: envelope, type, source, schema. Whether the KPI
+exists and the publisher may report it is ingest's business, which has the catalog and the ledger. A request is taken
+whole or not at all.
 
 The bytes of an event are published as they came: a decimal keeps its digits, and the archive shows what was sent.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from contracts.envelope import BATCH, JSON, STRUCTURED, Event, Mode, NotAnEvent
 from contracts.observations import observation_id
 from contracts.statistics import MAX_EVENT_BYTES, StatisticReported
 from contracts.topics import STATISTICS_REPORTED
+from services.gateway import batches
 from services.gateway.hints import hint
 from services.gateway.problems import ErrorItem
 
@@ -26,16 +28,23 @@ TYPE = next(iter(STATISTICS_REPORTED.payloads))
 
 MODES = (JSON, STRUCTURED, BATCH)
 
+SLICE_BYTES = 20_000
+"""So much is read without pause: some fifty events, which take about a millisecond."""
+
+Speaks = Callable[[str], bool]
+"""Whether a source is the sender's to speak as."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One event that may be published."""
+    """One event that may be published. `repeated`: it stands in the request before, and need not go out again."""
 
     source: str
     id: str
     key: str
     value: bytes
     headers: list[tuple[str, bytes]]
+    repeated: bool = False
 
     @property
     def observation_id(self) -> str:
@@ -45,11 +54,32 @@ class Reported:
 
 @dataclass(slots=True)
 class Reading:
-    """What a body holds: what may be published, or what is wrong."""
+    """What a body holds: what may be published, or what is wrong. `events` counts the good and the bad."""
 
     max_event_bytes: int
+    speaks: Speaks
     reported: list[Reported] = field(default_factory=list)
     errors: list[ErrorItem] = field(default_factory=list)
+    events: int = 0
+    first: dict[tuple[str, str], "_First"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _First:
+    """The first event of a source and id in a request. Its data are read again where another comes under its id."""
+
+    pointer: str
+    event: Reported
+    data: Any = None
+
+    def says(self, data: Any) -> bool:
+        """Whether it has these data."""
+        if self.data is None:
+            self.data = envelope.read_structured(self.event.value).data
+        try:
+            return _same(self.data, data)
+        except RecursionError:
+            return False
 
 
 def mode_of(headers: Mapping[str, str]) -> Mode | None:
@@ -58,70 +88,69 @@ def mode_of(headers: Mapping[str, str]) -> Mode | None:
     return envelope.mode_of(content_type) if content_type else None
 
 
-def read(headers: Mapping[str, str], body: bytes, max_batch: int, max_event_bytes: int = MAX_EVENT_BYTES) -> Reading:
-    """Read a request of one of the three modes. `headers` have lower-case names; their items may repeat one."""
-    reading = Reading(max_event_bytes)
-    mode = mode_of(headers)
-    if mode is Mode.BATCH:
-        _read_batch(body, max_batch, reading)
-    elif mode is Mode.STRUCTURED:
-        _take(reading, "", partial(envelope.read_structured, body), body, structured=True)
-    else:
-        _take(reading, "", partial(envelope.read_http, headers, body), body, structured=False)
+def read(
+    headers: Mapping[str, str],
+    body: bytes,
+    max_batch: int,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+    speaks: Speaks = lambda source: True,
+) -> Reading:
+    """Read a request of one of the three modes, without pause. `headers` have lower-case names; their items may repeat
+    one."""
+    reading = Reading(max_event_bytes, speaks)
+    for _ in steps(reading, headers, body, max_batch):
+        pass
     return reading
 
 
-def _read_batch(body: bytes, max_batch: int, reading: Reading) -> None:
+def steps(reading: Reading, headers: Mapping[str, str], body: bytes, max_batch: int) -> Iterator[None]:
+    """The same into `reading`, with a pause after each `SLICE_BYTES`, in which others may have their turn."""
+    mode = mode_of(headers)
+    if mode is Mode.BATCH:
+        yield from _read_batch(body, max_batch, reading)
+        return
+    reading.events = 1
+    if mode is Mode.STRUCTURED:
+        _take(reading, "", partial(envelope.read_structured, body), body, structured=True)
+    else:
+        _take(reading, "", partial(envelope.read_http, headers, body), body, structured=False)
+
+
+def _read_batch(body: bytes, max_batch: int, reading: Reading) -> Iterator[None]:
+    read = 0
     try:
-        members = [*_members(body.decode())]
-    except (ValueError, RecursionError):  # not UTF-8, not JSON, not an array
-        reading.errors.append(
-            _error(
-                "bad_json", "", "phải là một mảng JSON (UTF-8) các sự kiện", "must be a JSON array (UTF-8) of events"
-            )
-        )
+        for index, member in enumerate(batches.members(batches.text_of(body))):
+            if index == max_batch:
+                reading.reported.clear()
+                reading.errors = [_wrong_size("too_large", max_batch)]
+                return
+            reading.events = index + 1
+            _take_member(reading, f"/{index}", member)
+            read += len(member.text)
+            if read >= SLICE_BYTES:
+                read = 0
+                yield
+    except batches.NotAnArray:
+        vi, en = "phải là một mảng JSON (UTF-8) các sự kiện", "must be a JSON array (UTF-8) of events"
+        reading.errors.append(_error("bad_json", "", vi, en))
         return
-    if not members or len(members) > max_batch:
-        reading.errors.append(
-            _error(
-                "too_large" if members else "schema",
-                "",
-                f"phải có từ 1 đến {max_batch} sự kiện",
-                f"must hold 1 to {max_batch} events",
-            )
-        )
-        return
-    for index, text in enumerate(members):
-        raw = text.encode()
-        _take(reading, f"/{index}", partial(envelope.read_structured, raw), raw, structured=True)
+    if not reading.events:
+        reading.errors.append(_wrong_size("schema", max_batch))
 
 
-def _members(text: str) -> Iterator[str]:
-    """The members of a JSON array, each as the text that it was. Raises ValueError if it is none."""
-    decoder = json.JSONDecoder()
-    at = _skip(text, 0)
-    if text[at : at + 1] != "[":
-        raise ValueError("not an array")
-    at = _skip(text, at + 1)
-    if text[at : at + 1] == "]":
-        return
-    while True:
-        _, end = decoder.raw_decode(text, at)
-        yield text[at:end]
-        at = _skip(text, end)
-        if text[at : at + 1] == "]":
-            if _skip(text, at + 1) != len(text):
-                raise ValueError("something follows the array")
-            return
-        if text[at : at + 1] != ",":
-            raise ValueError("no comma between two members")
-        at = _skip(text, at + 1)
+def _wrong_size(code: str, max_batch: int) -> ErrorItem:
+    return _error(code, "", f"phải có từ 1 đến {max_batch} sự kiện", f"must hold 1 to {max_batch} events")
 
 
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
+def _take_member(reading: Reading, pointer: str, member: batches.Member) -> None:
+    try:
+        raw = member.text.encode()
+    except UnicodeEncodeError:
+        raw = b""
+    if member.broken or not raw:
+        reading.errors.append(_bad_json(pointer))
+    else:
+        _take(reading, pointer, partial(envelope.from_object, member.value), raw, structured=True)
 
 
 def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes, *, structured: bool) -> None:
@@ -144,22 +173,55 @@ def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes,
         return
     data = f"{pointer}/data" if structured else pointer
     if event.type != TYPE:
-        reading.errors.append(
-            _error(
-                "not_cloudevent",
-                f"{pointer}/type" if structured else "",
-                f"phải có type {TYPE}",
-                f"must have the type {TYPE}",
-            )
-        )
+        at = f"{pointer}/type" if structured else ""
+        reading.errors.append(_error("not_cloudevent", at, f"phải có type {TYPE}", f"must have the type {TYPE}"))
         return
+    if not reading.speaks(event.source):
+        reading.errors.append(_not_theirs(f"{pointer}/source" if structured else ""))
     try:
         figure = StatisticReported.model_validate(_given(event.data))
     except ValidationError as error:
         reading.errors.extend(_schema_errors(error, data))
         return
     key = f"{figure.province}/{figure.kpi}/{figure.org_unit}"
-    reading.reported.append(Reported(event.source, event.id, key, raw, _headers(event, structured=structured)))
+    _keep(reading, pointer, Reported(event.source, event.id, key, raw, _headers(event, structured=structured)), event)
+
+
+def _keep(reading: Reading, pointer: str, one: Reported, event: Event) -> None:
+    """An id that stands twice in a request is the same event twice, or a mistake that only its sender can mend."""
+    first = reading.first.setdefault((one.source, one.id), _First(pointer, one))
+    if first.event is one:
+        reading.reported.append(one)
+    elif first.says(event.data):
+        reading.reported.append(replace(one, repeated=True))
+    else:
+        vi = f"id đã có trong yêu cầu này, ở {first.pointer}, với nội dung khác: mỗi sự kiện cần một id riêng"
+        en = f"the id stands at {first.pointer} already, with other content: each event needs an id of its own"
+        reading.errors.append(_error("identity_reused", f"{pointer}/id", vi, en))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two parsed JSON values say the same: 91.30 is 91.3, and true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if _is_number(one) and _is_number(other):
+        return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _not_theirs(pointer: str) -> ErrorItem:
+    return _error(
+        "not_your_source",
+        pointer,
+        "source không thuộc đơn vị cung cấp của khóa này: ghi đúng source đã đăng ký trong danh mục",
+        "the source does not belong to the publisher of this key: write one that the catalog has for it",
+    )
 
 
 def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
@@ -174,15 +236,19 @@ def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
 
 def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> ErrorItem:
     if error.code == "bad_json":
-        return _error(
-            "bad_json",
-            pointer,
-            "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
-            "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
-        )
+        return _bad_json(pointer)
     name = (error.field or "").replace("~", "~0").replace("/", "~1")
     at = f"{pointer}/{name}" if structured and name else pointer
     return _error("not_cloudevent", at, error.why_vi, error.why)
+
+
+def _bad_json(pointer: str) -> ErrorItem:
+    return _error(
+        "bad_json",
+        pointer,
+        "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
+        "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
+    )
 
 
 def _given(data: Any) -> Any:

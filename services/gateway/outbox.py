@@ -2,9 +2,12 @@
 
 An answer of “accepted” is given only after the broker has acknowledged, so what waits here is nobody's yet: when the
 process dies, its callers get no answer and send again, and the same events are the same events.
+
+A long parcel goes out in several turns, and whoever comes meanwhile goes with the next.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,6 +16,12 @@ import structlog
 from services.runtime.kafka.producer import Outgoing
 
 log = structlog.get_logger()
+
+AT_ONCE = 4_000
+"""Records in one turn."""
+
+SHARE = 1_000
+"""Records of one parcel in one turn."""
 
 
 class Overloaded(Exception):
@@ -32,7 +41,7 @@ class Outbox:
         self._producer = producer
         self._topic = topic
         self._limit = max_waiting_bytes
-        self._waiting: list[_Parcel] = []
+        self._waiting: deque[_Parcel] = deque()
         self._unsettled: set[asyncio.Future[None]] = set()
         self._bytes = 0
         self._work = asyncio.Event()
@@ -63,34 +72,60 @@ class Outbox:
 
     async def run(self) -> None:
         """Publish what waits, for ever."""
-        taken: list[_Parcel] = []
+        going: list[_Parcel] = []
         try:
             while True:
                 await self._work.wait()
-                self._work.clear()
-                taken, self._waiting = self._waiting, []
-                await self._publish(taken)
+                going, records = self._turn()
+                await self._publish(going, records)
+                if not self._waiting:
+                    self._work.clear()
         finally:
-            for parcel in (*taken, *self._waiting):
+            for parcel in (*going, *self._waiting):
                 parcel.settle(ConnectionError("the service is being stopped"))
 
-    async def _publish(self, taken: Sequence["_Parcel"]) -> None:
-        records = [record for parcel in taken for record in parcel.records]
+    def _turn(self) -> tuple[list["_Parcel"], list[Outgoing]]:
+        """The parcels that go out next, and their records; what is left of them goes behind those that wait."""
+        going: list[_Parcel] = []
+        records: list[Outgoing] = []
+        while self._waiting and len(records) < AT_ONCE:
+            parcel = self._waiting.popleft()
+            if not parcel.done.done():  # else its caller has gone away
+                records += parcel.share(min(SHARE, AT_ONCE - len(records)))
+                going.append(parcel)
+        self._waiting += [parcel for parcel in going if parcel.rest]
+        return going, records
+
+    async def _publish(self, going: Sequence["_Parcel"], records: Sequence[Outgoing]) -> None:
         failure: Exception | None = None
         try:
             await self._producer.publish(self._topic, records)
         except Exception as error:
             failure = error
             log.warning("publish_failed", topic=self._topic, records=len(records), why=str(error)[:200])
-        for parcel in taken:
-            parcel.settle(failure)
+        for parcel in going:
+            if failure is not None or not parcel.rest:
+                parcel.settle(failure)
 
 
 class _Parcel:
     """The records of one caller, and the promise that it waits for."""
 
     def __init__(self, records: Sequence[Outgoing], done: "asyncio.Future[None]") -> None:
-        self.records, self.done = records, done
+        self.done = done
+        self._records = records
+        self._gone = 0
+
+    @property
+    def rest(self) -> int:
+        """Records that have not gone out yet."""
+        return len(self._records) - self._gone
+
+    def share(self, most: int) -> Sequence[Outgoing]:
+        """The next records to go out."""
+        share = self._records[self._gone : self._gone + most]
+        self._gone += len(share)
+        return share
 
     def settle(self, failure: Exception | None) -> None:
         if self.done.done():

@@ -1,4 +1,5 @@
-"""Asking the owners of the data: metrics for explanation, history, inputs and views, ingest for where figures are from.
+"""Asking the owners of the data: metrics for explanation, history, inputs, views and what became of a figure, ingest
+for where figures are from and what was accepted.
 
 Each question has a time limit; an owner that is away, slow or not yet started is a 503 that says which one it is.
 """
@@ -6,7 +7,7 @@ Each question has a time limit; an owner that is away, slow or not yet started i
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
+from contracts.fates import AcceptedPage, FigureFate
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
@@ -85,7 +87,11 @@ class Owners:
 
     async def origins(self, figures: Iterable[FigureBehind]) -> tuple[ObservationRecorded, ...]:
         """The observations of these figures as the ledger has them, in their order."""
-        ids = list(dict.fromkeys(one for figure in figures for one in figure.observations))[:ORIGINS]
+        return await self.observations([one for figure in figures for one in figure.observations])
+
+    async def observations(self, named: Iterable[str]) -> tuple[ObservationRecorded, ...]:
+        """The observations of these ids as the ledger has them, in their order; strangers are left out."""
+        ids = list(dict.fromkeys(named))[:ORIGINS]
         rest = iter(ids)
         chunks = iter(lambda: list(islice(rest, IDS_AT_ONCE)), [])
         path = "/internal/v1/observations"
@@ -93,6 +99,21 @@ class Owners:
             *(_asked(self._ingest, "ingest", path, {"ids": ",".join(chunk)}, Origins, NO_RECORD) for chunk in chunks)
         )
         return tuple(one for page in pages for one in page.items)
+
+    async def accepted(
+        self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
+    ) -> AcceptedPage:
+        """What was accepted last of these sources, the latest first, from behind `before` on."""
+        asked: dict[str, str | list[str]] = {"source": sorted(sources), "limit": str(limit)}
+        if since is not None:
+            asked["since"] = since.isoformat()
+        if before is not None:
+            asked |= {"before": before[0].isoformat(), "before_id": before[1]}
+        return await _asked(self._ingest, "ingest", "/internal/v1/accepted", asked, AcceptedPage, NO_RECORD)
+
+    async def became(self, said: ObservationRecorded) -> FigureFate:
+        """What metrics made of an observation of the ledger."""
+        return await _asked(self._metrics, "metrics", "/internal/v1/fate", {}, FigureFate, NO_RECORD, said)
 
     async def rules(self, kind: str, figures: Sequence[FigureBehind]) -> tuple[Step, ...]:
         """What figures of this kind of KPI have passed at the door; of each rule once."""
@@ -124,7 +145,7 @@ async def _asked(
     client: AsyncClient,
     owner: str,
     path: str,
-    asked: Mapping[str, str],
+    asked: Mapping[str, str | list[str]],
     model: type[M],
     unknown: tuple[str, str],
     body: BaseModel | None = None,

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.gateway.admission import Admission
 from services.gateway.documents import Count, Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
 from services.gateway.owners import Owners
 from services.gateway.places import Catalogs
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
+from services.gateway.replies import Told
 from services.gateway.settings import Settings
 from services.runtime.clock import Clock
 from services.runtime.health import Health
@@ -21,6 +23,7 @@ class Figures(Protocol):
     """The reading side of the read model; see `store.ReadModel`."""
 
     async def progress(self, kpi: str, org_unit: str, period: str) -> Document | None: ...
+    async def of_keys(self, keys: Iterable[str]) -> list[Document]: ...
     async def list_progress(self, wanted: ProgressFilter, limit: int, after: str | None = None) -> Slice: ...
     async def alert(self, alert_id: str) -> tuple[Document, list[Document]] | None: ...
     async def list_alerts(
@@ -39,8 +42,10 @@ class Parts:
 
     settings: Settings
     model: Figures
+    replies: Told
     catalogs: Catalogs
     hub: Hub
+    admission: Admission
     outbox: Outbox
     owners: Owners
     clock: Clock

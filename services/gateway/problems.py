@@ -45,12 +45,14 @@ class ProblemDetails(BaseModel):
 
 _TITLES: dict[int, tuple[str, str]] = {
     400: ("Yêu cầu không hợp lệ", "Bad request"),
+    401: ("Chưa xác thực", "Not authenticated"),
     403: ("Không được phép", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "Method not allowed"),
     413: ("Nội dung quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
     422: ("Nội dung không đúng quy định", "Unprocessable content"),
+    429: ("Gửi quá nhiều", "Too many requests"),
     500: ("Lỗi của hệ thống", "Internal error"),
     503: ("Tạm thời chưa phục vụ được", "Temporarily unavailable"),
 }
@@ -201,6 +203,9 @@ def _expected(error: Mapping[str, Any]) -> tuple[str, str]:
         low, high = context.get("ge"), context.get("le")
         limits = f" ≥ {low}" if low is not None else f" ≤ {high}" if high is not None else ""
         return f"phải là số nguyên{limits}", f"must be an integer{limits}"
+    if kind.startswith(("datetime", "timezone")):
+        form = "2023-09-30T09:00:00Z"
+        return f"phải là thời điểm có múi giờ, như {form}", f"must be an instant with offset, such as {form}"
     if kind.startswith(("date", "bool")):
         word = "date" if kind.startswith("date") else "bool"
         vi = {"date": "phải là ngày dạng YYYY-MM-DD", "bool": "phải là true hoặc false"}[word]

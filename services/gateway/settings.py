@@ -7,7 +7,7 @@ from services.runtime.settings import ServiceSettings
 
 
 class GatewaySettings(BaseModel):
-    """Limits of the API. `POST statistics` is open in the embedded profile only, and there on loopback only."""
+    """Limits of the API. Those of a key hold in each process of the gateway."""
 
     page_size: int = Field(
         100, ge=1, le=1_000, description="records in a page of a list where the caller asks for none"
@@ -15,6 +15,11 @@ class GatewaySettings(BaseModel):
     max_body_bytes: int = Field(8_388_608, ge=1_024, description="larger request bodies are refused")
     max_event_bytes: int = Field(MAX_EVENT_BYTES, ge=1_024, description="longer events are refused; as ingest's")
     max_batch: int = Field(10_000, ge=1, description="events in one request")
+    requests_per_minute: int = Field(12_000, ge=1, description="of one key; beyond it the answer is 429")
+    events_per_minute: int = Field(300_000, ge=1, description="of one key; beyond it the answer is 429")
+    keys_fresh_s: float = Field(
+        5.0, ge=0, le=60, description="seconds that a key is remembered; so long a revoked one may still open"
+    )
     max_waiting_bytes: int = Field(
         67_108_864,
         ge=1_024,
@@ -24,6 +29,12 @@ class GatewaySettings(BaseModel):
     metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")
     ingest_url: str = Field("http://127.0.0.1:8081", description="ingest's internal HTTP port: origin of observations")
     owner_timeout_ms: int = Field(5_000, ge=100, description="how long one of these may take to answer a question")
+    replies_days: int = Field(
+        400,
+        ge=30,
+        le=400,
+        description="how long refusals and doubts are kept, for publishers who ask about their events",
+    )
     max_streams: int = Field(500, ge=1, description="live streams that are open at once")
 
 

@@ -70,7 +70,7 @@ class ReadModel:
     async def put_alerts(self, alerts: Sequence[Document], transitions: Sequence[Document]) -> None:
         """Keep those of the alerts that are newer than what is there, and every transition once."""
         if transitions:
-            await _bulk(
+            await bulk(
                 self._transitions,
                 [UpdateOne({"_id": told["_id"]}, {"$setOnInsert": told}, upsert=True) for told in transitions],
             )
@@ -91,13 +91,17 @@ class ReadModel:
         """Set the place of documents, by id."""
         target = self._progress if collection == self._progress.name else self._alerts
         if places:
-            await _bulk(target, [UpdateOne({"_id": key}, {"$set": place}) for key, place in places.items()])
+            await bulk(target, [UpdateOne({"_id": key}, {"$set": place}) for key, place in places.items()])
 
     # Reading
 
     async def progress(self, kpi: str, org_unit: str, period: str) -> Document | None:
         """The record. The province need not be named: ids of units are unique over all catalogs."""
         return await self._progress.find_one({"org_unit": org_unit, "kpi": kpi, "period": period})
+
+    async def of_keys(self, keys: Iterable[str]) -> list[Document]:
+        """The records of these keys, those that there are."""
+        return await self._progress.find({"_id": {"$in": list(keys)}}).to_list()
 
     async def list_progress(self, wanted: ProgressFilter, limit: int, after: str | None = None) -> Slice:
         """A page in the order of the keys, from the key after `after` on."""
@@ -187,17 +191,17 @@ async def _replace_older(collection: Collection, documents: Sequence[Document], 
     if not documents:
         return
     by_key = {document["_id"]: document for document in documents}
-    refused = await _bulk(collection, [_replace(document, order, upsert=True) for document in by_key.values()])
+    refused = await bulk(collection, [_replace(document, order, upsert=True) for document in by_key.values()])
     if refused:
         again = list(by_key.values())
-        await _bulk(collection, [_replace(again[index], order, upsert=False) for index in refused])
+        await bulk(collection, [_replace(again[index], order, upsert=False) for index in refused])
 
 
 def _replace(document: Document, order: str, *, upsert: bool) -> ReplaceOne[Document]:
     return ReplaceOne({"_id": document["_id"], order: {"$lt": document[order]}}, document, upsert=upsert)
 
 
-async def _bulk(collection: Collection, writes: Sequence[Write]) -> list[int]:
+async def bulk(collection: Collection, writes: Sequence[Write]) -> list[int]:
     """One unordered bulk write. Returns the positions that were refused as duplicates; raises for anything else."""
     try:
         await collection.bulk_write(list(writes), ordered=False)

@@ -1,10 +1,12 @@
-"""Where observations came from, over HTTP beside `/healthz`: for the gateway, and nobody else may reach the port.
+"""Where observations came from, and which events were accepted last, over HTTP beside `/healthz`: for the gateway, and
+nobody else may reach the port.
 
 Read-only, answered from the ledger; nothing is checked here of who asks.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Protocol, get_args
 
 import structlog
@@ -14,17 +16,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from contracts.catalog import KpiKind
+from contracts.envelope import instant
 from services.ingest.decide import Entry
 from services.ingest.passing import rules_of
+from services.ingest.store import Stored
 
 log = structlog.get_logger()
 
 PATH = "/internal/v1/observations"
 ABOUT = f"{PATH}/about"
 RULES = "/internal/v1/rules"
+ACCEPTED = "/internal/v1/accepted"
 MAX_IDS = 200
 MAX_SUBJECTS = 100
 MAX_PAGE = 1_000
+MAX_SOURCES = 500
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -43,11 +49,18 @@ class Entries(Protocol):
         """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
         ...
 
+    async def recent(
+        self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
+    ) -> list[Stored]:
+        """The entries of these sources that were written last, the latest first."""
+        ...
+
 
 def routes(ledger: Entries) -> list[Route]:
     """Observations exactly as they were published: `GET …/observations?ids=…,…` in the order asked, and
     `GET …/observations/about?subjects=…,…&after=&limit=` all of certain units and days, by page.
-    `GET …/rules/{kind}`: what figures of a kind of KPI have passed."""
+    `GET …/rules/{kind}`: what figures of a kind of KPI have passed.
+    `GET …/accepted?source=…&source=…&since=&before=&before_id=&limit=`: what was accepted last of certain sources."""
 
     async def named(request: Request) -> Response:
         ids = [one for one in request.query_params.get("ids", "").split(",") if one]
@@ -76,13 +89,48 @@ def routes(ledger: Entries) -> list[Route]:
 
         return await _answered(answer)
 
+    async def accepted(request: Request) -> Response:
+        asked = request.query_params
+        sources, limit = asked.getlist("source"), asked.get("limit", str(MAX_PAGE))
+        if len(sources) > MAX_SOURCES or not limit.isdecimal() or not 1 <= int(limit) <= MAX_PAGE:
+            return _refused(f"up to {MAX_SOURCES} sources, limit from 1 to {MAX_PAGE}")
+        try:
+            since, moment = _moment(asked.get("since")), _moment(asked.get("before"))
+        except ValueError:
+            return _refused("since and before are instants with offset")
+        before = None if moment is None else (moment, asked.get("before_id", ""))
+
+        async def answer() -> Response:
+            found = await ledger.recent(dict.fromkeys(sources), since, before, int(limit))
+            return Response(b'{"items":[' + b",".join(map(_told, found)) + b"]}", media_type="application/json")
+
+        return await _answered(answer)
+
     async def rules(request: Request) -> Response:
         kind = request.path_params["kind"]
         if kind not in get_args(KpiKind):
             return JSONResponse({"code": "unknown_kind", "why": f"there is no kind of KPI “{kind}”"}, 404)
         return Response(rules_of(kind).model_dump_json(), media_type="application/json")
 
-    return [Route(PATH, named), Route(ABOUT, about), Route(f"{RULES}/{{kind}}", rules)]
+    return [
+        Route(PATH, named),
+        Route(ABOUT, about),
+        Route(ACCEPTED, accepted),
+        Route(f"{RULES}/{{kind}}", rules),
+    ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    """An instant, or none asked for. Raises ValueError."""
+    moment = None if text is None else datetime.fromisoformat(text)
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("without an offset")
+    return moment
+
+
+def _told(one: Stored) -> bytes:
+    at = instant(one.stored_at).encode()
+    return b'{"stored_at":"' + at + b'","observation":' + one.entry.payload + b"}"
 
 
 def _listed(entries: Sequence[Entry], following: str | None = None) -> Response:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from services.ingest.decide import Entry, Reuse
@@ -29,6 +29,13 @@ SCHEMA = 1
 REMOVAL = "removal"
 
 _COORDINATES = [("key", ASCENDING), ("raw.log", ASCENDING), ("raw.partition", ASCENDING), ("raw.offset", ASCENDING)]
+
+_BY_SOURCE = [("source", ASCENDING), ("stored_at", ASCENDING), ("_id", ASCENDING)]
+
+_BY_TIME_ALONE = "stored_at_1"
+"""An index of older releases."""
+
+_NO_SUCH_INDEX = frozenset({26, 27})
 
 _PAGE_BYTES = 4 * 1024 * 1024
 
@@ -44,6 +51,13 @@ class Part(NamedTuple):
     entries: int
 
 
+class Stored(NamedTuple):
+    """An entry, and when it was written."""
+
+    stored_at: datetime
+    entry: Entry
+
+
 class Ledger:
     """All writes are durable (majority, journal) when a method returns."""
 
@@ -57,10 +71,15 @@ class Ledger:
         self._meta: AsyncCollection[Document] = database.get_collection("meta", write_concern=DURABLE)
 
     async def prepare(self) -> None:
-        """Make the indexes: a unit and day, a key in the order of its coordinates, the time of writing."""
+        """Make the indexes: a unit and day, a key in the order of its coordinates, a source by the time of writing."""
         await self._entries.create_index([("subject", ASCENDING), ("_id", ASCENDING)])
         await self._entries.create_index(_COORDINATES)
-        await self._entries.create_index([("stored_at", ASCENDING)])
+        await self._entries.create_index(_BY_SOURCE)
+        try:
+            await self._entries.drop_index(_BY_TIME_ALONE)
+        except OperationFailure as error:
+            if error.code not in _NO_SUCH_INDEX:
+                raise
 
     async def claim(self, entries: Sequence[Entry]) -> dict[str, Entry]:
         """Write these entries, of which no two have the same id; return those that stand already under an id of theirs.
@@ -93,6 +112,24 @@ class Ledger:
         wanted = {"subject": {"$in": list(subjects)}, "_id": {"$gt": after}}
         documents = await self._stable.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
         return [_entry(document) for document in documents]
+
+    async def recent(
+        self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
+    ) -> list[Stored]:
+        """The entries of these sources that were written last, the latest first; equal times by id, downwards.
+
+        `since`: not those written earlier. `before`: where the page before ended, as time and id.
+        """
+        wanted: Document = {"source": {"$in": sorted(sources)}}
+        if since is not None:
+            wanted["stored_at"] = {"$gte": since}
+        if before is not None:
+            moment, last = before
+            wanted["stored_at"] = {**wanted.get("stored_at", {}), "$lte": moment}
+            wanted["$or"] = [{"stored_at": {"$lt": moment}}, {"_id": {"$lt": last}}]
+        order = [("stored_at", DESCENDING), ("_id", DESCENDING)]
+        found = await self._stable.find(wanted, sort=order, limit=limit, hint=_BY_SOURCE).to_list(None)
+        return [Stored(document["stored_at"], _entry(document)) for document in found]
 
     async def keep(self, reuses: Sequence[Reuse]) -> None:
         """Keep other contents of taken identities; those kept already stay as they are."""
@@ -140,11 +177,12 @@ class Ledger:
 
     async def remove(self, before: datetime) -> int:
         """Remove the entries that were written before that moment, and remember that there were some; how many."""
-        oldest = await self._entries.find_one({"stored_at": {"$lt": before}}, {"_id": 1})
-        if oldest is None:
+        sources = await self._entries.distinct("source")
+        old = {"source": {"$in": sources}, "stored_at": {"$lt": before}}
+        if await self._entries.find_one(old, {"_id": 1}, hint=_BY_SOURCE) is None:
             return 0
         await self._meta.update_one({"_id": REMOVAL}, {"$max": {"before": before}}, upsert=True)
-        return (await self._entries.delete_many({"stored_at": {"$lt": before}})).deleted_count
+        return (await self._entries.delete_many(old, hint=_BY_SOURCE)).deleted_count
 
     async def removed_before(self) -> datetime | None:
         """Entries written before this moment may be gone; None as long as none was ever removed."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime
 
 from contracts.explanations import Explanation, History, Inputs
+from contracts.fates import FigureFate
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.metrics.behind import forecasts_of
@@ -17,6 +18,7 @@ from services.metrics.definition import Definition
 from services.metrics.derived.source import Source
 from services.metrics.documents import Document, escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
+from services.metrics.fate import NOT_COUNTED, fate_of
 from services.metrics.foretold import Issued
 from services.metrics.memory import Definitions
 from services.metrics.observations import observation
@@ -30,7 +32,7 @@ from services.runtime.catalog.carrying import View
 WAITING = 32
 """Questions that may be under way or wait at once."""
 
-Answer = Explanation | History | Inputs | PeriodView
+Answer = Explanation | History | Inputs | PeriodView | FigureFate
 
 
 class Unknown(Exception):
@@ -99,6 +101,17 @@ class Asker:
                 return await asyncio.to_thread(view_anew, behind, stored, kpi, window, asked, self._today(catalog))
             state = await self._state(f"{province}/{kpi}")
             return await asyncio.to_thread(view, state, definition, window, asked, self._today(catalog))
+
+    async def fate(self, said: ObservationRecorded) -> FigureFate:
+        """What became of an observation of the ledger. Raises `Busy`."""
+        async with self._in_turn():
+            catalog, key = self._catalogs().get(said.province), f"{said.province}/{said.kpi}"
+            definition = None if catalog is None else self._definitions.of(key, catalog)
+            if catalog is None or definition is None:
+                return NOT_COUNTED
+            one = observation(said.model_dump(mode="json", exclude_none=True), catalog.zone)
+            state = await self._state(key)
+            return await asyncio.to_thread(fate_of, state, definition, one, self._today(catalog))
 
     async def _issued(self, state: KpiState, unit: str, window: Window) -> list[Issued]:
         document = f"{state.key}/{window.id}/{state.chunk_of(unit)}"

@@ -5,6 +5,7 @@ A direct figure has nothing below it that counts; a sum leads down to the units 
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from contracts.explanations import FigureBehind
 from services.metrics.days import Window, iso
@@ -22,18 +23,32 @@ def figures_behind(
     definition: Definition, units: dict[str, Series], unit: str, window: Window, until: int, today: int
 ) -> list[FigureBehind]:
     """Everything that is in the record at the end of `until`, the latest day first."""
-    tables, told = Tables(definition, units).of(unit, window, min(until, window.last), today, former=True)
-    if not told:
-        return []
-    standing = {id(node) for node in told} if definition.sums_periods else {id(told[-1])}
     found: list[FigureBehind] = []
-    for table in tables:
-        if id(table.node(unit)) not in standing:
-            continue
-        for one, own in _standing(table, unit):
-            if own.day >= window.first:
-                found += _said(one, units[one], own, table.first, definition)
+    for one, own, first in _behind(definition, units, unit, window, until, today):
+        found += _said(one, units[one], own, first, definition)
     return sorted(found, key=lambda one: (-one.as_of.toordinal(), one.org_unit, one.how))
+
+
+def holds(
+    definition: Definition,
+    units: dict[str, Series],
+    unit: str,
+    window: Window,
+    until: int,
+    today: int,
+    said: tuple[str, int],
+    how: Literal["absolute", "increments"],
+) -> bool:
+    """Whether what one unit said for one day (`said`) is in the record at the end of `until`."""
+    speaker, day = said
+    return any(
+        one == speaker
+        and any(
+            figure.how == how and figure.as_of.toordinal() == day
+            for figure in _said(one, units[one], own, first, definition)
+        )
+        for one, own, first in _behind(definition, units, unit, window, until, today)
+    )
 
 
 def units_in_sum(definition: Definition, units: dict[str, Series], unit: str, window: Window, until: int) -> set[str]:
@@ -58,6 +73,21 @@ def forecasts_of(units: dict[str, Series], unit: str, window: Window) -> list[Fi
         for figure in series.days[day].forecasts
         if not figure.retracts
     ]
+
+
+def _behind(
+    definition: Definition, units: dict[str, Series], unit: str, window: Window, until: int, today: int
+) -> Iterator[tuple[str, Own, int]]:
+    """The units whose own figures are in the record, what stands for them, and since when it is counted."""
+    tables, told = Tables(definition, units).of(unit, window, min(until, window.last), today, former=True)
+    if not told:
+        return
+    standing = {id(node) for node in told} if definition.sums_periods else {id(told[-1])}
+    for table in tables:
+        if id(table.node(unit)) in standing:
+            for one, own in _standing(table, unit):
+                if own.day >= window.first:
+                    yield one, own, table.first
 
 
 def _standing(table: Table, unit: str) -> Iterator[tuple[str, Own]]:

@@ -65,7 +65,7 @@ def doubted(
     for unit, day, figure in _asked(state, observations, after):
         if figure.retracts or figure.id in found or not figure.source_id:
             continue
-        doubts = _doubts(state, definition, unit, day, figure, today)
+        doubts = doubts_of(state, definition, unit, day, figure, today)
         if doubts:
             found[figure.id] = Doubted(
                 definition.catalog.province.id,
@@ -101,7 +101,8 @@ def _asked(
             yield unit, day, figure
 
 
-def _doubts(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:
+def doubts_of(state: KpiState, definition: Definition, unit: str, day: int, figure: Figure, today: int) -> list[Doubt]:
+    """What other figures make doubtful in a figure of that day, as they stand; nothing of one that was replaced."""
     content = state.units[unit].days[day]
     standing = content.stands
     stands = standing is not None and standing.id == figure.id

@@ -1,7 +1,7 @@
-"""The questions over HTTP, beside `/healthz`: `/internal/v1/explain/…`, `/internal/v1/views/…`, for the gateway alone.
+"""The questions over HTTP, beside `/healthz`: `/internal/v1/explain/…`, `views/…`, `fate`, for the gateway alone.
 
-Read-only, also where observations are posted for a history to take into account. Nothing is checked here of who asks:
-the port must not be reachable from outside.
+Read-only, also where observations are posted: for a history to take into account, or to ask what became of one. Nothing
+is checked here of who asks: the port must not be reachable from outside.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from contracts.explanations import Origins
+from contracts.observations import ObservationRecorded
 from services.metrics.asking import Answer, Asker, Busy, Unknown
 from services.runtime.catalog.carrying import View
 
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 PATH = "/internal/v1/explain/{kpi}/{org_unit}/{period}"
 VIEWS = "/internal/v1/views/{province}/{kpi}/{period}"
+FATE = "/internal/v1/fate"
 MAX_PAGE = 1_000
 
 _NAMED: dict[str, View] = {"as_it_was": "as_it_was", "as_it_is_now": "as_it_is_now"}
@@ -59,11 +61,19 @@ def routes(asker: Asker) -> list[Route]:
             return _refused(400, "bad_parameter", "view is as_it_was, as_it_is_now or a date, YYYY-MM-DD")
         return await _answered(lambda: asker.view(named["province"], named["kpi"], named["period"], view))
 
+    async def became(request: Request) -> Response:
+        try:
+            said = ObservationRecorded.model_validate_json(await request.body())
+        except ValidationError:
+            return _refused(400, "bad_body", "the body holds one observation as the ledger has it")
+        return await _answered(lambda: asker.fate(said))
+
     return [
         Route(PATH, explained),
         Route(f"{PATH}/history", past, methods=["GET", "POST"]),
         Route(f"{PATH}/inputs", listed),
         Route(VIEWS, viewed),
+        Route(FATE, became, methods=["POST"]),
     ]
 
 

@@ -1,27 +1,29 @@
 """`POST statistics`: events in, receipts out, and nothing accepted that could still be lost."""
 
-from collections.abc import Sequence
-from ipaddress import ip_address
+import asyncio
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from contracts.doors import event_ref
 from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import StatisticReported
-from services.gateway import intake
-from services.gateway.intake import MODES, Reading, Reported
+from services.gateway import admission, intake
+from services.gateway.admission import Admitted, Asker
+from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
+from services.gateway.keys import Scope
 from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
+from services.gateway.patience import hear_out
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.routes.answers import Parameters
 from services.runtime.errors import Transient, Unprocessable
 from services.runtime.kafka.producer import Outgoing
-
-_PATIENCE = 4
-"""Times the limit that a body is read, and thrown away: who is hung up on while sending never sees the answer."""
 
 _UNTIL = {
     "production": (
@@ -47,12 +49,14 @@ class Receipt(BaseModel):
     source: str
     id: str
     observation_id: str
+    link: str = Field(description="What became of it.")
+    repeated: bool = Field(False, description="It stands in the request before, and was written once.")
 
 
 class Receipts(BaseModel):
-    """What became of the request."""
+    """What became of the request: a receipt for each event, in their order."""
 
-    accepted: int
+    accepted: int = Field(description="Events that were written; repeated ones count once.")
     dry_run: bool = False
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
     message_vi: str
@@ -64,13 +68,18 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "description": text}
     for status, text in {
         400: "The body is not what its content type says, or a parameter is wrong.",
-        403: "Publishing over HTTP is not open here.",
         413: "The body is too large.",
         415: "Not one of the three content types.",
         422: "At least one event is wrong; `errors[]` says where. None was taken.",
         503: "The broker is away. Nothing may be taken for accepted: send the same events again.",
     }.items()
 }
+_PATIENCE = 4
+"""Times the limit that is received of a body that is too large, and thrown away."""
+
+_AT_ONCE = 200
+"""Receipts that are made out without pause."""
+
 _EVENT: dict[str, Any] = {
     "type": "object",
     "required": ["specversion", "id", "source", "type", "data"],
@@ -109,62 +118,51 @@ SCHEMAS = {"StatisticReported": StatisticReported}
 def router(parts: Parts) -> APIRouter:
     """The routes over this outbox."""
     routes = APIRouter(tags=["statistics"])
+    turn = asyncio.Lock()
 
     @routes.post(
         "/statistics",
         status_code=202,
         response_model=Receipts,
-        responses={200: {"model": Receipts, "description": "`dry_run`: it would be published."}, **_PROBLEMS},
+        responses={
+            200: {"model": Receipts, "description": "`dry_run`: it would be published."},
+            **_PROBLEMS,
+            **admission.RESPONSES,
+        },
         summary="Publish statistics as CloudEvents: binary (ce-… headers), structured, or a batch",
         openapi_extra={"requestBody": _BODY, "parameters": _ATTRIBUTES},
     )
-    async def statistics(request: Request, asked: Annotated[StatisticsQuery, Query()]) -> Response:
-        _open_here(parts, request)
-        reading = await _read(parts, request)
+    async def statistics(
+        request: Request,
+        asked: Annotated[StatisticsQuery, Query()],
+        asker: Annotated[Asker, Depends(Admitted(parts, Scope.STATISTICS_WRITE))],
+    ) -> Response:
+        reading = await _read(parts, request, asker, turn)
+        asker.spend(reading.events)
         if reading.errors:
             raise _wrong(reading)
         if not asked.dry_run:
             await _publish(parts, reading.reported)
-        return _receipts(parts, reading.reported, dry_run=asked.dry_run)
+        return await _receipts(parts, reading.reported, asker, dry_run=asked.dry_run)
 
     return routes
 
 
-def _open_here(parts: Parts, request: Request) -> None:
-    """Until publishers have keys: the embedded profile only, and there whoever sits at this machine."""
-    if parts.settings.profile != "embedded":
-        raise Problem(
-            403,
-            "closed",
-            "Chưa nhận số liệu qua HTTP ở đây, vì chưa có khóa cho đơn vị cung cấp. Hãy gửi qua Kafka.",
-            "Publishing over HTTP is not open here, since publishers have no keys yet. Publish to Kafka.",
-        )
-    if not (_loopback(request.client.host if request.client else "") and _loopback(request.url.hostname or "")):
-        raise Problem(
-            403,
-            "closed",
-            "Bản chạy thử chỉ nhận số liệu từ chính máy này (127.0.0.1).",
-            "The embedded profile takes statistics from this machine only (127.0.0.1).",
-        )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-async def _read(parts: Parts, request: Request) -> Reading:
+async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock) -> Reading:
+    limits = parts.settings.gateway
     if intake.mode_of(request.headers) is None:
+        await hear_out(request, limits.max_body_bytes)
         names = ", ".join(MODES)
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
         )
-    limit = parts.settings.gateway.max_body_bytes
-    body = bytearray()
+    body = await _body(request, limits.max_body_bytes)
+    reading = Reading(limits.max_event_bytes, asker.speaks_as)
+    await _in_turn(intake.steps(reading, request.headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)
+    return reading
+
+
+async def _body(request: Request, limit: int) -> bytes:
     too_large = Problem(
         413,
         "too_large",
@@ -172,34 +170,51 @@ async def _read(parts: Parts, request: Request) -> Reading:
         f"The body is larger than {limit} bytes; split it.",
     )
     declared = request.headers.get("content-length", "0")
-    left = _PATIENCE * limit if not declared.isdecimal() or int(declared) <= _PATIENCE * limit else 0
-    async for chunk in request.stream():
-        left -= len(chunk)
-        if left < 0:
-            raise too_large
-        if len(body) <= limit:
-            body += chunk
-    if len(body) > limit:
+    if declared.isdecimal() and int(declared) > limit:
+        await hear_out(request, _PATIENCE * limit)
         raise too_large
-    limits = parts.settings.gateway
-    return intake.read(request.headers, bytes(body), limits.max_batch, limits.max_event_bytes)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            break
+    if len(body) > limit:
+        body.clear()
+        await hear_out(request, _PATIENCE * limit)
+        raise too_large
+    return bytes(body)
+
+
+async def _in_turn(steps: Iterator[None], turn: asyncio.Lock, *, hold: bool) -> None:
+    """Take all steps. Of several long readings one step is taken at a time, so that short ones come in between."""
+    if not hold:
+        for _ in steps:
+            pass
+        return
+    more = True
+    while more:
+        async with turn:
+            more = next(steps, _END) is not _END
+            await asyncio.sleep(0)
+
+
+_END = object()
 
 
 def _wrong(reading: Reading) -> Problem:
     count = len(reading.errors)
-    unreadable = all(error.code == "bad_json" and not error.pointer for error in reading.errors)
-    code = "bad_json" if unreadable else "invalid_events"
-    return Problem(
-        400 if unreadable else 422,
-        code,
-        f"Có {count} lỗi; không sự kiện nào được nhận. Sửa rồi gửi lại cả yêu cầu.",
-        f"{count} found wrong; no event was taken. Mend it and send the whole request again.",
-        errors=reading.errors,
-    )
+    vi = f"Có {count} lỗi; không sự kiện nào được nhận. Sửa rồi gửi lại cả yêu cầu."
+    en = f"{count} found wrong; no event was taken. Mend it and send the whole request again."
+    status, code = 422, "invalid_events"
+    if any(error.code == "not_your_source" for error in reading.errors):
+        status, code = 403, "not_your_source"
+    elif all(error.code == "bad_json" and not error.pointer for error in reading.errors):
+        status, code = 400, "bad_json"
+    return Problem(status, code, vi, en, errors=reading.errors)
 
 
 async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
-    records = [Outgoing(one.key.encode(), one.value, one.headers) for one in reported]
+    records = [Outgoing(one.key.encode(), one.value, one.headers) for one in reported if not one.repeated]
     try:
         await parts.outbox.submit(records)
     except (Transient, Unprocessable, Overloaded, ConnectionError):
@@ -209,17 +224,33 @@ async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
         ) from None
 
 
-def _receipts(parts: Parts, reported: Sequence[Reported], *, dry_run: bool) -> Response:
+async def _receipts(parts: Parts, reported: Sequence[Reported], asker: Asker, *, dry_run: bool) -> Response:
     profile = parts.settings.profile
     vi, en = _UNTIL[profile]
     if dry_run:
         vi, en = "Đúng khuôn dạng; chưa gửi đi.", "The form is right; nothing was published."
-    answer = Receipts(
-        accepted=len(reported),
-        dry_run=dry_run,
-        holds="not_published" if dry_run else "until_the_broker_stops" if profile == "embedded" else "durably",
-        message_vi=vi,
-        message_en=en,
-        receipts=[Receipt(source=one.source, id=one.id, observation_id=one.observation_id) for one in reported],
-    )
-    return JSONResponse(answer.model_dump(), 200 if dry_run else 202, {"cache-control": "no-store"})
+    receipts: list[dict[str, Any]] = []
+    for begin in range(0, len(reported), _AT_ONCE):
+        receipts += map(_receipt, reported[begin : begin + _AT_ONCE])
+        if len(reported) > _AT_ONCE:
+            await asyncio.sleep(0)
+    answer = {
+        "accepted": sum(not one.repeated for one in reported),
+        "dry_run": dry_run,
+        "holds": "not_published" if dry_run else "until_the_broker_stops" if profile == "embedded" else "durably",
+        "message_vi": vi,
+        "message_en": en,
+        "receipts": receipts,
+    }
+    headers = {"cache-control": "no-store", **asker.headers()}
+    return Response(orjson.dumps(answer), 200 if dry_run else 202, headers, "application/json")
+
+
+def _receipt(one: Reported) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "id": one.id,
+        "observation_id": one.observation_id,
+        "link": f"/api/v1/events/{event_ref(one.source, one.id)}",
+        "repeated": one.repeated,
+    }

@@ -414,7 +414,7 @@ def _origin(
         id=observation,
         unit=ground.name(figure.org_unit, words),
         as_of=numbers.day(figure.as_of),
-        figure=_figure(found, numbers, measure, words) if found is not None else "–",
+        figure=figure_said(found, numbers, measure, words) if found is not None else "–",
         publisher=found.publisher if found is not None else "",
         source=found.source if found is not None else "",
         event=found.source_id if found is not None else "",
@@ -428,7 +428,7 @@ def _origin(
     )
 
 
-def _figure(said: ObservationRecorded, numbers: Numbers, measure: Measure, words: Words) -> str:
+def figure_said(said: ObservationRecorded, numbers: Numbers, measure: Measure, words: Words) -> str:
     """What the observation itself says; an increment with its sign."""
     if said.retracts:
         return words("rút số liệu")

@@ -44,6 +44,9 @@ class FakeModel:
         wanted = {"kpi": kpi, "org_unit": org_unit, "period": period}
         return next((one for one in self.records.values() if _fits(one, wanted)), None)
 
+    async def of_keys(self, keys: Iterable[str]) -> list[Document]:
+        return [self.records[key] for key in keys if key in self.records]
+
     async def list_progress(self, wanted: ProgressFilter, limit: int, after: str | None = None) -> Slice:
         found = [one for key, one in sorted(self.records.items()) if after is None or key > after]
         return _page([one for one in found if _fits(one, wanted.query())], limit, lambda last: (last["_id"],))

@@ -84,13 +84,13 @@ def a_told(**changes: Any) -> Document:
     return transition_document(told, told.model_dump(mode="json"))
 
 
-def consumed(topic: str, outgoing: Outgoing, offset: int = 0) -> ConsumerRecord:
+def consumed(topic: str, outgoing: Outgoing, offset: int = 0, timestamp: int = 0) -> ConsumerRecord:
     """A record as the consumer hands it over."""
     return ConsumerRecord(
         topic=topic,
         partition=0,
         offset=offset,
-        timestamp=0,
+        timestamp=timestamp,
         timestamp_type=0,
         key=outgoing.key,
         value=outgoing.value,

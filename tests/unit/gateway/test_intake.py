@@ -1,3 +1,4 @@
+import base64
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from contracts import envelope
 from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import MAX_EVENT_BYTES
-from services.gateway import intake
+from services.gateway import batches, intake
 from services.gateway.intake import Reading
 from services.gateway.settings import GatewaySettings
 from services.ingest import contract
@@ -51,8 +52,9 @@ def test_a_binary_event_is_published_with_its_attributes() -> None:
 def test_each_member_of_a_batch_is_published_as_it_was_written() -> None:
     members = ['{"id":"1" ,"specversion":"1.0", "source":"urn:ậ"', ',"type":"' + intake.TYPE + '","data":']
     text = "".join(members) + json.dumps(FIGURE).replace("91", "91.500") + "}"
-    reading = read(BATCH, f"[ {text} ,{text}]".encode())
-    assert [one.value.decode() for one in reading.reported] == [text, text]
+    other = text.replace('"1"', '"2"')
+    reading = read(BATCH, f"[ {text} ,{other}]".encode())
+    assert [one.value.decode() for one in reading.reported] == [text, other]
     assert not reading.errors
 
 
@@ -79,9 +81,130 @@ def test_another_type_of_event_is_not_taken() -> None:
     assert codes(read(STRUCTURED, json.dumps(an_event(type="other")).encode())) == [("not_cloudevent", "/type")]
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[1,]", b"[1] x", b"[1 2]", b"\xff", b'["'])
+@pytest.mark.parametrize("body", [b"", b"{}", b"[", b"[ ", b"x", b"\xff", b'"[]"', b"[] x"])
 def test_what_is_no_array_is_no_batch(body: bytes) -> None:
-    assert codes(read(BATCH, body)) == [("bad_json", "")]
+    assert ("bad_json", "") in codes(read(BATCH, body))
+
+
+GOOD = json.dumps(an_event()).encode()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"id": 2,, "source": "urn:a"}',
+        b'{"id": "[{,", "x": [1, 2}, "y": {]}',
+        b'{"id": 2} {"id": 3}',
+        b'{"id": NaN}',
+        b'{"id": "2", "id": "3"}',
+        b'{"id": "\xff"}',
+        b'{"value": ' + b"9" * 5_000 + b"}",
+        b'{"value": 1e9999999999999999999}',
+        b"[" * 100_000 + b"]" * 100_000,
+        b"nonsense",
+        b"",
+    ],
+)
+def test_a_member_that_is_no_json_is_pointed_at_and_hides_no_other(broken: bytes) -> None:
+    wrong = json.dumps(an_event(id="4", type="other")).encode()
+    reading = intake.read({"content-type": BATCH}, b"[" + b", ".join([GOOD, broken, wrong]) + b"]", max_batch=3)
+    assert codes(reading) == [("bad_json", "/1"), ("not_cloudevent", "/2/type")]
+    assert reading.events == 3
+
+
+@pytest.mark.parametrize("cut", [b'{"id": "2', b'{"id": [1', b'{"id": 2}, ', b'{"id": '])
+def test_a_batch_that_was_cut_off_says_where(cut: bytes) -> None:
+    told = codes(read(BATCH, b"[" + GOOD + b", " + cut))
+    assert told[-1] == ("bad_json", "")
+    assert ("bad_json", "/1") in told or ("bad_json", "/2") in told
+
+
+def test_what_follows_the_array_is_refused() -> None:
+    assert codes(read(BATCH, b"[" + GOOD + b"] x")) == [("bad_json", "")]
+
+
+def test_brackets_in_strings_end_no_member() -> None:
+    broken = b'{"note": "a ] b } c \\" , d", }'
+    assert codes(read(BATCH, b"[" + broken + b"," + GOOD + b"]")) == [("bad_json", "/0")]
+
+
+BYTES_OF_JSON = st.lists(st.sampled_from([b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", b"1", b" ", b"a", b"\xff"]))
+
+
+@given(BYTES_OF_JSON)
+def test_a_good_member_before_a_mess_is_read_as_if_it_stood_alone(mess: list[bytes]) -> None:
+    reading = intake.read({"content-type": BATCH}, b"[" + GOOD + b"," + b"".join(mess), max_batch=1_000)
+    assert [one.value for one in reading.reported] == [GOOD]
+    assert all(
+        pointer == "" or (pointer and pointer.startswith("/") and pointer != "/0") for _, pointer in codes(reading)
+    )
+
+
+@given(st.lists(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner))))
+def test_members_are_what_a_parser_of_the_whole_would_find(values: list[Any]) -> None:
+    found = list(batches.members(json.dumps(values)))
+    assert [one.value for one in found] == values
+    assert [json.loads(one.text) for one in found] == values
+
+
+@given(st.lists(st.sampled_from([GOOD.decode(), '{"a": }', '{"b": "]"}', "[1, {,}]"]), min_size=1, max_size=6))
+def test_there_are_as_many_members_as_were_written(parts: list[str]) -> None:
+    found = list(batches.members("[" + ",".join(parts) + "]"))
+    assert [one.text for one in found] == parts
+    assert [one.broken for one in found] == [part in ('{"a": }', "[1, {,}]") for part in parts]
+
+
+def test_an_id_that_stands_twice_with_the_same_data_is_one_event_with_a_receipt_for_each() -> None:
+    data = json.dumps(FIGURE).replace("91", "91.0")
+    again = json.dumps(an_event()).replace(json.dumps(FIGURE), data)
+    assert again != GOOD.decode()
+    reading = read(BATCH, f"[{GOOD.decode()}, {again}, {GOOD.decode()}]".encode())
+    assert [one.repeated for one in reading.reported] == [False, True, True]
+    assert not reading.errors
+
+
+@pytest.mark.parametrize("changes", [{"value": 92}, {"note": "x"}, {"value": True}, {"value": None}, {"value": "91"}])
+def test_an_id_that_stands_twice_with_other_data_is_refused(changes: dict[str, Any]) -> None:
+    reading = read(BATCH, json.dumps([an_event(), an_event(data={**FIGURE, **changes})]).encode())
+    assert ("identity_reused", "/1/id") in codes(reading) or ("schema", "/1/data/value") in codes(reading)
+    assert len(reading.reported) == 1
+
+
+def test_the_same_id_of_another_source_is_another_event() -> None:
+    reading = read(BATCH, json.dumps([an_event(), an_event(source="urn:b", data={**FIGURE, "value": 1})]).encode())
+    assert [one.repeated for one in reading.reported] == [False, False]
+
+
+def test_true_is_not_the_number_one() -> None:
+    done = {name: FIGURE[name] for name in FIGURE if name != "value"}
+    pair = [an_event(data={**done, "extra": value}) for value in (True, 1)]
+    assert codes(read(BATCH, json.dumps(pair).encode())) == [("identity_reused", "/1/id")]
+
+
+def test_data_in_base64_are_compared_as_what_they_say() -> None:
+    packed = {name: value for name, value in an_event().items() if name != "data"}
+    packed["data_base64"] = base64.b64encode(json.dumps(FIGURE).encode()).decode()
+    assert [one.repeated for one in read(BATCH, json.dumps([packed, an_event()]).encode()).reported] == [False, True]
+
+
+def test_a_source_that_is_not_the_senders_is_pointed_at_beside_everything_else() -> None:
+    events = [an_event(), an_event(source="urn:b", data={**FIGURE, "value": "NaN"}), an_event(id="3", source="urn:c")]
+    reading = Reading(MAX_EVENT_BYTES, {"urn:a"}.__contains__)
+    for _ in intake.steps(reading, {"content-type": BATCH}, json.dumps(events).encode(), 10):
+        pass
+    assert codes(reading) == [
+        ("not_your_source", "/1/source"),
+        ("not_finite", "/1/data/value"),
+        ("not_your_source", "/2/source"),
+    ]
+
+
+def test_a_long_batch_is_read_in_slices_that_come_to_the_same() -> None:
+    body = json.dumps([an_event(id=str(number)) for number in range(1_000)]).encode()
+    reading = Reading(MAX_EVENT_BYTES, lambda source: True)
+    pauses = sum(1 for _ in intake.steps(reading, {"content-type": BATCH}, body, 1_000))
+    assert pauses == len(body) // intake.SLICE_BYTES == 10
+    assert reading.reported == intake.read({"content-type": BATCH}, body, 1_000).reported
 
 
 def test_a_batch_may_be_neither_empty_nor_too_long() -> None:

@@ -10,7 +10,9 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 
 from services.gateway import api, intake
+from services.gateway.admission import Admission
 from services.gateway.documents import Place
+from services.gateway.keyring import Keyring
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
 from services.gateway.owners import Owners
@@ -22,7 +24,9 @@ from services.runtime.errors import Transient
 from services.runtime.health import Health
 from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
+from tests.unit.gateway.fake_keys import FakeKeys
 from tests.unit.gateway.fake_model import FakeModel
+from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.judged_province import NOW, dak_nong
 from tests.unit.gateway.owning import nobody
 from tests.unit.gateway.records import a_document, a_told, an_alert
@@ -51,21 +55,41 @@ class Gateway:
     """An application over fakes."""
 
     def __init__(
-        self, profile: str = "embedded", catalogs: dict[str, Catalog] | None = None, owners: Owners | None = None
+        self,
+        profile: str = "embedded",
+        catalogs: dict[str, Catalog] | None = None,
+        owners: Owners | None = None,
+        **limits: float,
     ) -> None:
+        self.keys, telemetry = FakeKeys(), Telemetry()
+        given = {"max_body_bytes": 4_096, "max_streams": 1, **limits}
+        gateway = GatewaySettings.model_validate(given)
+
+        def in_force() -> dict[str, Catalog]:
+            return {"dak-nong": CATALOG} if catalogs is None else catalogs
+
         self.model, self.broker, self.hub = FakeModel(), FakeBroker(), Hub()
+        self.replies = FakeReplies()
         self.outbox = Outbox(self.broker, "statistics.reported.v1", 10_000_000)
-        limits = GatewaySettings(max_body_bytes=4_096, max_streams=1)
         self.parts = Parts(
-            settings=Settings.model_validate({"profile": profile, "gateway": limits}),
+            settings=Settings.model_validate({"profile": profile, "gateway": gateway}),
             model=self.model,
-            catalogs=lambda: {"dak-nong": CATALOG} if catalogs is None else catalogs,
+            replies=self.replies,
+            catalogs=in_force,
             hub=self.hub,
+            admission=Admission(
+                gateway,
+                Keyring(self.keys, gateway.keys_fresh_s),
+                in_force,
+                NOW.date,
+                telemetry.counter("requests_refused", "", "code"),
+                open_here=profile == "embedded",
+            ),
             outbox=self.outbox,
             owners=nobody() if owners is None else owners,
             clock=DataClock(NOW),
             health=Health(),
-            telemetry=Telemetry(),
+            telemetry=telemetry,
         )
 
     @asynccontextmanager
@@ -166,6 +190,8 @@ async def test_alerts_are_listed_and_explained_by_their_history() -> None:
         ("/api/v1/alerts/xyz", "bad_parameter", "alert_id"),
         ("/api/v1/catalog/org_unit?on=yesterday", "bad_parameter", "YYYY-MM-DD"),
         ("/api/v1/catalog/org_unit?on=-1e-103", "bad_parameter", "YYYY-MM-DD"),
+        ("/api/v1/events?since=0.5", "bad_parameter", "instant with offset"),
+        ("/api/v1/events?since=2023-09-30T09:00:00", "bad_parameter", "instant with offset"),
         ("/api/v1/stream?x=1", "bad_parameter", "after"),
     ],
 )
@@ -267,16 +293,33 @@ async def test_one_wrong_event_takes_the_whole_request_down() -> None:
     assert not gateway.broker.published
 
 
-async def test_publishing_is_closed_outside_the_embedded_profile() -> None:
-    async with Gateway("production").client() as client:
-        answer = await client.post("/api/v1/statistics", content=json.dumps(EVENT), headers=STRUCTURED)
-    assert (answer.status_code, answer.json()["code"]) == (403, "closed")
+async def test_a_receipt_leads_to_what_becomes_of_its_event_and_a_repeated_one_says_so() -> None:
+    gateway = Gateway()
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    async with gateway.client() as client:
+        answer = await client.post("/api/v1/statistics", content=json.dumps([EVENT, EVENT]), headers=headers)
+    first, again = answer.json()["receipts"]
+    assert (first["repeated"], again["repeated"]) == (False, True)
+    assert first["link"] == again["link"] == "/api/v1/events/dXJuOmEAMQ"
+    assert (answer.json()["accepted"], len(gateway.broker.published)) == (1, 1)
 
 
-async def test_publishing_is_closed_to_a_page_that_reaches_us_under_another_name() -> None:
-    async with Gateway().client("http://evil.example:8080") as client:
-        answer = await client.post("/api/v1/statistics", content=json.dumps(EVENT), headers=STRUCTURED)
-    assert answer.status_code == 403
+async def test_a_short_request_is_answered_while_a_long_batch_is_read() -> None:
+    gateway = Gateway(max_body_bytes=8_000_000)
+    batch = json.dumps([{**EVENT, "id": str(number)} for number in range(5_000)])
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    ended: list[str] = []
+
+    async def post(client: AsyncClient, name: str, content: str, headers: dict[str, str]) -> None:
+        answer = await client.post("/api/v1/statistics", content=content, headers=headers)
+        assert answer.status_code == 202
+        ended.append(name)
+
+    async with gateway.client() as client, asyncio.TaskGroup() as group:
+        group.create_task(post(client, "long", batch, headers))
+        group.create_task(post(client, "short", json.dumps(EVENT), STRUCTURED))
+    assert ended == ["short", "long"]
+    assert len(gateway.broker.published) == 5_001
 
 
 async def test_an_attribute_that_stands_twice_in_a_request_is_refused() -> None:

@@ -32,7 +32,7 @@ from services.ingest.decide import Entry, Reuse
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
 from services.ingest.metrics import DoorMetrics
-from services.ingest.store import Part
+from services.ingest.store import Part, Stored
 from services.runtime.catalog import Catalog
 from services.runtime.clock import Clock, DataClock
 from services.runtime.errors import Transient
@@ -273,6 +273,7 @@ class FakeLedger:
     trips: int = 0
     fails: int = 0
     removed: datetime | None = None
+    written: dict[str, datetime] = field(default_factory=dict)
 
     def _travel(self) -> None:
         self.trips += 1
@@ -287,18 +288,30 @@ class FakeLedger:
         taken = {e.observation_id: self.entries[e.observation_id] for e in entries if e.observation_id in self.entries}
         for entry in entries:
             self.entries.setdefault(entry.observation_id, entry)
+            self.written.setdefault(entry.observation_id, NOON + timedelta(seconds=self.trips))
         return taken
 
-    async def standing(self, ids: Sequence[str]) -> dict[str, Entry]:
-        if not ids:
+    async def standing(self, ids: Iterable[str]) -> dict[str, Entry]:
+        wanted = list(ids)
+        if not wanted:
             return {}
         self._travel()
-        return {id: self.entries[id] for id in ids if id in self.entries}
+        return {id: self.entries[id] for id in wanted if id in self.entries}
 
     async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
         wanted = set(subjects)
         found = (self.entries[id] for id in sorted(self.entries) if id > after)
         return [entry for entry in found if entry.subject in wanted][:limit]
+
+    async def recent(
+        self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
+    ) -> list[Stored]:
+        wanted = set(sources)
+        found = sorted(
+            ((self.written[id], id) for id, one in self.entries.items() if one.source in wanted), reverse=True
+        )
+        kept = [at for at in found if (since is None or at[0] >= since) and (before is None or at < before)]
+        return [Stored(moment, self.entries[id]) for moment, id in kept[:limit]]
 
     async def keep(self, reuses: Sequence[Reuse]) -> None:
         for reuse in reuses:

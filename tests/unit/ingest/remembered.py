@@ -1,13 +1,16 @@
 """A ledger that remembers given observations, for whoever asks where they came from."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pymongo.errors import AutoReconnect
 
 from contracts.observations import ObservationRecorded, subject_of
 from services.ingest.decide import Entry
 from services.ingest.normalise import Raw
+from services.ingest.store import Stored
+
+STORED = datetime(2023, 10, 1, tzinfo=UTC)
 
 
 class Remembered:
@@ -42,6 +45,29 @@ class Remembered:
         wanted = set(subjects)
         found = (self.entries[id] for id in sorted(self.entries) if id > after)
         return [entry for entry in found if entry.subject in wanted][:limit]
+
+    async def recent(
+        self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
+    ) -> list[Stored]:
+        if self.away:
+            raise AutoReconnect("away")
+        wanted = set(sources)
+        all_of_them = [Stored(self.stored_at(entry), entry) for entry in self.entries.values()]
+        found = sorted(
+            (one for one in all_of_them if one.entry.source in wanted),
+            key=lambda one: (one.stored_at, one.entry.observation_id),
+            reverse=True,
+        )
+        return [
+            one
+            for one in found
+            if (since is None or one.stored_at >= since)
+            and (before is None or (one.stored_at, one.entry.observation_id) < before)
+        ][:limit]
+
+    def stored_at(self, entry: Entry) -> datetime:
+        """Written one a second, in the order of the raw offsets."""
+        return STORED + timedelta(seconds=entry.raw.offset)
 
 
 def _day(one: ObservationRecorded) -> date:

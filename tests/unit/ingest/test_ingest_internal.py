@@ -1,6 +1,6 @@
 """The question that others ask of the ledger: where did these observations come from?"""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from contracts.catalog import KpiKind
 from contracts.explanations import Origins, OriginsPage, Rules
+from contracts.fates import Accepted, AcceptedPage
 from services.ingest import checks, internal, kinds, passing
 from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.builders import an_increment, an_observation
@@ -41,6 +42,31 @@ async def test_all_figures_of_a_unit_and_day_come_page_by_page() -> None:
         one.observation_id for one in (*said, KNOWN[0])
     }
     assert odd.status_code == 400
+
+
+async def test_what_was_accepted_last_of_a_source_comes_page_by_page() -> None:
+    said = [an_observation(source="urn:a"), an_observation(source="urn:b"), an_observation(source="urn:a")]
+    ledger = Remembered(said)
+    app = Starlette(routes=internal.routes(ledger))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+
+        async def page(**query: Any) -> tuple[Accepted, ...]:
+            answer = await client.get(internal.ACCEPTED, params=query)
+            assert answer.status_code == 200
+            return AcceptedPage.model_validate_json(answer.content).items
+
+        (first,) = await page(source=["urn:a"], limit=1)
+        (second,) = await page(
+            source=["urn:a"], before=first.stored_at.isoformat(), before_id=first.observation.observation_id
+        )
+        both = await page(source=["urn:a", "urn:b"], since=second.stored_at.isoformat())
+        odd = [await client.get(internal.ACCEPTED, params=query) for query in ({"limit": "0"}, {"since": "2023-10-01"})]
+        ledger.away = True
+        away = await client.get(internal.ACCEPTED, params={"source": "urn:a"})
+    assert [first.observation, second.observation] == [said[2], said[0]]
+    assert [one.observation for one in both] == said[::-1]
+    assert [one.status_code for one in odd] == [400, 400]
+    assert (away.status_code, away.json()["code"]) == (503, "database_away")
 
 
 async def test_nothing_asked_nothing_answered() -> None:

@@ -1,0 +1,253 @@
+"""`tiendo keys`: make, list, replace and revoke the keys with which publishers send over HTTP."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import orjson
+import typer
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.table import Column, Table
+
+from services.cli import settings
+from services.gateway import keys
+from services.gateway.key_store import KeyStore
+from services.gateway.keys import Key, Made, Scope, Standing, TooManyKeys
+from services.runtime import mongo
+from services.runtime.catalog import Catalog, stream
+from services.runtime.errors import StartError, Transient
+from services.runtime.settings import KafkaSettings
+from services.runtime.waiting import Waiting
+
+app = typer.Typer(no_args_is_help=True, help="Khóa của đơn vị cung cấp · The keys of publishers, for HTTP.")
+
+PATIENCE_S = 5.0
+YEAR_DAYS = 365
+OVERLAP_DAYS = 14
+WIDTH = 150
+
+Data = Annotated[
+    Path, typer.Option(help="Where `tiendo up` keeps its data: of a system on this machine, unless TIENDO_* say else.")
+]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` shows it.", show_default=False)]
+Days = Annotated[int, typer.Option(min=1, max=3_650, help="How long the new key holds.")]
+HERE = Path(".tiendo")
+
+T = TypeVar("T")
+
+
+@app.command()
+def create(
+    publisher: Annotated[str, typer.Argument(help="Id of the publisher in the catalog.", show_default=False)],
+    province: Annotated[
+        str | None, typer.Option(help="Only where several catalogs have that publisher.", show_default=False)
+    ] = None,
+    name: Annotated[str, typer.Option(help="What it is for; people read it in `list`.")] = "",
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="May be given again. Default: all.", show_default=False)
+    ] = None,
+    days: Days = YEAR_DAYS,
+    data: Data = HERE,
+) -> None:
+    """Make a key and show it, this once: the key on standard output, everything else on standard error."""
+    if len(name) > keys.MAX_NAME or not name.isprintable():
+        raise StartError(f"The name of a key has at most {keys.MAX_NAME} characters, all of them printable.")
+    read = settings.of_the_system(data)
+    whose = province_of(_catalogs(read.kafka), publisher, province)
+    lasts = timedelta(days=days)
+    made = keys.make(
+        province=whose, publisher=publisher, name=name, scopes=scope or tuple(Scope), now=_now(), lasts=lasts
+    )
+    _with_store(read, lambda store: _added(store, made.key))
+    _show(made)
+
+
+@app.command("list")
+def show(
+    publisher: Annotated[str | None, typer.Option(help="Only this publisher's.", show_default=False)] = None,
+    province: Annotated[str | None, typer.Option(help="Only this province's.", show_default=False)] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that hold no longer.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    data: Data = HERE,
+) -> None:
+    """List keys: whose, for what, until when, and when they were last used. The keys themselves are not kept."""
+    now = _now()
+    found = _with_store(settings.of_the_system(data), lambda store: store.of(province, publisher))
+    rows = [row_of(key, now) for key in found if every or key.standing(now) is Standing.VALID]
+    if as_json:
+        sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
+    elif rows:
+        _print(rows)
+    else:
+        typer.echo("no keys; make one with `tiendo keys create PUBLISHER`", err=True)
+
+
+@app.command()
+def rotate(
+    key: KeyId,
+    overlap_days: Annotated[
+        int, typer.Option(min=0, max=90, help="How long the old key holds beside the new one.")
+    ] = OVERLAP_DAYS,
+    days: Days = YEAR_DAYS,
+    data: Data = HERE,
+) -> None:
+    """Make a key that follows another, with the same name and scopes; the old one holds a while beside it."""
+    now = _now()
+
+    async def replace(store: KeyStore) -> tuple[Made, datetime]:
+        old = await _there(store, key)
+        standing = old.standing(now)
+        if standing is not Standing.VALID:
+            raise StartError(f"The key {key} is {standing} already: make a new one with `tiendo keys create`.")
+        made = keys.make(
+            province=old.province,
+            publisher=old.publisher,
+            name=old.name,
+            scopes=old.scopes,
+            now=now,
+            lasts=timedelta(days=days),
+        )
+        ends = keys.retires(old, now, timedelta(days=overlap_days))
+        if not overlap_days:
+            await store.revoke(old.id, now)
+        await _added(store, made.key)
+        await store.retire(old.id, ends)
+        return made, ends
+
+    made, ends = _with_store(settings.of_the_system(data), replace)
+    _show(made)
+    typer.echo(f"the old key {key} holds until {_moment(ends)}" if overlap_days else f"{key} is revoked", err=True)
+
+
+@app.command()
+def revoke(key: KeyId, data: Data = HERE) -> None:
+    """Let a key hold no longer. Gateways that know it take it for some seconds more (TIENDO_GATEWAY_KEYS_FRESH_S)."""
+
+    async def end(store: KeyStore) -> Key:
+        await _there(store, key)
+        revoked = await store.revoke(key, _now())
+        assert revoked is not None  # keys are never deleted
+        return revoked
+
+    ended = _with_store(settings.of_the_system(data), end)
+    assert ended.revoked is not None
+    typer.echo(f"revoked since {_moment(ended.revoked)}: {key} of {ended.publisher}")
+
+
+def province_of(catalogs: Mapping[str, Catalog], publisher: str, province: str | None) -> str:
+    """Whose catalog has the publisher. Raises `StartError` where none has, or several have and none is named."""
+    if not catalogs:
+        raise StartError("The broker holds no catalog: run `tiendo catalog apply FOLDER` first.")
+    if province is not None and province not in catalogs:
+        raise StartError(f"There is no catalog of {province}; there are: {', '.join(sorted(catalogs))}.")
+    asked = {name: one for name, one in sorted(catalogs.items()) if province in (None, name)}
+    having = [name for name, catalog in asked.items() if catalog.publishers.get(publisher) is not None]
+    if len(having) > 1:
+        raise StartError(f"Several catalogs have a publisher {publisher}: name one with --province {having[0]}.")
+    if having:
+        return having[0]
+    near = get_close_matches(publisher, [one.id for catalog in asked.values() for one in catalog.publishers], 3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise StartError(
+        f"The catalog of {', '.join(asked)} has no publisher {publisher}: add it to publishers.yaml and run "
+        f"`tiendo catalog apply FOLDER`.{meant}"
+    )
+
+
+def row_of(key: Key, now: datetime) -> dict[str, Any]:
+    """What `list` says of a key."""
+    return {
+        "id": key.id,
+        "province": key.province,
+        "publisher": key.publisher,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "created": key.created,
+        "expires": key.expires,
+        "last_used": key.last_used,
+        "standing": key.standing(now),
+    }
+
+
+async def _added(store: KeyStore, key: Key) -> None:
+    try:
+        await store.add(key, _now())
+    except TooManyKeys as error:
+        named = " and ".join(one.id for one in error.keys)
+        raise StartError(
+            f"{key.publisher} has {len(error.keys)} keys that hold, and may have no more at a time: {named}. "
+            f"Revoke one that is not used any more (`tiendo keys list`, `tiendo keys revoke ID`)."
+        ) from None
+
+
+async def _there(store: KeyStore, key_id: str) -> Key:
+    if key_id.startswith("tdk_"):
+        raise StartError("Name the key by its id, the 12 letters behind `tdk_`, and keep the rest to its publisher.")
+    found = await store.find(key_id) if keys.is_id(key_id) else None
+    if found is None:
+        raise StartError(f"There is no key {key_id!r}; `tiendo keys list --all` shows all there are.")
+    return found
+
+
+def _catalogs(kafka: KafkaSettings) -> dict[str, Catalog]:
+    try:
+        found = asyncio.run(stream.read(kafka.connection(), timeout_s=PATIENCE_S))
+    except Transient as error:
+        raise StartError(
+            f"The broker, which has the catalog, does not answer ({error}): start it, or mend TIENDO_KAFKA_BOOTSTRAP."
+        ) from None
+    return {name: one.catalog for name, one in found.items() if one.catalog is not None}
+
+
+def _with_store(read: settings.CommandSettings, work: Callable[[KeyStore], Awaitable[T]]) -> T:
+    async def run() -> T:
+        patience_s = read.start.timeout_s if "timeout_s" in read.start.model_fields_set else PATIENCE_S
+        async with mongo.connect(read.mongo, Waiting(patience_s, asyncio.Event())) as client:
+            store = KeyStore(client, read.mongo)
+            await store.prepare()
+            return await work(store)
+
+    try:
+        return asyncio.run(run())
+    except PyMongoError as error:
+        _away(error)
+
+
+def _away(error: PyMongoError) -> NoReturn:
+    why = str(error).split(", Timeout:")[0][:200]
+    raise StartError(f"MongoDB does not answer ({why}); start it, or mend TIENDO_MONGO_URI.") from None
+
+
+def _show(made: Made) -> None:
+    key = made.key
+    typer.echo(made.text)
+    typer.echo(
+        f"key {key.id} of {key.publisher} ({key.province}) for {', '.join(sorted(key.scopes))}, holds until "
+        f"{_moment(key.expires)}. It is shown this once: hand it over by a safe way, it cannot be read again.",
+        err=True,
+    )
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    table = Table(Column("id", no_wrap=True), "publisher", "name", "scopes", "expires", "last used", "")
+    for row in rows:
+        used = _moment(row["last_used"]) if row["last_used"] else "never"
+        said = "" if row["standing"] is Standing.VALID else str(row["standing"])
+        whose = f"{row['province']}/{row['publisher']}"
+        scopes = "\n".join(row["scopes"])
+        table.add_row(row["id"], whose, row["name"], scopes, _moment(row["expires"]), used, said)
+    console.print(table)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
