@@ -1,7 +1,13 @@
-"""What the doors say of events: how one is named in a link."""
+"""What the doors say of events: how one is named in a link; and what they ask ingest of it, before it is published."""
 
 import base64
 import binascii
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.base import WireModel
+from contracts.statistics import Flag, Problem
 
 MAX_EVENT_REF = 22_000
 """Characters: two attributes of the greatest length, of letters that take four bytes each, are named by fewer."""
@@ -28,3 +34,30 @@ def event_of(ref: str) -> tuple[str, str]:
     if not (source and found and id) or "\0" in id or event_ref(source, id) != ref:
         raise NoEventRef("not a source and an id")
     return source, id
+
+
+MOST_EXAMINED = 1_000
+"""Events that one question may bring."""
+
+Standing = Literal["new", "same", "taken"]
+
+
+class Examined(WireModel):
+    """What would become of one event if it were published now."""
+
+    source: str | None = Field(description="Null where it could not be read.")
+    id: str | None
+    observation_id: str | None = Field(description="The id of its observation, once it is accepted.")
+    problems: tuple[Problem, ...] = Field((), description="Why it would be refused; none: it would be accepted.")
+    flags: tuple[Flag, ...] = Field((), description="With which doubts it would be accepted.")
+    standing: Standing = Field(
+        "new",
+        description="`same`: this content was accepted before and counts once; `taken`: another content was, "
+        "under this id.",
+    )
+
+
+class ExaminedEvents(WireModel):
+    """One for each event, in the order asked."""
+
+    items: tuple[Examined, ...]

@@ -5,6 +5,7 @@ Numbers with a fraction or an exponent become `Decimal`, so that no figure passe
 
 import codecs
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -78,3 +79,31 @@ def _no_constant(name: str) -> Any:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+
+
+def members(text: str) -> Iterator[str]:
+    """The members of a JSON array, each as the text that it was. Raises ValueError or RecursionError if it is none."""
+    decoder = json.JSONDecoder()
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise ValueError("not an array")
+    at = _skip(text, at + 1)
+    if text[at : at + 1] == "]":
+        return
+    while True:
+        _, end = decoder.raw_decode(text, at)
+        yield text[at:end]
+        at = _skip(text, end)
+        if text[at : at + 1] == "]":
+            if _skip(text, at + 1) != len(text):
+                raise ValueError("something follows the array")
+            return
+        if text[at : at + 1] != ",":
+            raise ValueError("no comma between two members")
+        at = _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at

@@ -24,6 +24,8 @@ from services.gateway.routes import (
     events,
     explain,
     explain_page,
+    imports,
+    imports_page,
     other_days,
     other_days_page,
     progress,
@@ -70,12 +72,13 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (statistics, events, progress, explain, other_days, alerts, catalog, stream):
+    for routes in (statistics, imports, events, progress, explain, other_days, alerts, catalog, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))
     app.include_router(other_days_page.router(parts))
     app.include_router(event_page.router(parts))
+    app.include_router(imports_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))
     problems.install(app)
     app.add_exception_handler(PyMongoError, _database_away)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from contracts import envelope
@@ -50,6 +51,14 @@ class Reported:
     def observation_id(self) -> str:
         """The id that its observation will have, if it is accepted."""
         return observation_id(self.source, self.id)
+
+    @property
+    def structured(self) -> bytes:
+        """The event as one JSON object, its data exactly as they came."""
+        attributes = {name[3:]: text.decode() for name, text in self.headers if name.startswith("ce_")}
+        if not attributes:
+            return self.value
+        return orjson.dumps(attributes)[:-1] + b',"data":' + self.value + b"}"
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
+from contracts.doors import Examined, ExaminedEvents
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.fates import AcceptedPage, FigureFate
 from contracts.observations import ObservationRecorded
@@ -35,6 +36,9 @@ NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period
 
 SUBJECTS_AT_ONCE = 50
 """Units and days that one question to ingest names."""
+
+EVENTS_AT_ONCE = 500
+"""Events that one question to ingest brings."""
 
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
@@ -124,6 +128,18 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
+    async def examined(self, events: Iterable[bytes]) -> AsyncIterator[Sequence[Examined]]:
+        """What would become of these events (JSON in structured mode) if they were published, in their order and in
+        several parts. Raises `Problem`: 503 where ingest is away."""
+        rest = iter(events)
+        while part := list(islice(rest, EVENTS_AT_ONCE)):
+            body = b"[" + b",".join(part) + b"]"
+            asked = await _asked(self._ingest, "ingest", "/internal/v1/examined", {}, ExaminedEvents, NO_RECORD, body)
+            if len(asked.items) != len(part):
+                log.warning("owner_away", owner="ingest", why=f"{len(part)} asked, {len(asked.items)} answered")
+                raise _away("ingest")
+            yield asked.items
+
 
 @asynccontextmanager
 async def connected(settings: GatewaySettings) -> AsyncIterator[Owners]:
@@ -148,7 +164,7 @@ async def _asked(
     asked: Mapping[str, str | list[str]],
     model: type[M],
     unknown: tuple[str, str],
-    body: BaseModel | None = None,
+    body: BaseModel | bytes | None = None,
 ) -> M:
     """`unknown`: what there is not, in both languages, if the owner knows no such thing. With a body it is a POST."""
     try:
@@ -157,7 +173,7 @@ async def _asked(
             if body is None:
                 answer = await client.get(path, params=dict(asked))
             else:
-                content = body.model_dump_json(exclude_none=True)
+                content = body if isinstance(body, bytes) else body.model_dump_json(exclude_none=True).encode()
                 answer = await client.post(path, params=dict(asked), content=content)
         if answer.status_code == 200:
             return model.model_validate_json(answer.content)

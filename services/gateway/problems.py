@@ -21,13 +21,17 @@ MAX_ERRORS = 100
 
 
 class ErrorItem(BaseModel):
-    """One thing that is wrong: `pointer` is a JSON pointer into the body, `parameter` a name in the query or path."""
+    """One thing that is wrong: `pointer` is a JSON pointer into the body, `parameter` a name in the query or path;
+    in a spreadsheet `sheet`, `row` (from 1) and `column` (A, B …)."""
 
     code: str
     message_vi: str
     message_en: str
     pointer: str | None = None
     parameter: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
 
 
 class ProblemDetails(BaseModel):

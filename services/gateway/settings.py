@@ -25,6 +25,16 @@ class GatewaySettings(BaseModel):
         ge=1_024,
         description="events that wait for the broker's acknowledgement; beyond it the answer is 503",
     )
+    max_import_bytes: int = Field(5_242_880, ge=1_024, description="larger spreadsheets are refused")
+    max_import_rows: int = Field(100_000, ge=1, description="rows of a spreadsheet")
+    max_import_entries: int = Field(200, ge=10, description="parts of an XLSX archive")
+    max_import_unpacked_bytes: int = Field(52_428_800, ge=1_024, description="what an XLSX may unpack to")
+    max_import_ratio: int = Field(100, ge=2, description="how many times its packed size a large part may unpack to")
+    import_memory_bytes: int = Field(
+        268_435_456, ge=67_108_864, description="address space of the process that reads a spreadsheet"
+    )
+    import_timeout_ms: int = Field(30_000, ge=100, description="how long a spreadsheet may take to read, or to mark")
+    max_imports: int = Field(2, ge=1, description="spreadsheets that are read at once; beyond it the answer is 503")
     publish_timeout_ms: int = Field(5_000, ge=500, description="how long the broker may take for one request of ours")
     metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")
     ingest_url: str = Field("http://127.0.0.1:8081", description="ingest's internal HTTP port: origin of observations")

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.ingest import archive, internal, removal
+from services.ingest import archive, examining, internal, removal
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
@@ -46,13 +46,15 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     await opening.first_catalog(host, follower)
     producer = await opening.producer(host, settings.kafka)
     host.clock.observe(await ledger.latest())  # a clock that moves with the data goes on where it stood
+    examiner = Examiner(
+        desks=Desks(follower.catalogs, settings.lead),
+        log=log_id,
+        max_bytes=settings.ingest.max_event_bytes,
+        moving=settings.clock != "system",
+    )
+    answering.router.routes.extend(examining.routes(examiner, ledger, host.clock))
     door = Door(
-        examiner=Examiner(
-            desks=Desks(follower.catalogs, settings.lead),
-            log=log_id,
-            max_bytes=settings.ingest.max_event_bytes,
-            moving=settings.clock != "system",
-        ),
+        examiner=examiner,
         ledger=ledger,
         publisher=producer,
         quarantine=DeadLetterQueue(STATISTICS_REPORTED, HANDLER, producer, host.telemetry),

@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.doors import event_ref
+from contracts.doors import Standing, event_ref
 from contracts.envelope import BATCH, JSON, STRUCTURED
-from contracts.statistics import StatisticReported
+from contracts.statistics import Flag, StatisticReported
+from contracts.statistics import Problem as FigureProblem
 from services.gateway import admission, intake
 from services.gateway.admission import Admitted, Asker
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
@@ -22,6 +23,7 @@ from services.gateway.parts import Parts
 from services.gateway.patience import hear_out
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.routes.answers import Parameters
+from services.gateway.routes.bodies import body_of
 from services.runtime.errors import Transient, Unprocessable
 from services.runtime.kafka.producer import Outgoing
 
@@ -40,7 +42,7 @@ _UNTIL = {
 class StatisticsQuery(Parameters):
     """Parameters of `POST statistics`."""
 
-    dry_run: bool = Field(False, description="Only check envelope and schema; publish nothing.")
+    dry_run: bool = Field(False, description="Only say what would become of the events; publish nothing.")
 
 
 class Receipt(BaseModel):
@@ -51,12 +53,18 @@ class Receipt(BaseModel):
     observation_id: str
     link: str = Field(description="What became of it.")
     repeated: bool = Field(False, description="It stands in the request before, and was written once.")
+    standing: Standing | None = Field(
+        None, description="Dry run only: whether this content is new, accepted already, or its id taken by another."
+    )
+    problems: tuple[FigureProblem, ...] | None = Field(None, description="Dry run only: why it would be refused.")
+    flags: tuple[Flag, ...] | None = Field(None, description="Dry run only: the doubts that it would be accepted with.")
 
 
 class Receipts(BaseModel):
     """What became of the request: a receipt for each event, in their order."""
 
     accepted: int = Field(description="Events that were written; repeated ones count once.")
+    refused: int = Field(0, description="Dry run only: events that would be refused.")
     dry_run: bool = False
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
     message_vi: str
@@ -74,9 +82,6 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "The broker is away. Nothing may be taken for accepted: send the same events again.",
     }.items()
 }
-_PATIENCE = 4
-"""Times the limit that is received of a body that is too large, and thrown away."""
-
 _AT_ONCE = 200
 """Receipts that are made out without pause."""
 
@@ -125,7 +130,7 @@ def router(parts: Parts) -> APIRouter:
         status_code=202,
         response_model=Receipts,
         responses={
-            200: {"model": Receipts, "description": "`dry_run`: it would be published."},
+            200: {"model": Receipts, "description": "`dry_run`: what would become of each event."},
             **_PROBLEMS,
             **admission.RESPONSES,
         },
@@ -141,9 +146,10 @@ def router(parts: Parts) -> APIRouter:
         asker.spend(reading.events)
         if reading.errors:
             raise _wrong(reading)
-        if not asked.dry_run:
-            await _publish(parts, reading.reported)
-        return await _receipts(parts, reading.reported, asker, dry_run=asked.dry_run)
+        if asked.dry_run:
+            return await _tried(parts, reading.reported, asker)
+        await _publish(parts, reading.reported)
+        return await _published(parts, reading.reported, asker)
 
     return routes
 
@@ -156,33 +162,10 @@ async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
         )
-    body = await _body(request, limits.max_body_bytes)
+    body = await body_of(request, limits.max_body_bytes)
     reading = Reading(limits.max_event_bytes, asker.speaks_as)
     await _in_turn(intake.steps(reading, request.headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)
     return reading
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    too_large = Problem(
-        413,
-        "too_large",
-        f"Nội dung lớn hơn {limit} byte; hãy chia nhỏ.",
-        f"The body is larger than {limit} bytes; split it.",
-    )
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        await hear_out(request, _PATIENCE * limit)
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            break
-    if len(body) > limit:
-        body.clear()
-        await hear_out(request, _PATIENCE * limit)
-        raise too_large
-    return bytes(body)
 
 
 async def _in_turn(steps: Iterator[None], turn: asyncio.Lock, *, hold: bool) -> None:
@@ -224,11 +207,34 @@ async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
         ) from None
 
 
-async def _receipts(parts: Parts, reported: Sequence[Reported], asker: Asker, *, dry_run: bool) -> Response:
+async def _tried(parts: Parts, reported: Sequence[Reported], asker: Asker) -> Response:
+    """What would become of the events, in the order of the request."""
+    found = [one async for part in parts.owners.examined([one.structured for one in reported]) for one in part]
+    refused = sum(1 for said in found if said.problems)
+    taken = len(found) - refused
+    told = [
+        {
+            "standing": said.standing,
+            "problems": [problem.model_dump(mode="json") for problem in said.problems],
+            "flags": [flag.model_dump(mode="json") for flag in said.flags],
+        }
+        for said in found
+    ]
+    answer = {
+        "accepted": taken,
+        "refused": refused,
+        "dry_run": True,
+        "holds": "not_published",
+        "message_vi": f"Đã kiểm tra, chưa gửi đi: {taken} sự kiện sẽ được nhận, {refused} sẽ bị từ chối.",
+        "message_en": f"Checked, nothing published: {taken} would be accepted, {refused} refused.",
+        "receipts": [{**_receipt(one), **said} for one, said in zip(reported, told, strict=True)],
+    }
+    return _answer(answer, 200, asker)
+
+
+async def _published(parts: Parts, reported: Sequence[Reported], asker: Asker) -> Response:
     profile = parts.settings.profile
     vi, en = _UNTIL[profile]
-    if dry_run:
-        vi, en = "Đúng khuôn dạng; chưa gửi đi.", "The form is right; nothing was published."
     receipts: list[dict[str, Any]] = []
     for begin in range(0, len(reported), _AT_ONCE):
         receipts += map(_receipt, reported[begin : begin + _AT_ONCE])
@@ -236,14 +242,18 @@ async def _receipts(parts: Parts, reported: Sequence[Reported], asker: Asker, *,
             await asyncio.sleep(0)
     answer = {
         "accepted": sum(not one.repeated for one in reported),
-        "dry_run": dry_run,
-        "holds": "not_published" if dry_run else "until_the_broker_stops" if profile == "embedded" else "durably",
+        "dry_run": False,
+        "holds": "until_the_broker_stops" if profile == "embedded" else "durably",
         "message_vi": vi,
         "message_en": en,
         "receipts": receipts,
     }
+    return _answer(answer, 202, asker)
+
+
+def _answer(content: dict[str, Any], status: int, asker: Asker) -> Response:
     headers = {"cache-control": "no-store", **asker.headers()}
-    return Response(orjson.dumps(answer), 200 if dry_run else 202, headers, "application/json")
+    return Response(orjson.dumps(content), status, headers, "application/json")
 
 
 def _receipt(one: Reported) -> dict[str, Any]:

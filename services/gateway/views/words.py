@@ -169,6 +169,55 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
         "{count} other figure is only followed: it has no target in this period",
         "{count} other figures are only followed: they have no target in this period",
     ),
+    # Spreadsheets
+    "Nhập số liệu từ bảng tính": "Send figures in a spreadsheet",
+    "Gửi số liệu bằng tệp CSV hoặc XLSX": "Send figures as CSV or XLSX",
+    "Kiểm tra trước: từng ô sai được chỉ rõ, chưa có gì được gửi. "
+    "Sửa xong rồi gửi; gửi lại cùng một tệp vẫn chỉ tính một lần.": (
+        "First the file is checked: every wrong cell is shown, and nothing is sent. "
+        "Mend it, then send it; the same file sent again counts once."
+    ),
+    "Trang này cần JavaScript; không có thì gửi bằng POST /api/v1/imports.": (
+        "This page needs JavaScript; without it, use POST /api/v1/imports."
+    ),
+    "Tệp số liệu (CSV, XLSX, tối đa {megabytes} MB)": "File (CSV, XLSX, at most {megabytes} MB)",
+    "Nguồn gửi": "Reporting source",
+    "Chọn nguồn": "Choose a source",
+    "Theo khóa": "That of the key",
+    "Khóa của đơn vị cung cấp": "The publisher's key",
+    "Chỉ giữ trong thẻ trình duyệt này, mất khi đóng thẻ.": "Kept in this browser tab only, until it is closed.",
+    "Tệp thiếu cột? Ghi giá trị chung cho mọi dòng": "Columns missing? Say what holds for all rows",
+    "Theo tệp": "As in the file",
+    "Mã đơn vị": "Unit code",
+    "Ngày số liệu": "As of",
+    "Dấu thập phân": "Decimal sign",
+    "Tự nhận": "Find out",
+    "Các cột được hiểu": "Columns that are understood",
+    "Tiêu đề cột": "Heading",
+    "Trường": "Field",
+    "Cũng được hiểu": "Also understood",
+    "Kiểm tra tệp": "Check the file",
+    "Dòng": "Row",
+    "Cần sửa, cần xem": "To mend or to look at",
+    "Kết quả": "Result",
+    "Đúng": "Sound",
+    "Có nghi vấn": "Doubtful",
+    "Đã nhận trước đây": "Accepted before",
+    "Đã nhận": "Accepted",
+    "Sai": "Wrong",
+    "Đang kiểm tra…": "Checking…",
+    "Đang gửi…": "Sending…",
+    "Không nối được tới máy chủ; hãy thử lại.": "The server cannot be reached; try again.",
+    "Cột không được đọc": "Columns that were not read",
+    "Trang tính không có bảng số liệu": "Sheets without a table of figures",
+    "Số dòng không liệt kê": "Rows that are not listed",
+    "Số dòng chưa có số liệu, được bỏ qua": "Rows without a figure, passed over",
+    "Chỉ nhận tệp .csv hoặc .xlsx.": "Only .csv and .xlsx files are taken.",
+    "Kết quả kiểm tra": "What was found",
+    "Biên nhận": "Receipts",
+    "Gửi số liệu": "Send the figures",
+    "Chỉ gửi các dòng đúng": "Send the sound rows only",
+    "Tải tệp có đánh dấu lỗi": "Download the file with its problems marked",
     # Alerts
     "Cảnh báo đang mở": "Open alerts",
     "Không có cảnh báo nào đang mở.": "No alert is open.",
@@ -264,7 +313,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Thiếu tỉnh, chỉ tiêu hoặc kỳ trong địa chỉ.": "The address lacks the province, the KPI or the period.",
     # What became of an event
     "Số liệu đã gửi": "A figure that was sent",
-    "Đã nhận": "Accepted",
     "Đã nhận, có điểm nghi vấn": "Accepted, with doubts",
     "Đã nhận sau khi sửa": "Accepted once mended",
     "Trùng mã sự kiện": "Event id used twice",
@@ -273,7 +321,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Nguồn bị tạm giữ": "Source parked",
     "Chưa thấy": "Not seen yet",
     "Việc cần làm": "What to do",
-    "Khóa của đơn vị cung cấp": "Publisher's key",
     "Chỉ đơn vị đã gửi số liệu này mới xem được: hãy nhập khóa của đơn vị.": (
         "Only the publisher that sent this figure may see what became of it: enter its key."
     ),

@@ -11,9 +11,11 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from httpx2 import AsyncClient
 from pymongo import AsyncMongoClient
 
 from contracts import envelope
+from contracts.doors import ExaminedEvents
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
@@ -28,7 +30,7 @@ from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
 from tests.stacks import a_stack, ended
-from tests.unit.ingest.door import NOON, OBJECTS, TOPIC, FakeBroker, Record, an_event, an_examiner, data
+from tests.unit.ingest.door import EDOC, NOON, OBJECTS, TOPIC, TYPE, FakeBroker, Record, an_event, an_examiner, data
 
 CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
 PARTITIONS = 12
@@ -134,6 +136,51 @@ async def test_figures_come_out_recorded_refused_or_quarantined(
     letters = await read(stack, "statistics.reported.v1.dlq", lambda found: len(found) >= 3)
     assert b"{broken" in [letter.value for letter in letters]
     assert system.child("ingest").stop() == 0
+
+
+async def test_asking_what_would_become_of_events_writes_nothing(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark = unique("asked")
+    system.start()
+    await send(stack, [an_event(id=f"{mark}-known")])
+    await read(stack, "observations.v1", lambda found: len(mine(found, mark)) == 1)
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stack.mongo_uri, tz_aware=True)
+    async with client, AsyncClient(base_url=system.url("ingest", ""), trust_env=False) as http:
+        database = client[f"{_database(unique)}_ingest"]
+        before = [await database[name].find({}).to_list(None) for name in ("ledger", "reuses", "meta")]
+        ends = await _ends(stack)
+        asked = [
+            {"specversion": "1.0", "id": f"{mark}-{name}", "source": EDOC, "type": TYPE, "data": content}
+            for name, content in (
+                ("new", data()),
+                ("known", data()),
+                ("known", data(numerator=5)),
+                ("odd", data(kpi="x")),
+            )
+        ]
+        answer = await http.post("/internal/v1/examined", json=[*asked, {"id": "no event"}])
+        said = ExaminedEvents.model_validate_json(answer.content).items
+        assert [one.standing for one in said] == ["new", "same", "taken", "new", "new"]
+        assert [bool(one.problems) for one in said] == [False, False, True, True, True]
+        assert [await database[name].find({}).to_list(None) for name in ("ledger", "reuses", "meta")] == before
+        assert await _ends(stack) == ends
+
+
+async def _ends(stack: Stack) -> dict[TopicPartition, int]:
+    """Where every partition of every topic ends."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap)
+    await consumer.start()
+    try:
+        metadata = await consumer._client.fetch_all_metadata()
+        every = [
+            TopicPartition(topic, number)
+            for topic in await consumer.topics()
+            for number in metadata.partitions_for_topic(topic)
+        ]
+        return dict(await consumer.end_offsets(every))
+    finally:
+        await consumer.stop()
 
 
 async def test_a_record_that_no_topic_takes_is_cut_and_stops_nobody(

@@ -9,10 +9,12 @@ from starlette.applications import Starlette
 
 from contracts.observations import ObservationRecorded
 from services.gateway.owners import Owners
+from services.ingest import examining
 from services.ingest import internal as of_ingest
 from services.metrics import internal as of_metrics
 from services.metrics.asking import Asker
 from services.runtime.catalog import Catalog
+from tests.unit.ingest.door import World
 from tests.unit.ingest.remembered import Remembered
 from tests.unit.metrics.engine import Engine
 
@@ -61,6 +63,13 @@ def metrics_of(engine: Engine) -> ASGITransport:
     """Metrics as it answers over this engine's store."""
     asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
     return ASGITransport(app=Starlette(routes=of_metrics.routes(asker)))
+
+
+def ingest_examining(world: World | None = None) -> ASGITransport:
+    """Ingest of the small province of its own tests: it says what would become of events."""
+    asked = world or World()
+    routes = examining.routes(asked.examiner, asked.ledger, asked.clock)
+    return ASGITransport(app=Starlette(routes=routes))
 
 
 def ingest_with(observations: Sequence[ObservationRecorded]) -> ASGITransport:

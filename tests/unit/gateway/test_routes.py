@@ -28,8 +28,9 @@ from tests.unit.gateway.fake_keys import FakeKeys
 from tests.unit.gateway.fake_model import FakeModel
 from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.judged_province import NOW, dak_nong
-from tests.unit.gateway.owning import nobody
+from tests.unit.gateway.owning import Away, ingest_examining, nobody, owners
 from tests.unit.gateway.records import a_document, a_told, an_alert
+from tests.unit.ingest.door import EDOC, data, figure
 
 CATALOG = dak_nong()
 COMMUNE = Place("commune", ("dak-nong.huyen-cu-jut", "dak-nong"))
@@ -274,12 +275,41 @@ async def test_when_the_broker_is_away_nothing_is_called_accepted() -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
-async def test_a_dry_run_publishes_nothing() -> None:
-    gateway = Gateway()
+async def test_a_dry_run_says_what_would_become_of_each_event_and_publishes_nothing() -> None:
+    gateway = Gateway(owners=owners(Away(), ingest_examining()))
+    sound = {"specversion": "1.0", "id": "1", "source": EDOC, "type": intake.TYPE, "data": data()}
+    unsound = {**sound, "id": "2", "data": data(numerator=1013)}
+    batch = {"content-type": "application/cloudevents-batch+json"}
     async with gateway.client() as client:
-        answer = await client.post("/api/v1/statistics?dry_run=true", content=json.dumps(EVENT), headers=STRUCTURED)
-    assert (answer.status_code, answer.json()["holds"]) == (200, "not_published")
+        answer = await client.post(
+            "/api/v1/statistics?dry_run=true", content=json.dumps([sound, unsound]), headers=batch
+        )
+    said = answer.json()
+    assert (answer.status_code, said["holds"], said["accepted"], said["refused"]) == (200, "not_published", 1, 1)
+    assert [one["standing"] for one in said["receipts"]] == ["new", "new"]
+    assert [[found["code"] for found in one["problems"]] for one in said["receipts"]] == [
+        [],
+        ["numerator_above_denominator"],
+    ]
     assert not gateway.broker.published
+
+
+async def test_a_dry_run_in_binary_mode_keeps_every_digit_of_the_figure() -> None:
+    gateway = Gateway(owners=owners(Away(), ingest_examining()))
+    headers = {"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": EDOC}
+    content = json.dumps(figure("revenue", value=1)).replace('"value": 1', '"value": 1234567890123.4567')
+    async with gateway.client() as client:
+        answer = await client.post(
+            "/api/v1/statistics?dry_run=true", content=content, headers={**headers, "ce-type": intake.TYPE}
+        )
+    (receipt,) = answer.json()["receipts"]
+    assert "1234567890123.4567" in receipt["problems"][0]["message_en"].replace(",", "")
+
+
+async def test_without_ingest_a_dry_run_says_that_nothing_could_be_checked() -> None:
+    async with Gateway().client() as client:
+        answer = await client.post("/api/v1/statistics?dry_run=true", content=json.dumps(EVENT), headers=STRUCTURED)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 async def test_one_wrong_event_takes_the_whole_request_down() -> None:

@@ -1,0 +1,313 @@
+"""`POST imports`: a spreadsheet in; what is wrong with it, the file with that marked, or receipts out."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.base import Id
+from services.gateway import admission
+from services.gateway.admission import Admitted, Asker
+from services.gateway.imports import Import, ImportAnswer
+from services.gateway.keys import Scope
+from services.gateway.outbox import Overloaded
+from services.gateway.parts import Parts
+from services.gateway.problems import ErrorItem, Problem, ProblemDetails, unavailable
+from services.gateway.routes.answers import Parameters
+from services.gateway.routes.bodies import body_of
+from services.gateway.settings import GatewaySettings
+from services.runtime.errors import Transient, Unprocessable
+from services.runtime.sheets import child
+from services.runtime.sheets.cells import SheetRefused
+from services.runtime.sheets.limits import Limits
+from services.runtime.sheets.reading import Asked, Format
+
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS: Mapping[str, Format] = {CSV: "csv", XLSX: "xlsx"}
+
+
+class ImportsQuery(Parameters):
+    """Parameters of `POST imports`. What is given here for all rows holds where a row says nothing itself."""
+
+    dry_run: bool = Field(False, description="Only say what is wrong; publish nothing.")
+    rows: Literal["all", "good"] = Field("all", description="`good`: publish the sound rows though others are wrong.")
+    source: Annotated[str, Field(max_length=500)] | None = Field(
+        None, description="The `source` that reports, where the publisher has several."
+    )
+    name: Annotated[str, Field(max_length=200)] | None = Field(None, description="The name of the file.")
+    decimal: Literal["comma", "point"] | None = Field(
+        None, description="The sign of decimals in texts; without it, 1.234 is refused since it has two readings."
+    )
+    province: Id | None = Field(None, description="For all rows; default: the only province there is.")
+    kpi: Id | None = Field(None, description="For all rows.")
+    org_unit: Annotated[str, Field(min_length=1, max_length=80)] | None = Field(None, description="For all rows.")
+    as_of: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = Field(
+        None, description="For all rows: a day."
+    )
+    period: Annotated[str, Field(max_length=20)] | None = Field(None, description="For all rows.")
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": ImportAnswer,
+        "description": "`dry_run`: what would become of each row. With the file's own type in `Accept`: the file with "
+        "its problems marked.",
+        "content": {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string", "format": "binary"}}},
+    },
+    **{
+        status: {"model": ProblemDetails, "description": text}
+        for status, text in {
+            400: "A parameter is wrong, or it cannot be told which source reports.",
+            413: "The file is too large.",
+            415: "Neither CSV nor XLSX.",
+            422: "The file cannot be read, or rows are wrong; `errors[]` says where. Nothing was published.",
+            503: "Too many imports at once, or ingest or the broker is away. Send the same file again.",
+        }.items()
+    },
+}
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string", "format": "binary"}}},
+}
+
+
+class Turns:
+    """How many files are read at this moment."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @contextmanager
+    def one(self, most: int) -> Iterator[None]:
+        """Read one more. Raises `Problem` (503) where so many are read already."""
+        if self._taken >= most:
+            raise unavailable(
+                "Đang có nhiều tệp được đọc cùng lúc; hãy gửi lại sau ít giây.",
+                "Several files are being read; send it again in some seconds.",
+            )
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+
+def router(parts: Parts) -> APIRouter:
+    """The route over the outbox and ingest."""
+    routes = APIRouter(tags=["imports"])
+    turns = Turns()
+
+    @routes.post(
+        "/imports",
+        status_code=202,
+        response_model=ImportAnswer,
+        responses={**_RESPONSES, **admission.RESPONSES},
+        summary="Report figures in a spreadsheet: CSV or XLSX, a row a figure",
+        openapi_extra={"requestBody": _BODY},
+    )
+    async def imports(
+        request: Request,
+        asked: Annotated[ImportsQuery, Query()],
+        asker: Annotated[Asker, Depends(Admitted(parts, Scope.IMPORTS_WRITE))],
+    ) -> Response:
+        source = _source(parts, asked, asker)
+        file = Asked(_format(request), _given(parts, asked), asked.decimal)
+        limits = limits_of(parts.settings.gateway)
+        body = await body_of(request, limits.file_bytes)
+        with turns.one(parts.settings.gateway.max_imports):
+            return await _imported(parts, request, asked, asker, source, body, file, limits)
+
+    return routes
+
+
+def limits_of(settings: GatewaySettings) -> Limits:
+    """How much of a spreadsheet is read."""
+    return Limits(
+        file_bytes=settings.max_import_bytes,
+        entries=settings.max_import_entries,
+        unpacked_bytes=settings.max_import_unpacked_bytes,
+        ratio=settings.max_import_ratio,
+        rows=settings.max_import_rows,
+        seconds=settings.import_timeout_ms / 1_000,
+        memory_bytes=settings.import_memory_bytes,
+    )
+
+
+async def _imported(
+    parts: Parts,
+    request: Request,
+    asked: ImportsQuery,
+    asker: Asker,
+    source: str,
+    body: bytes,
+    file: Asked,
+    limits: Limits,
+) -> Response:
+    try:
+        sheets = await child.read(body, file, limits)
+        asker.spend(len(sheets.rows))
+        importing = await _examined(parts, sheets, source, parts.clock.now())
+        if asked.dry_run and _wants_file(request, file.format):
+            return _file(await child.mark(body, file, limits, importing.marks()), file.format, asked.name)
+    except SheetRefused as refused:
+        raise Problem(422, refused.code, refused.vi, refused.en) from None
+    if asked.dry_run:
+        return _tried(importing)
+    return await _applied(parts, importing, asked)
+
+
+async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: datetime) -> Import:
+    """The rows with what ingest says of them. Nothing is written by asking."""
+    importing = Import(sheets, source, now)
+    done = 0
+    async for part in parts.owners.examined(importing.events()):
+        importing.judge(part, done)
+        done += len(part)
+    return importing
+
+
+def _tried(importing: Import) -> Response:
+    counts = importing.counts()
+    beside = [
+        (f"{count} {vi}", f"{count} {en}")
+        for count, vi, en in (
+            (counts.same, "đã nhận trước đây", "accepted before"),
+            (counts.flagged, "có điểm nghi vấn", "with a doubt"),
+        )
+        if count
+    ]
+    among_vi, among_en = (f" ({', '.join(pair[at] for pair in beside)})" if beside else "" for at in (0, 1))
+    return _json(
+        importing.answer(
+            dry_run=True,
+            holds="not_published",
+            vi=f"Đã kiểm tra {counts.rows} dòng, chưa gửi đi: {counts.sound} dòng đúng{among_vi}, "
+            f"{counts.wrong} dòng sai.",
+            en=f"{counts.rows} rows checked, nothing published: {counts.sound} are sound{among_en}, "
+            f"{counts.wrong} are wrong.",
+        ),
+        200,
+    )
+
+
+async def _applied(parts: Parts, importing: Import, asked: ImportsQuery) -> Response:
+    counts = importing.counts()
+    if not counts.sound or (counts.wrong and asked.rows == "all"):
+        raise _nothing_taken(importing)
+    try:
+        for parcel in importing.outgoing():
+            await parts.outbox.submit(parcel)
+    except (Transient, Unprocessable, Overloaded, ConnectionError):
+        raise unavailable(
+            "Hàng đợi chưa xác nhận. Hãy gửi lại đúng tệp này: gửi hai lần vẫn chỉ tính một.",
+            "The broker did not acknowledge. Send the same file again: twice counts once.",
+        ) from None
+    embedded = parts.settings.profile == "embedded"
+    return _json(
+        importing.answer(
+            dry_run=False,
+            holds="until_the_broker_stops" if embedded else "durably",
+            vi=f"Đã gửi {counts.sound} số liệu"
+            + (f" ({counts.same} đã nhận trước đây, chỉ tính một lần)." if counts.same else ".")
+            + (f" {counts.wrong} dòng sai không được gửi." if counts.wrong else ""),
+            en=f"{counts.sound} figures were published"
+            + (f" ({counts.same} accepted before count once)." if counts.same else ".")
+            + (f" {counts.wrong} wrong rows were not." if counts.wrong else ""),
+        ),
+        202,
+    )
+
+
+def _nothing_taken(importing: Import) -> Problem:
+    counts = importing.counts()
+    if not counts.rows:
+        return Problem(422, "no_figures", "Tệp không có dòng nào có số liệu.", "The file has no row with a figure.")
+    return Problem(
+        422,
+        "wrong_rows",
+        f"{counts.wrong} trên {counts.rows} dòng sai; không số liệu nào được gửi. Sửa tệp rồi gửi lại, hoặc chỉ gửi "
+        "các dòng đúng (rows=good).",
+        f"{counts.wrong} of {counts.rows} rows are wrong; nothing was published. Mend the file and send it again, or "
+        "send the sound rows only (rows=good).",
+        errors=importing.errors(),
+    )
+
+
+def _source(parts: Parts, asked: ImportsQuery, asker: Asker) -> str:
+    """Under which source the figures are reported: one of the asker's."""
+    if asked.source is not None:
+        if not asker.speaks_as(asked.source):
+            raise _not_your_source(asked.source)
+        return asked.source
+    known = asker.sources
+    if known is None:
+        publishers = [one for catalog in parts.catalogs().values() for one in catalog.publishers]
+        known = frozenset(source for publisher in publishers for source in publisher.sources)
+    if len(known) == 1:
+        return next(iter(known))
+    raise _ask_for(
+        "source",
+        "Có nhiều nguồn gửi: ghi tham số source là nguồn của số liệu này.",
+        "There are several sources: name that of these figures in the parameter source.",
+    )
+
+
+def _not_your_source(source: str) -> Problem:
+    vi = "Khóa này không được gửi số liệu của nguồn đó: ghi nguồn của đơn vị trong danh mục."
+    en = "This key may not report under that source: name the one that the catalog has for you."
+    item = ErrorItem(code="not_your_source", parameter="source", message_vi=vi, message_en=en)
+    return Problem(403, "not_your_source", vi, en, errors=[item])
+
+
+def _given(parts: Parts, asked: ImportsQuery) -> dict[str, str]:
+    given = {name: getattr(asked, name) for name in ("province", "kpi", "org_unit", "as_of", "period")}
+    catalogs = parts.catalogs()
+    if given["province"] is None and len(catalogs) == 1:
+        given["province"] = next(iter(catalogs))
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def _ask_for(parameter: str, vi: str, en: str) -> Problem:
+    item = ErrorItem(code="bad_parameter", parameter=parameter, message_vi=vi, message_en=en)
+    return Problem(400, "bad_parameter", vi, en, errors=[item])
+
+
+def _format(request: Request) -> Format:
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media not in FORMATS:
+        names = ", ".join(FORMATS)
+        raise Problem(
+            415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
+        )
+    return FORMATS[media]
+
+
+def _media(format: Format) -> str:
+    return CSV if format == "csv" else XLSX
+
+
+def _wants_file(request: Request, format: Format) -> bool:
+    accepted = (one.split(";")[0].strip().lower() for one in request.headers.get("accept", "").split(","))
+    return _media(format) in accepted
+
+
+def _file(content: bytes, format: Format, name: str | None) -> Response:
+    stem = (name or "so-lieu").replace("\\", "/").rpartition("/")[2]
+    stem = "".join(one for one in stem.removesuffix(f".{format}") if one.isprintable() and one not in '"*<>?|:')
+    shown = quote(f"{stem or 'so-lieu'} (lỗi).{format}")
+    headers = {
+        "content-disposition": f"attachment; filename=\"loi.{format}\"; filename*=UTF-8''{shown}",
+        "cache-control": "no-store",
+    }
+    return Response(content, 200, headers, f"{CSV}; charset=utf-8" if format == "csv" else XLSX)
+
+
+def _json(content: bytes, status: int) -> Response:
+    return Response(content, status, {"cache-control": "no-store"}, "application/json")

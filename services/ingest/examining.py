@@ -1,0 +1,106 @@
+"""`POST /internal/v1/examined`: what would become of these events, without a trace of the question.
+
+They are held against the same rules as those of the topic, and against what stands in the ledger; nothing is written,
+published or counted, and the business clock does not move.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from pymongo.errors import PyMongoError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from contracts import strict_json
+from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents
+from contracts.envelope import STRUCTURED, Headers
+from services.ingest import answers, batch
+from services.ingest.batch import Dead, Examiner, Sound
+from services.ingest.decide import Entry
+from services.runtime.clock import Clock
+
+log = structlog.get_logger()
+
+PATH = "/internal/v1/examined"
+
+_NOWHERE = -1
+"""The partition of a record that stands in no log."""
+
+
+class Ledger(Protocol):
+    """The reading side of the ledger."""
+
+    async def standing(self, ids: Sequence[str]) -> Mapping[str, Entry]:
+        """The entries under these ids, by id."""
+        ...
+
+
+@dataclass(slots=True)
+class Asked:
+    """An event as a record that was never published."""
+
+    value: bytes | None
+    offset: int
+    headers: Headers = (("content-type", STRUCTURED.encode()),)
+    topic: str = ""
+    partition: int = _NOWHERE
+    timestamp: int = 0
+
+
+def routes(examiner: Examiner, ledger: Ledger, clock: Clock) -> list[Route]:
+    """`POST …/examined` takes up to 1,000 events as `application/cloudevents-batch+json`."""
+
+    async def examined(request: Request) -> Response:
+        try:
+            events = [*strict_json.members((await request.body()).decode())]
+        except (ValueError, RecursionError):
+            return _refused("the body is a JSON array (UTF-8) of events")
+        if len(events) > MOST_EXAMINED:
+            return _refused(f"up to {MOST_EXAMINED} events")
+        try:
+            found = await examine(examiner, ledger, events, clock)
+        except PyMongoError as error:
+            log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+            return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
+        return Response(ExaminedEvents(items=tuple(found)).model_dump_json(), media_type="application/json")
+
+    return [Route(PATH, examined, methods=["POST"])]
+
+
+async def examine(examiner: Examiner, ledger: Ledger, events: Sequence[str], clock: Clock) -> list[Examined]:
+    """What would become of each of these events, JSON texts in structured mode."""
+    records = [Asked(event.encode(), offset) for offset, event in enumerate(events)]
+    verdicts = examiner.examine(records, clock.now())
+    known = dict.fromkeys(_identity(one) for one in verdicts if not isinstance(one, Dead))
+    standing = await ledger.standing(list(known))
+    return [_told(one, standing) for one in verdicts]
+
+
+def _identity(one: batch.Sound | batch.Unsound) -> str:
+    return one.entry.observation_id if isinstance(one, Sound) else one.identity
+
+
+def _told(one: batch.Examined, standing: Mapping[str, Entry]) -> Examined:
+    if isinstance(one, Dead):
+        return Examined(source=one.why.source, id=one.why.id, observation_id=None, problems=(one.why.problem,))
+    identity, event = _identity(one), one.event
+    if isinstance(one, Sound):
+        digest = one.entry.digest
+        told = Examined(source=event.source, id=event.id, observation_id=identity, flags=one.flags)
+    else:
+        digest = one.digest
+        told = Examined(source=event.source, id=event.id, observation_id=identity, problems=one.problems)
+    entry = standing.get(identity)
+    if entry is None:
+        return told
+    if entry.digest == digest:
+        return told.model_copy(update={"standing": "same", "problems": ()})
+    reused = answers.identity_reused(entry, event.id)
+    return told.model_copy(update={"standing": "taken", "problems": (reused, *told.problems)})
+
+
+def _refused(why: str) -> Response:
+    return JSONResponse({"code": "bad_parameter", "why": why}, 400)

@@ -1,0 +1,139 @@
+"""Reading a spreadsheet in a process of its own, from the side of the service that asks."""
+
+import asyncio
+import struct
+import sys
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from services.runtime.sheets.archive import declared
+from services.runtime.sheets.cells import Mark, Marks, SheetRefused
+from services.runtime.sheets.limits import Limits
+from services.runtime.sheets.reading import Asked, SheetFound
+from services.runtime.sheets.serving import too_complex
+
+_ROOT = Path(__file__).parents[3]
+_LINE = 16 * 1024 * 1024
+"""Bytes of the longest answer line: a hundred cells of some thousand characters."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a table. `figure` are the bytes of the event's data, None where the row alone shows that it is wrong."""
+
+    sheet: int
+    number: int
+    id: str | None
+    figure: bytes | None
+    shown: str
+    """The cells as a JSON array of texts."""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(slots=True)
+class Sheets:
+    """What a file holds."""
+
+    tables: list[SheetFound] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    empty_rows: int = 0
+
+    def row(self, sheet: int, number: int) -> Row:
+        """The row of that number in a table (from 0)."""
+        return self.rows[bisect_left(self.rows, (sheet, number), key=lambda row: (row.sheet, row.number))]
+
+
+async def read(body: bytes, asked: Asked, limits: Limits) -> Sheets:
+    """Read a file in another process. Raises `SheetRefused`."""
+    sheets = Sheets()
+    async with _asked("read", body, asked, limits) as answer:
+        async for line in answer:
+            _take(sheets, orjson.loads(line))
+    return sheets
+
+
+async def mark(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
+    """The file with its problems marked, made in another process. Raises `SheetRefused`."""
+    told = [(table, number, [tuple(one) for one in found]) for (table, number), found in marks.items()]
+    async with _asked("mark", body, asked, limits, marks=told) as answer:
+        what, *rest = orjson.loads(await answer.readline() or b"null") or ["nothing"]
+        if what != "file":
+            raise SheetRefused(*rest) if what == "refused" else ValueError(what)
+        return await answer.readexactly(rest[0])
+
+
+@asynccontextmanager
+async def _asked(
+    what: str, body: bytes, asked: Asked, limits: Limits, **more: Any
+) -> AsyncIterator[asyncio.StreamReader]:
+    """A process that was asked, for as long as its answer is read. It has ended well at the end, or `SheetRefused`."""
+    if asked.format == "xlsx":
+        declared(body, limits)
+    scratch = TemporaryDirectory(prefix="tiendo-sheet-")  # ours to remove: the process may be killed
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        __package__,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=_LINE,
+        env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "TMPDIR": scratch.name},
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(limits.seconds):
+            await _tell(process, {"do": what, "asked": asdict(asked), "limits": asdict(limits), **more}, body)
+            yield process.stdout
+            await process.wait()
+    except (TimeoutError, ValueError, EOFError):
+        raise too_complex(limits) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        scratch.cleanup()
+    if process.returncode != 0:
+        raise too_complex(limits)
+
+
+async def _tell(process: asyncio.subprocess.Process, request: Mapping[str, Any], body: bytes) -> None:
+    assert process.stdin is not None
+    said = orjson.dumps(request)
+    with suppress(ConnectionError):  # it has died; its exit code says so
+        process.stdin.write(struct.pack(">I", len(said)) + said)
+        process.stdin.write(body)
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+def _take(sheets: Sheets, line: list[Any]) -> None:
+    what, *rest = line
+    if what == "row":
+        number, shown, id, figure, marks = rest
+        data = None if figure is None else figure.encode()
+        row = Row(len(sheets.tables) - 1, number, id, data, shown, tuple(Mark(*mark) for mark in marks))
+        sheets.rows.append(row)
+    elif what == "later":
+        sheet, number, mark = rest
+        row = sheets.row(sheet, number)
+        row.marks += (Mark(*mark),)
+        row.id = row.figure = None
+    elif what == "table":
+        name, header, fields, unread = rest
+        sheets.tables.append(SheetFound(name, header, {int(at): field for at, field in fields.items()}, unread))
+    elif what == "passed_over":
+        sheets.passed_over += rest
+    elif what == "nothing":
+        sheets.empty_rows += 1
+    else:
+        raise SheetRefused(*rest)

@@ -1,0 +1,97 @@
+"""What would become of an event, asked without a trace."""
+
+import json
+from typing import Any
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient, Response
+from starlette.applications import Starlette
+
+from contracts.doors import Examined, ExaminedEvents
+from services.ingest import examining
+from services.runtime.clock import DataClock
+from tests.unit.ingest.door import EDOC, NOON, TYPE, World, an_event, an_examiner, data
+from tests.unit.ingest.remembered import Remembered
+
+
+def an_asked(content: Any = None, **attributes: str) -> dict[str, Any]:
+    """An event in structured mode."""
+    sound = {"specversion": "1.0", "id": "e-1", "source": EDOC, "type": TYPE, "time": NOON.isoformat()}
+    return {**sound, **attributes, "data": data() if content is None else content}
+
+
+async def asked(world: World, body: bytes) -> Response:
+    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        return await client.post(examining.PATH, content=body)
+
+
+async def examined(world: World, *events: Any) -> tuple[Examined, ...]:
+    answer = await asked(world, json.dumps(events).encode())
+    return ExaminedEvents.model_validate_json(answer.content).items
+
+
+async def test_each_event_gets_its_problems_or_its_flags() -> None:
+    sound, flagged, unsound = await examined(
+        World(),
+        an_asked(),
+        an_asked(data(value="91.4", numerator=913, denominator=1000), id="e-2"),
+        an_asked(data(numerator=1013, org_unit="nowhere"), id="e-3"),
+    )
+    assert (sound.standing, sound.problems, sound.flags) == ("new", (), ())
+    assert [flag.code for flag in flagged.flags] == ["parts_contradict_value"]
+    assert [found.code for found in unsound.problems] == ["unknown_org_unit", "numerator_above_denominator"]
+
+
+async def test_asking_leaves_no_trace_in_ledger_topics_clock_or_counters() -> None:
+    world = World()
+    later = NOON.replace(month=11)
+    await examined(world, an_asked(time=later.isoformat()), an_asked(data(numerator=1013), id="e-2"), {"id": "broken"})
+    assert (world.ledger.entries, world.ledger.reuses) == ({}, {})
+    assert (world.broker.published, world.broker.letters) == ([], [])
+    assert world.clock.now() == NOON
+    assert world.count("ingest_accepted") == 0
+
+
+async def test_what_was_accepted_before_is_the_same_and_another_content_finds_its_id_taken() -> None:
+    world = World()
+    await world.handle(an_event(id="e-1"))
+    same, taken = await examined(world, an_asked(), an_asked(data(numerator=5)))
+    assert (same.standing, same.problems) == ("same", ())
+    assert (taken.standing, [found.code for found in taken.problems]) == ("taken", ["identity_reused"])
+    assert same.observation_id == taken.observation_id == next(iter(world.ledger.entries))
+
+
+async def test_accepted_content_stays_the_same_where_today_it_would_be_refused() -> None:
+    world = World()
+    await world.handle(an_event(id="e-1"))
+    world.examiner = an_examiner(catalogs={})
+    (same,) = await examined(world, an_asked())
+    assert (same.standing, same.problems) == ("same", ())
+
+
+async def test_what_nobody_can_read_is_named_and_hinders_no_other() -> None:
+    broken, sound = await examined(World(), {"specversion": "0.3", "id": "e-9", "source": EDOC}, an_asked())
+    assert (broken.observation_id, [found.code for found in broken.problems]) == (None, ["not_cloudevent"])
+    assert sound.problems == ()
+
+
+async def test_numbers_keep_their_digits_on_the_way() -> None:
+    text = json.dumps([an_asked(data(numerator=None, denominator=None, value="91.30"))]).replace('"91.30"', "91.3000")
+    (said,) = ExaminedEvents.model_validate_json((await asked(World(), text.encode())).content).items
+    assert said.problems == ()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1,", b"\xff", b"[" * 100_000, b"[" + b"1," * 1_000 + b"1]"])
+async def test_what_is_no_list_of_events_or_too_long_is_refused(body: bytes) -> None:
+    answer = await asked(World(), body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+
+
+async def test_without_its_database_it_says_so() -> None:
+    ledger = Remembered([])
+    ledger.away = True
+    app = Starlette(routes=examining.routes(an_examiner(), ledger, DataClock(NOON)))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        answer = await client.post(examining.PATH, content=json.dumps([an_asked()]))
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
