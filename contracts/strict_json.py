@@ -39,13 +39,14 @@ def _in_words(error: Exception) -> BadJson:
         return error
     if isinstance(error, UnicodeDecodeError):
         return _not_utf8(error)
-    if isinstance(error, json.JSONDecodeError):
-        return _not_json(error)
     if isinstance(error, RecursionError):
         return BadJson("các lớp lồng nhau quá sâu", "nested too deeply")
     if isinstance(error, ArithmeticError):  # Decimal refusing an absurd exponent
         return BadJson("có số với số mũ lớn quá mức", "a number has an exponent that no figure needs")
-    return BadJson("có số quá nhiều chữ số", "a number has more digits than any figure needs")  # int() refusing them
+    if isinstance(error, json.JSONDecodeError):
+        return _not_json(error)
+    # int() refusing thousands of digits
+    return BadJson("có số quá nhiều chữ số", "a number has more digits than any figure needs")
 
 
 def _not_utf8(error: UnicodeDecodeError) -> BadJson:

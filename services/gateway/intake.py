@@ -104,8 +104,8 @@ def read(
     max_event_bytes: int = MAX_EVENT_BYTES,
     speaks: Speaks = lambda source: True,
 ) -> Reading:
-    """Read a request of one of the three modes, without pause. `headers` have lower-case names; their items may repeat
-    one."""
+    """Read a request of one of the three modes, without pause. `headers` have lower-case names; their items
+    may repeat one."""
     reading = Reading(max_event_bytes, speaks)
     for _ in steps(reading, headers, body, max_batch):
         pass

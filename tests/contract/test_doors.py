@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from contracts.attributes import MAX_ATTRIBUTE
 from contracts.doors import MAX_EVENT_REF, NoEventRef, event_of, event_ref
-from contracts.envelope import MAX_ATTRIBUTE
 
 ATTRIBUTES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 

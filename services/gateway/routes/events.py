@@ -8,8 +8,8 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contracts.attributes import MAX_ATTRIBUTE
 from contracts.doors import MAX_EVENT_REF, NoEventRef, event_of
-from contracts.envelope import MAX_ATTRIBUTE
 from contracts.fates import EventsPage, EventState, Fate
 from services.gateway import admission, cursors, tracing
 from services.gateway.admission import Admitted, Asker

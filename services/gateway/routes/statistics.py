@@ -155,8 +155,8 @@ def router(parts: Parts) -> APIRouter:
 
 
 async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock) -> Reading:
-    limits = parts.settings.gateway
-    if intake.mode_of(request.headers) is None:
+    headers, limits = request.headers, parts.settings.gateway
+    if intake.mode_of(headers) is None:
         await hear_out(request, limits.max_body_bytes)
         names = ", ".join(MODES)
         raise Problem(
@@ -164,7 +164,7 @@ async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock
         )
     body = await body_of(request, limits.max_body_bytes)
     reading = Reading(limits.max_event_bytes, asker.speaks_as)
-    await _in_turn(intake.steps(reading, request.headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)
+    await _in_turn(intake.steps(reading, headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)
     return reading
 
 
