@@ -16,13 +16,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contracts import attributes, strict_json
-from contracts.attributes import MAX_ATTRIBUTE, Headers, NotAnEvent
+from contracts.attributes import Headers, NotAnEvent
 from contracts.content_types import BATCH, JSON, STRUCTURED, Mode, mode_of
 
 __all__ = [
     "BATCH",
     "JSON",
-    "MAX_ATTRIBUTE",
     "STRUCTURED",
     "Event",
     "Headers",
