@@ -76,6 +76,7 @@ class RejectionCode(StrEnum):
     TOO_LARGE = "too_large"
     TOO_OLD = "too_old"
     IDENTITY_REUSED = "identity_reused"
+    SOURCE_PARKED = "source_parked"
 
 
 class Problem(WireModel):

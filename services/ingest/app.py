@@ -4,11 +4,13 @@ import asyncio
 from functools import partial
 
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.ingest import archive, examining, internal, removal
+from services.ingest import archive, examining, internal, removal, resuming
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
+from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
+from services.ingest.parked import Parkings
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Ledger
 from services.runtime import health, opening
@@ -30,7 +32,8 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     await host.serve_http(settings.http, answering)
 
     client = await opening.database(host, settings.mongo)
-    ledger = Ledger(client[f"{settings.mongo.database}_ingest"])
+    database = client[f"{settings.mongo.database}_ingest"]
+    ledger = Ledger(database)
     await ledger.prepare()
     answering.router.routes.extend(internal.routes(ledger))
     await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
@@ -53,13 +56,23 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         moving=settings.clock != "system",
     )
     answering.router.routes.extend(examining.routes(examiner, ledger, host.clock))
+    # Compressed: what came in a compressed batch may be larger than a topic takes otherwise.
+    quarantine = DeadLetterQueue(
+        STATISTICS_REPORTED,
+        log_id,
+        HANDLER,
+        await opening.producer(host, settings.kafka, compress=True),
+        host.telemetry,
+    )
+    metrics = DoorMetrics(host.telemetry)
     door = Door(
         examiner=examiner,
         ledger=ledger,
         publisher=producer,
-        quarantine=DeadLetterQueue(STATISTICS_REPORTED, HANDLER, producer, host.telemetry),
+        quarantine=quarantine,
+        lot=Lot(Parkings(database), metrics.parked.set),
         clock=host.clock,
-        metrics=DoorMetrics(host.telemetry),
+        metrics=metrics,
     )
     delivery = Delivery(
         topic=STATISTICS_REPORTED.name,
@@ -68,6 +81,8 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         settings=settings.kafka,
         telemetry=host.telemetry,
         health=host.health,
+        remedy="run `tiendo dlq resume`",
     )
+    answering.router.routes.extend(resuming.routes(delivery, quarantine))
     await consume(host, settings.kafka, delivery)
     await host.stopped()

@@ -1,6 +1,6 @@
 """The decisions about one batch, without a store or a broker: what each record is, and what becomes of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import localcontext
@@ -16,6 +16,7 @@ from services.ingest.decide import Entry, Reuse, Standing
 from services.ingest.desk import Desks, Passed
 from services.ingest.normalise import Raw, observe
 from services.ingest.numbers import WIDE
+from services.ingest.parking import Reading
 from services.ingest.tally import Tally
 
 
@@ -61,7 +62,16 @@ class Dead(NamedTuple):
     reported_at: datetime
 
 
-Examined = Sound | Unsound | Dead
+Read = Sound | Unsound | Dead
+
+
+class Aside(NamedTuple):
+    """A record whose source is parked: for the quarantine, unless its event was accepted before."""
+
+    one: Read
+
+
+Examined = Read | Aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +86,9 @@ class Examiner:
     max_bytes: int
     moving: bool
 
-    def examine(self, records: Iterable[Record], now: datetime) -> list[Examined]:
+    def examine(self, records: Iterable[Record], now: datetime) -> list[Read]:
         """Each record once, in order. Whatever goes wrong with one is its own dead letter, and concerns no other."""
-        found: list[Examined] = []
+        found: list[Read] = []
         with localcontext(WIDE):
             for record in records:
                 try:
@@ -93,7 +103,7 @@ class Examiner:
     def _raw(self, record: Record) -> Raw:
         return Raw(self.log, record.topic, record.partition, record.offset)
 
-    def _one(self, record: Record, now: datetime) -> Examined:
+    def _one(self, record: Record, now: datetime) -> Read:
         raw = self._raw(record)
         reading = contract.read(record.headers, record.value, self.max_bytes)
         if isinstance(reading, Unreadable):
@@ -138,6 +148,25 @@ class Examiner:
         return Unsound(record, event, raw, identity, digest, reported_at, problems)
 
 
+def source_of(one: Read) -> str | None:
+    """The source of a record, where it can be read."""
+    return one.why.source if isinstance(one, Dead) else one.event.source
+
+
+def reading_of(one: Read) -> Reading:
+    """How the record was to read."""
+    if not isinstance(one, Dead):
+        return Reading.READABLE
+    return Reading.NEITHER if one.why.harmless or one.why.error is not None else Reading.UNREADABLE
+
+
+def set_aside(examined: Sequence[Read], indexes: Collection[int]) -> Sequence[Examined]:
+    """The batch with the records of these indexes set aside."""
+    if not indexes:
+        return examined
+    return [Aside(one) if index in indexes else one for index, one in enumerate(examined)]
+
+
 def claims(examined: Sequence[Examined]) -> dict[str, Entry]:
     """The entries to be written: for each identity the first sound event under it."""
     first: dict[str, Entry] = {}
@@ -148,10 +177,18 @@ def claims(examined: Sequence[Examined]) -> dict[str, Entry]:
 
 
 def asked_for(examined: Sequence[Examined], claimed: Mapping[str, Entry]) -> list[str]:
-    """Identities of unsound events that nobody in the batch claims: what stands there must be looked up."""
-    return list(
-        dict.fromkeys(one.identity for one in examined if isinstance(one, Unsound) and one.identity not in claimed)
-    )
+    """Identities of unsound events, and of those set aside, that nobody in the batch claims: what stands there must be
+    looked up."""
+    asked = (_asked_for(one) for one in examined if not isinstance(one, Sound))
+    return list(dict.fromkeys(identity for identity in asked if identity is not None and identity not in claimed))
+
+
+def _asked_for(one: Examined) -> str | None:
+    if isinstance(one, Aside):
+        one = one.one
+    if isinstance(one, Dead):
+        return None
+    return one.entry.observation_id if isinstance(one, Sound) else one.identity
 
 
 class ToRefuse(NamedTuple):
@@ -174,6 +211,7 @@ class Outcome:
     refusals: list[ToRefuse] = field(default_factory=list)
     reuses: list[Reuse] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
+    aside: list[Read] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     moved_to: datetime | None = None
 
@@ -208,6 +246,8 @@ def settle(examined: Sequence[Examined], standing: Mapping[str, Entry], now: dat
             _settle_sound(outcome, one, standing[one.entry.observation_id], now)
         elif isinstance(one, Unsound):
             _settle_unsound(outcome, one, standing.get(one.identity), now)
+        elif isinstance(one, Aside):
+            _settle_aside(outcome, one.one, standing.get(_asked_for(one) or ""), now)
         else:
             _settle_dead(outcome, one)
     return outcome
@@ -230,6 +270,17 @@ def _settle_unsound(outcome: Outcome, one: Unsound, entry: Entry | None, now: da
         outcome.refuse(one.record, one.event, one.raw, one.reported_at, one.problems)
     else:
         _repeat(outcome, one, entry, now)
+
+
+def _settle_aside(outcome: Outcome, one: Read, entry: Entry | None, now: datetime) -> None:
+    """What was accepted before its source was parked stays accepted; everything else waits in the quarantine."""
+    if isinstance(one, Sound) and entry is not None:
+        _settle_sound(outcome, one, entry, now)
+    elif isinstance(one, Unsound) and entry is not None and not decide.was_free(entry, one.raw):
+        _repeat(outcome, one, entry, now)
+    else:
+        outcome.aside.append(one)
+        outcome.tally.parked += 1
 
 
 def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime) -> None:

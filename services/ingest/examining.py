@@ -83,7 +83,7 @@ def _identity(one: batch.Sound | batch.Unsound) -> str:
     return one.entry.observation_id if isinstance(one, Sound) else one.identity
 
 
-def _told(one: batch.Examined, standing: Mapping[str, Entry]) -> Examined:
+def _told(one: batch.Read, standing: Mapping[str, Entry]) -> Examined:
     if isinstance(one, Dead):
         return Examined(source=one.why.source, id=one.why.id, observation_id=None, problems=(one.why.problem,))
     identity, event = _identity(one), one.event

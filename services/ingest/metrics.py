@@ -23,6 +23,10 @@ class DoorMetrics:
             "Events refused, by reason; one with several counts for each. The publisher is told.",
             "code",
         )
+        self.parked = telemetry.gauge(
+            "parked_sources",
+            "Sources whose events go to the quarantine unread, as this process knows. Above 0: `tiendo dlq parked`.",
+        )
         self.flagged = telemetry.counter("ingest_flagged", "Figures accepted with a doubt.", "code")
 
     def count(self, tally: Tally) -> None:

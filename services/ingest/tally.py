@@ -14,6 +14,7 @@ class Tally:
     duplicates: int = 0
     identity_reused: int = 0
     quarantined: int = 0
+    parked: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
 

@@ -7,6 +7,7 @@
         ├── Transient      the world is away: try again, for as long as it takes
         ├── Fenced         somebody newer wrote: forget what is held in memory and read again
         └── Unprocessable  an input that we cannot handle, so our bug: the fuse stops the partition
+            └── Blown      too much of the input is bad: the same, and without trying again
 
 Anything else that a handler raises counts as `Unprocessable` after a few tries.
 """
@@ -30,6 +31,10 @@ class Fenced(DeliveryError):
 
 class Unprocessable(DeliveryError):
     """This input cannot be handled and must not be skipped. Names the coordinates."""
+
+
+class Blown(Unprocessable):
+    """Too much of the input is bad. Trying again changes nothing; somebody must look."""
 
 
 class Stopped(Exception):

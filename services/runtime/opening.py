@@ -40,9 +40,9 @@ async def broker(host: Host, settings: KafkaSettings, topics: Iterable[Topic]) -
     host.health.check("broker", lambda: broker_answers(settings))
 
 
-async def producer(host: Host, settings: KafkaSettings) -> BatchProducer:
+async def producer(host: Host, settings: KafkaSettings, *, compress: bool = False) -> BatchProducer:
     """A connected producer."""
-    made = BatchProducer(settings, host.telemetry)
+    made = BatchProducer(settings, host.telemetry, compress=compress)
     with _answering():
         await made.start()
     host.stack.push_async_callback(made.stop)

@@ -26,7 +26,9 @@ class Telemetry:
             "fenced", "Writes refused because another process had written. Normal in a rebalance.", "topic"
         )
         self.halted = self.gauge(
-            "halted_partitions", "Partitions stopped by the fuse. Above 0: read the log, mend, restart.", "topic"
+            "halted_partitions",
+            "Partitions stopped by the fuse. Above 0: read the log, mend, restart (ingest: `tiendo dlq resume`).",
+            "topic",
         )
         self.lag = self.gauge("consumer_lag_records", "Records on the broker that are not handled yet.", "topic")
         self.oldest = self.gauge(

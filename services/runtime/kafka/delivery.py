@@ -7,7 +7,7 @@ repeats it at once and for ever. Here a batch is handled, then committed partiti
 2. `Transient`, or an error known to pass: the same batch again with back-off, as long as it takes.
 3. `Fenced`: somebody newer wrote. Forget, go back to the committed offset, read again.
 4. Anything else: a few tries, then each partition by itself; the one that fails is stopped by the fuse with its offset
-   unmoved, the others go on. `/readyz`, a gauge and the log say so.
+   unmoved, the others go on. `/readyz`, a gauge and the log say so. It goes on when it is told to (`resume`).
 
 A handler that fails is told to forget what it holds in memory, since that may be ahead of what is stored.
 """
@@ -28,7 +28,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from pymongo.errors import PyMongoError
 
 from services.runtime import mongo
-from services.runtime.errors import Fenced, Transient
+from services.runtime.errors import Blown, Fenced, Transient
 from services.runtime.health import Health
 from services.runtime.kafka.positions import Positions
 from services.runtime.settings import KafkaSettings
@@ -62,7 +62,7 @@ class Handler(Protocol):
 
 
 class Delivery:
-    """One consumer of one topic in one consumer group."""
+    """One consumer of one topic in one consumer group. `remedy`: what to do once the cause of a stop is mended."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Delivery:
         settings: KafkaSettings,
         telemetry: Telemetry,
         health: Health,
+        remedy: str = "restart the service",
     ) -> None:
         self.topic = topic
         self.group = group
@@ -80,6 +81,7 @@ class Delivery:
         self._settings = settings
         self._telemetry = telemetry
         self._health = health
+        self._remedy = remedy
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
@@ -183,7 +185,7 @@ class Delivery:
                 except Exception as error:
                     await self._handler.forget()
                     tries += 1
-                    if not passes_by_itself(error) and tries >= TRIES:
+                    if isinstance(error, Blown) or (not passes_by_itself(error) and tries >= TRIES):
                         return error
                     self._trouble(records, error, tries)
                     await self._pause(_backoff(tries))
@@ -212,9 +214,22 @@ class Delivery:
             partition=partition,
             offset=records[0].offset,
             why=f"{type(error).__name__}: {error}",
-            remedy="nothing was skipped; mend the cause and restart the service",
+            remedy=f"nothing was skipped; mend the cause, then {self._remedy}",
             exc_info=error,
         )
+
+    def resume(self) -> list[int]:
+        """Go on with the partitions that the fuse stopped, from where they were stopped; which ones these are."""
+        halted = sorted(self._halted)
+        self._halted.clear()
+        self._telemetry.halted.labels(self.topic).set(0)
+        for partition in halted:
+            if self._consumer is not None:
+                with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
+                    self._consumer.resume(TopicPartition(self.topic, partition))
+        if halted:
+            log.info("partitions_resumed", topic=self.topic, partitions=halted)
+        return halted
 
     def _go_back(self, records: Records) -> None:
         """Read these again: the position has moved past them already."""
@@ -285,7 +300,10 @@ class Delivery:
 
     def _why_not_ready(self) -> str | None:
         if self._halted:
-            return f"the fuse stopped partitions {sorted(self._halted)} of {self.topic}; the log says why"
+            return (
+                f"the fuse stopped partitions {sorted(self._halted)} of {self.topic}; the log says why. "
+                f"Mend the cause, then {self._remedy}"
+            )
         return None if self.assignments else f"no partition of {self.topic} was assigned yet"
 
     async def revoked(self) -> None:

@@ -26,8 +26,11 @@ log = structlog.get_logger()
 MAX_BATCH_BYTES = 900_000
 """Below the broker's default `max.message.bytes` (1 MiB), which applies to a whole batch."""
 
-LARGEST_RECORD_BYTES = 1_900_000
+LARGEST_PLAIN_BYTES = 1_900_000
 """A longer record than a batch may have travels alone, to topics that take it: quarantines take 2 MiB."""
+
+LARGEST_PRESSED_BYTES = 32 * 2**20
+"""The same of a producer that compresses; how much is left of it then is known only afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,20 @@ class Outgoing:
     headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A record as somebody else wrote it, to be published again. `partition`: where to, if that exists; without one the
+    key decides."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+    partition: int | None = None
+
+
+AnyRecord = Outgoing | Verbatim
+
+
 @lru_cache(maxsize=200_000)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition that every Kafka client's default partitioner gives to this key."""
@@ -48,9 +65,11 @@ def partition_of(key: bytes, partitions: int) -> int:
 class BatchProducer:
     """Publishes lists of records. `publish` returns when all are acknowledged by all in-sync replicas, or raises."""
 
-    def __init__(self, settings: KafkaSettings, telemetry: Telemetry) -> None:
+    def __init__(self, settings: KafkaSettings, telemetry: Telemetry, *, compress: bool = False) -> None:
         self._settings = settings
         self._telemetry = telemetry
+        self._compression = "zstd" if compress else None
+        self._largest = LARGEST_PRESSED_BYTES if compress else LARGEST_PLAIN_BYTES
         self._producer: AIOKafkaProducer | None = None
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -65,7 +84,7 @@ class BatchProducer:
         if producer is not None:
             await _abandon(producer)
 
-    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+    async def publish(self, topic: str, records: Sequence[AnyRecord]) -> None:
         """Publish in the given order within each partition.
 
         Raises `Transient` when not all were acknowledged (some may have been: the caller publishes the same again),
@@ -84,19 +103,21 @@ class BatchProducer:
         self._telemetry.published.labels(topic).inc(len(records))
 
     async def _by_partition(
-        self, producer: AIOKafkaProducer, topic: str, records: Sequence[Outgoing]
-    ) -> dict[int, list[Outgoing]]:
+        self, producer: AIOKafkaProducer, topic: str, records: Sequence[AnyRecord]
+    ) -> dict[int, list[AnyRecord]]:
         async with asyncio.timeout(self._settings.request_timeout_ms / 1000):
             count = len(await producer.partitions_for(topic))
-        shares: dict[int, list[Outgoing]] = {}
+        shares: dict[int, list[AnyRecord]] = {}
         for record in records:
-            shares.setdefault(partition_of(record.key, count), []).append(record)
+            named = record.partition if isinstance(record, Verbatim) else None
+            at = named if named is not None and named < count else partition_of(record.key or b"", count)
+            shares.setdefault(at, []).append(record)
         return shares
 
-    async def _in_order(self, producer: AIOKafkaProducer, topic: str, partition: int, records: list[Outgoing]) -> None:
+    async def _in_order(self, producer: AIOKafkaProducer, topic: str, partition: int, records: list[AnyRecord]) -> None:
         batch = producer.create_batch()
         for record in records:
-            if len(record.value or b"") > LARGEST_RECORD_BYTES:
+            if len(record.value or b"") > self._largest:
                 raise Unprocessable(
                     f"a record of {len(record.value or b'')} bytes for {topic} is larger than a batch may be"
                 )
@@ -121,6 +142,7 @@ class BatchProducer:
             acks="all",
             enable_idempotence=self._settings.enable_idempotence,
             max_batch_size=MAX_BATCH_BYTES,
+            compression_type=self._compression,
             linger_ms=0,
         )
 

@@ -11,7 +11,7 @@ from aiokafka.errors import RequestTimedOutError
 
 from contracts.observations import ObservationRecorded
 from services.runtime.errors import Transient
-from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.kafka.producer import AnyRecord, BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
 from tests.hosts import kafka_settings
 from tests.servers import KafkaServer
@@ -26,7 +26,7 @@ class FailsOnce(BatchProducer):
 
     failed = False
 
-    async def _in_order(self, producer: Any, topic: str, partition: int, records: list[Outgoing]) -> None:
+    async def _in_order(self, producer: Any, topic: str, partition: int, records: list[AnyRecord]) -> None:
         if not self.failed:
             self.failed = True
             raise RequestTimedOutError

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.runtime.errors import Fenced, Transient, Unprocessable
+from services.runtime.errors import Blown, Fenced, Transient, Unprocessable
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import TRIES, Delivery
@@ -138,6 +138,33 @@ async def test_a_record_that_cannot_be_handled_stops_its_partition_and_no_other(
     mended = Collecting()
     async with consuming(kafka_server, topic, mended):
         await eventually(lambda: mended.handled == [b"poison", b"behind it"])
+
+
+async def test_a_stopped_partition_goes_on_from_where_it_was_stopped_when_it_is_told_to(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    mended = False
+
+    def fail(records: Sequence[ConsumerRecord]) -> None:
+        if not mended and any(record.value == b"poison" for record in records):
+            raise Blown("too much of it is bad")
+
+    handler = Collecting(fail)
+    async with consuming(kafka_server, topic, handler) as (delivery, host):
+        await publish(kafka_server, topic, [b"poison", b"behind it"], partition=0)
+        await publish(kafka_server, topic, [b"x"], partition=1)
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        await eventually(lambda: handler.handled == [b"x"])
+        assert handler.calls <= 3, "what blows the fuse is not tried again"
+        assert delivery.resume() == [0]
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        assert await committed(kafka_server, topic, 0) in (None, 0)
+        mended = True
+        assert delivery.resume() == [0]
+        await eventually(lambda: handler.handled == [b"x", b"poison", b"behind it"])
+        assert await host.health.not_ready() == {}
+        assert delivery.resume() == []
+    assert await committed(kafka_server, topic, 0) == 2
 
 
 async def test_a_world_that_is_away_meanwhile_stops_no_partition_that_is_sound(

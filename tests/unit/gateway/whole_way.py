@@ -18,6 +18,7 @@ from services.gateway.places import TreePlaces
 from services.gateway.reply_topics import ReplyTopic
 from services.ingest import internal as of_ingest
 from services.ingest.handlers import Door
+from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
 from services.runtime.clock import DataClock
 from services.runtime.kafka.dead_letters import DeadLetterQueue
@@ -27,7 +28,7 @@ from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.owning import metrics_of, owners
 from tests.unit.gateway.records import consumed
 from tests.unit.gateway.test_routes import Gateway
-from tests.unit.ingest.door import CATALOG, NOON, FakeBroker, FakeLedger, Record, an_examiner
+from tests.unit.ingest.door import CATALOG, LOG, NOON, FakeBroker, FakeLedger, FakeParkings, Record, an_examiner
 from tests.unit.metrics.engine import Engine
 
 SAID = datetime(2023, 10, 1, tzinfo=UTC)
@@ -51,9 +52,10 @@ class WholeWay:
     """The gateway's consumers of answers to publishers, by topic."""
 
     def __post_init__(self) -> None:
-        quarantine = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast("BatchProducer", self.broker), self.telemetry)
-        clock = DataClock(NOON)
-        self.door = Door(an_examiner(), self.ledger, self.broker, quarantine, clock, DoorMetrics(self.telemetry))
+        producer = cast("BatchProducer", self.broker)
+        quarantine = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", producer, self.telemetry)
+        clock, lot = DataClock(NOON), Lot(FakeParkings())
+        self.door = Door(an_examiner(), self.ledger, self.broker, quarantine, lot, clock, DoorMetrics(self.telemetry))
         ingest = ASGITransport(app=Starlette(routes=of_ingest.routes(self.ledger)))
         self.gateway = Gateway(
             self.profile, catalogs={"dak-nong": CATALOG}, owners=owners(metrics_of(self.engine), ingest)

@@ -31,12 +31,15 @@ from services.ingest.batch import Examiner, Sound, Unsound
 from services.ingest.decide import Entry, Reuse
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
+from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
+from services.ingest.parking import ParkedSource
 from services.ingest.store import Part, Stored
 from services.runtime.catalog import Catalog
 from services.runtime.clock import Clock, DataClock
 from services.runtime.errors import Transient
 from services.runtime.kafka.dead_letters import DeadLetter
+from services.runtime.kafka.fuse import Fuse
 from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
 
@@ -340,12 +343,35 @@ class FakeLedger:
 
 
 @dataclass(slots=True)
+class FakeParkings:
+    """Keeps the promises of `parked.Parkings` in memory."""
+
+    sources: dict[str, ParkedSource] = field(default_factory=dict)
+    looks: int = 0
+
+    async def standing(self) -> list[ParkedSource]:
+        self.looks += 1
+        return [self.sources[source] for source in sorted(self.sources)]
+
+    async def park(self, one: ParkedSource) -> ParkedSource:
+        return self.sources.setdefault(one.source, one)
+
+    async def told(self, sources: Iterable[str]) -> None:
+        for source in sources:
+            if source in self.sources:
+                self.sources[source] = self.sources[source]._replace(told=True)
+
+    async def unpark(self, source: str) -> bool:
+        return self.sources.pop(source, None) is not None
+
+
+@dataclass(slots=True)
 class FakeBroker:
     """Keeps what is published. `fails`: how often publishing fails before anything is taken."""
 
     published: list[tuple[str, Outgoing]] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
-    among: list[int] = field(default_factory=list)
+    blames: list[str | None] = field(default_factory=list)
     fails: int = 0
 
     async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
@@ -354,9 +380,16 @@ class FakeBroker:
             raise Transient("the broker is away")
         self.published += [(topic, record) for record in records]
 
-    async def put(self, letters: Sequence[DeadLetter], among: Sequence[Any]) -> None:
+    @property
+    def allowance(self) -> int:
+        return 0
+
+    def weigh(self, blames: Sequence[str | None], dealt_with: Sequence[int] = ()) -> Fuse:
+        self.blames += blames
+        return Fuse()
+
+    async def put(self, letters: Sequence[DeadLetter], weighed: Fuse) -> None:
         self.letters += letters
-        self.among.append(len(among))
 
     def on(self, topic: str) -> list[Outgoing]:
         """What was published on a topic, in order."""
@@ -380,10 +413,13 @@ class World:
     clock: Clock = field(default_factory=lambda: DataClock(NOON))
     telemetry: Telemetry = field(default_factory=Telemetry)
     examiner: Examiner = field(default_factory=lambda: an_examiner(moving=True, lead=timedelta(days=400)))
+    parkings: FakeParkings = field(default_factory=FakeParkings)
     door: Door = field(init=False)
 
     def __post_init__(self) -> None:
-        self.door = Door(self.examiner, self.ledger, self.broker, self.broker, self.clock, DoorMetrics(self.telemetry))
+        metrics = DoorMetrics(self.telemetry)
+        lot = Lot(self.parkings, metrics.parked.set, every_s=0)
+        self.door = Door(self.examiner, self.ledger, self.broker, self.broker, lot, self.clock, metrics)
 
     async def handle(self, *records: Record) -> None:
         """One batch."""

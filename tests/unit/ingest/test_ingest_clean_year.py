@@ -6,7 +6,7 @@ decimals, or with all that a float has.
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -124,7 +124,7 @@ def a_year(chance: random.Random) -> Iterator[Record]:
                 yield an_event(said, id=f"{kpi}-{reporter}-{day}", time=evening)
 
 
-def tallied(examined: list[Examined]) -> Counter[str]:
+def tallied(examined: Sequence[Examined]) -> Counter[str]:
     """Codes of flags and of refusals."""
     found: Counter[str] = Counter()
     for one in examined:

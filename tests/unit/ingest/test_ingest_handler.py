@@ -19,7 +19,8 @@ from contracts.topics import STATISTICS_REPORTED
 from services.ingest.desk import Desks, Passed
 from services.runtime.clock import SystemClock
 from services.runtime.errors import Transient
-from services.runtime.kafka.dead_letters import OURS, DeadLetterQueue
+from services.runtime.kafka.dead_letters import DeadLetterQueue
+from services.runtime.kafka.fuse import OURS, UNREADABLE
 from services.runtime.kafka.producer import BatchProducer, Outgoing
 from tests.unit.ingest.door import CATALOG, EDOC, LOG, NOON, PORTAL, Record, World, an_event, an_examiner, data, figure
 
@@ -129,23 +130,22 @@ async def test_a_fault_of_ours_costs_one_record_and_not_the_batch() -> None:
     with capture_logs() as said:
         await world.handle(*bad_ones, an_event(offset=9))
     assert len(world.broker.observations()) == 1
-    assert [(x.reason, x.detail, x.blame) for x in world.broker.letters] == [
-        ("internal", "ZeroDivisionError: of ours", OURS)
-    ] * 2
+    assert [(x.reason, x.detail) for x in world.broker.letters] == [("internal", "ZeroDivisionError: of ours")] * 2
+    assert world.broker.blames == [OURS, OURS, None]
     assert world.broker.rejections() == [], "nobody is told that it was their fault"
     (line,) = [line for line in said if line["event"] == "stumbled"]
     assert (line["records"], type(line["exc_info"])) == (2, ZeroDivisionError)
 
 
-async def test_only_registered_sources_are_blamed_for_what_cannot_be_read() -> None:
+async def test_invented_sources_are_not_blamed_for_what_cannot_be_read_and_all_without_one_are_as_one() -> None:
     world = World()
     await world.handle(bad(b"{", 1), bad(b"{", 2, "urn:example:invented"), Record(b"{}", [], 3))
-    assert [letter.blame for letter in world.broker.letters] == [EDOC, None, None]
+    assert world.broker.blames == [EDOC, UNREADABLE]
 
 
 async def test_broken_records_under_invented_sources_stop_nobody() -> None:
     world = World()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
     world.door = replace(world.door, quarantine=queue)
     rubbish = [bad(b"{", n, f"urn:example:invented:{n % 3}") for n in range(60)]
     await world.handle(*rubbish, an_event(offset=60))
@@ -180,7 +180,7 @@ async def test_tombstones_and_foreign_events_do_not_count_as_poison() -> None:
     world = World()
     await world.handle(bad(None, 1), an_event(type="com.example.other", offset=2), bad(b"{", 3), an_event(offset=4))
     assert [letter.reason for letter in world.broker.letters] == ["tombstone", "foreign_type", "bad_json"]
-    assert world.broker.among == [0, 4]
+    assert world.broker.blames == [EDOC, None]
 
 
 async def test_the_same_record_again_publishes_the_same_bytes_again() -> None:

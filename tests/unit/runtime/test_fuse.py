@@ -7,8 +7,9 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from contracts.topics import STATISTICS_REPORTED
-from services.runtime.errors import Unprocessable
-from services.runtime.kafka.dead_letters import OURS, DeadLetter, DeadLetterQueue, Fuse
+from services.runtime.errors import Blown
+from services.runtime.kafka.dead_letters import DeadLetter, DeadLetterQueue
+from services.runtime.kafka.fuse import OURS, UNREADABLE, Fuse
 from services.runtime.kafka.producer import BatchProducer, Outgoing
 from services.runtime.telemetry import Telemetry
 
@@ -78,21 +79,65 @@ class Producer:
         self.taken += records
 
 
-def a_letter(offset: int, source: str | None, blame: str | None) -> DeadLetter:
+def a_letter(offset: int, source: str | None) -> DeadLetter:
     record = ConsumerRecord("t", 0, offset, 1, 0, None, b"{", None, -1, 1, ())
-    return DeadLetter(record, "bad_json", "broken", source, blame)
+    return DeadLetter(record, "bad_json", "broken", source)
 
 
-async def test_letters_that_blame_nobody_are_quarantined_without_counting() -> None:
+async def test_a_fuse_that_blows_quarantines_nothing_and_remembers_nothing_until_it_is_renewed() -> None:
     producer = Producer()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, producer), Telemetry())
-    invented = [a_letter(n, f"urn:invented:{n}", None) for n in range(2_000)]
-    await queue.put(invented, among=[letter.record for letter in invented])
-    assert len(producer.taken) == 2_000
-    known = [a_letter(n, f"urn:known:{n % 3}", f"urn:known:{n % 3}") for n in range(60)]
-    with pytest.raises(Unprocessable, match="60 dead letters in a row"):
-        await queue.put(known, among=[letter.record for letter in known])
-    assert len(producer.taken) == 2_000
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, producer), Telemetry())
+    await queue.put([a_letter(n, "a") for n in range(40)], queue.weigh(["a"] * 40))
+    for _ in range(2):
+        with pytest.raises(Blown, match="60 dead letters in a row, from several sources"):
+            queue.weigh(["b"] * 20)
+    assert len(producer.taken) == 40
+    queue.renew(10)
+    await queue.put([a_letter(n, "b") for n in range(20)], queue.weigh(["b"] * 20))
+    assert len(producer.taken) == 60
+    assert queue.weigh(["a"] * 40).recent.count("b") == 10
+
+
+async def test_a_source_that_is_parked_in_time_spares_the_fuse() -> None:
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
+    blames = ["b"] * 4 + ["a"] * 46 + ["b"] * 40
+    assert queue.weigh(blames, dealt_with=[49]).recent.count("b") == 44
+    with pytest.raises(Blown):
+        queue.weigh(blames)
+
+
+async def test_sources_that_go_bad_together_blow_the_fuse_before_each_would_be_parked_by_itself() -> None:
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
+    with pytest.raises(Blown, match="98 dead letters in a row, from several sources"):
+        queue.weigh(["a", "b"] * 60, dealt_with=[98, 99])
+
+
+def test_two_sources_are_several() -> None:
+    assert Fuse().counting(["a", "b"] * 25).blown() is None
+    assert Fuse().counting([*["a", "b"] * 25, "a"]).blown() == "51 dead letters in a row, from several sources"
+
+
+def test_what_has_no_readable_source_counts_as_one_source_more() -> None:
+    assert Fuse().counting([UNREADABLE] * 5_000).blown() is None
+    assert Fuse().counting([UNREADABLE, "a"] * 26).blown() == "52 dead letters in a row, from several sources"
+
+
+def test_a_stray_dead_letter_among_the_many_of_one_publisher_is_no_second_publisher() -> None:
+    assert Fuse().counting([*["a"] * 46, *["b"] * 5]).blown() is None
+    assert Fuse().counting([*["a"] * 46, *["b"] * 6]).blown() == "52 dead letters in a row, from several sources"
+
+
+def test_a_source_that_is_dealt_with_by_itself_counts_no_more() -> None:
+    fuse = Fuse().counting([*["a"] * 30, *["b"] * 20])
+    assert fuse.counting(["b"]).blown() is not None
+    assert fuse.without("a").counting(["b"] * 40).blown() is None
+
+
+def test_an_allowance_lets_so_many_dead_letters_pass_and_no_good_record_uses_it_up() -> None:
+    fuse = Fuse(allowance=100).counting([FINE, *["a", "b"] * 40])
+    assert (fuse.allowance, fuse.recent) == (20, (FINE,))
+    assert fuse.counting(["a", "b"] * 35).blown() is None
+    assert fuse.counting(["a", "b"] * 36).blown() == "52 dead letters in a row, from several sources"
 
 
 def test_sources_that_left_the_window_do_not_count_among_the_several() -> None:

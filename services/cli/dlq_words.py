@@ -1,0 +1,92 @@
+"""What `tiendo dlq` says: for people, and as JSON for programs."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.runtime.kafka.letter import Letter
+from services.runtime.kafka.quarantine import Lying, Mark
+
+OPEN = "open"
+"""The state of what nothing became of yet."""
+
+
+def console() -> Console:
+    """Where people read."""
+    return Console(soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def bar(words: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; elsewhere only the end counts."""
+    where = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=where,
+        disable=not where.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(words, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def by_reason(letters: Iterable[Letter]) -> str:
+    """How many there are, for which reasons."""
+    counts = Counter(one.finding.reason for one in letters)
+    return f"{counts.total()}: " + ", ".join(f"{count} × {escape(reason)}" for reason, count in counts.most_common())
+
+
+def told(one: Lying) -> Mapping[str, Any]:
+    """A letter as JSON."""
+    letter, found = one.letter, one.letter.finding
+    return {
+        "offset": letter.place.offset,
+        "quarantined_at": found.at.isoformat(),
+        "reason": found.reason,
+        "detail": found.detail,
+        "handler": found.handler,
+        "source": found.source,
+        "id": found.id,
+        "attempts": letter.attempts,
+        "origin": letter.origin._asdict(),
+        "key": text(letter.key),
+        "bytes": None if letter.value is None else len(letter.value),
+        "cut": letter.cut,
+        "state": state(one.mark),
+        "state_since": one.mark and one.mark.at.isoformat(),
+    }
+
+
+def state(mark: Mark | None) -> str:
+    """What became of it."""
+    return OPEN if mark is None else mark.fate.value
+
+
+def ordinal(number: int) -> str:
+    """1: first."""
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
+
+
+def text(raw: bytes | None) -> str | None:
+    """Bytes as text, whatever they are."""
+    return None if raw is None else raw.decode("utf-8", "backslashreplace")
+
+
+def plain(text: str) -> str:
+    """What a publisher wrote must not move a terminal's cursor."""
+    return "".join(one if one.isprintable() or one == "\n" else "�" for one in text)
+
+
+def line(told: Mapping[str, Any]) -> None:
+    """One line of JSON."""
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
