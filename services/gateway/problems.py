@@ -207,6 +207,9 @@ def _expected(error: Mapping[str, Any]) -> tuple[str, str]:
         low, high = context.get("ge"), context.get("le")
         limits = f" ≥ {low}" if low is not None else f" ≤ {high}" if high is not None else ""
         return f"phải là số nguyên{limits}", f"must be an integer{limits}"
+    if kind.startswith(("datetime", "timezone")):
+        form = "2023-09-30T09:00:00Z"
+        return f"phải là thời điểm có múi giờ, như {form}", f"must be an instant with offset, such as {form}"
     if kind.startswith(("date", "bool")):
         word = "date" if kind.startswith("date") else "bool"
         vi = {"date": "phải là ngày dạng YYYY-MM-DD", "bool": "phải là true hoặc false"}[word]

@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,16 +19,23 @@ from services.gateway.problems import Problem, ProblemDetails
 MAX_PAGE = 1_000
 
 
-def _written_out(text: Any) -> Any:
+def _written_as(pattern: str, error: LiteralString, form: LiteralString) -> BeforeValidator:
     """pydantic would read a number as seconds since 1970."""
-    if isinstance(text, str) and not _DAY.fullmatch(text):
-        raise PydanticCustomError("date_from_iso", "write a date YYYY-MM-DD")
-    return text
+    wanted = re.compile(pattern)
+
+    def written(text: Any) -> Any:
+        if isinstance(text, str) and not wanted.fullmatch(text):
+            raise PydanticCustomError(error, form)
+        return text
+
+    return BeforeValidator(written)
 
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-Day = Annotated[date, BeforeValidator(_written_out)]
+Day = Annotated[date, _written_as(r"\d{4}-\d{2}-\d{2}", "date_parsing", "write a date YYYY-MM-DD")]
 """A day in a query, as YYYY-MM-DD and in no other way."""
+
+Moment = Annotated[AwareDatetime, _written_as(r"\d{4}-\d{2}-\d{2}[Tt ].+", "datetime_parsing", "write an instant")]
+"""A moment in a query, as RFC 3339 has it."""
 
 Ids = Annotated[list[Id], Field(max_length=100)]
 """A filter that may be given several times: any of them fits."""

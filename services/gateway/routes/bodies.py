@@ -2,14 +2,15 @@
 
 from starlette.requests import Request
 
+from services.gateway.patience import hear_out
 from services.gateway.problems import Problem
 
 _PATIENCE = 4
-"""Times the limit that a body is read, and thrown away: who is hung up on while sending never sees the answer."""
+"""Times the limit that is received of a body that is too large, and thrown away."""
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """The whole body. Raises `Problem` (413) if it is longer than `limit` bytes."""
+    """The whole body. Raises `Problem` (413) if it is longer than `limit` bytes, once its sender has been heard out."""
     too_large = Problem(
         413,
         "too_large",
@@ -17,14 +18,16 @@ async def body_of(request: Request, limit: int) -> bytes:
         f"The body is larger than {limit} bytes; split it.",
     )
     declared = request.headers.get("content-length", "0")
-    left = _PATIENCE * limit if not declared.isdecimal() or int(declared) <= _PATIENCE * limit else 0
+    if declared.isdecimal() and int(declared) > limit:
+        await hear_out(request, _PATIENCE * limit)
+        raise too_large
     body = bytearray()
     async for chunk in request.stream():
-        left -= len(chunk)
-        if left < 0:
-            raise too_large
-        if len(body) <= limit:
-            body += chunk
+        body += chunk
+        if len(body) > limit:
+            break
     if len(body) > limit:
+        body.clear()
+        await hear_out(request, _PATIENCE * limit)
         raise too_large
     return bytes(body)

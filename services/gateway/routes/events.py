@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +23,7 @@ from services.gateway.routes.answers import (
     UNCHANGED,
     Ids,
     ListParameters,
+    Moment,
     bad_cursor,
     json_answer,
     position,
@@ -42,7 +43,7 @@ class EventsQuery(ListParameters):
     id: Attribute | None = Field(None, description="`ce_id` of the event; only together with `source`.")
     state: Annotated[list[EventState], Field(max_length=20)] = []
     kpi: Ids = []
-    since: AwareDatetime | None = Field(None, description="Events handled at or after this instant.")
+    since: Moment | None = Field(None, description="Events handled at or after this instant.")
 
 
 def router(parts: Parts) -> APIRouter:

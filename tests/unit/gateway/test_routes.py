@@ -191,6 +191,8 @@ async def test_alerts_are_listed_and_explained_by_their_history() -> None:
         ("/api/v1/alerts/xyz", "bad_parameter", "alert_id"),
         ("/api/v1/catalog/org_unit?on=yesterday", "bad_parameter", "YYYY-MM-DD"),
         ("/api/v1/catalog/org_unit?on=-1e-103", "bad_parameter", "YYYY-MM-DD"),
+        ("/api/v1/events?since=0.5", "bad_parameter", "instant with offset"),
+        ("/api/v1/events?since=2023-09-30T09:00:00", "bad_parameter", "instant with offset"),
         ("/api/v1/stream?x=1", "bad_parameter", "after"),
     ],
 )
