@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from deploy.embedded.ports import free_port
 from services.gateway import api
+from services.gateway.routes.imports import XLSX
 from tests.unit.gateway.judged_province import NOW
 from tests.unit.gateway.owning import ingest_with, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES
@@ -46,6 +47,8 @@ THERE = {"kpi": FIGURES[0].kpi, "org_unit": FIGURES[0].org_unit, "period": "2023
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 SCHEMA = schemathesis.openapi.from_path(str(DOCUMENT)).exclude(path_regex="/stream$")
+
+schemathesis.serializer.alias(XLSX, "application/octet-stream")
 
 
 @SCHEMA.hook
