@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 
 from deploy.embedded.ports import free_port
 from services.gateway import api
+from services.gateway.routes.imports import XLSX
 from services.ingest import examining
 from services.ingest import internal as of_ingest
 from tests.unit.gateway.judged_province import NOW
@@ -55,6 +56,8 @@ THERE = {"kpi": FIGURES[0].kpi, "org_unit": FIGURES[0].org_unit, "period": "2023
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 SCHEMA = schemathesis.openapi.from_path(str(DOCUMENT)).exclude(path_regex="/stream$")
+
+schemathesis.serializer.alias(XLSX, "application/octet-stream")
 
 
 @SCHEMA.hook

@@ -170,9 +170,11 @@ async def test_the_page_shows_what_is_wrong_gives_it_back_marked_and_sends_what_
         await expect(page.locator("#said")).to_contain_text("Đã gửi 1 số liệu")
         await expect(page.locator("#receipts tbody tr")).to_have_count(1)
         await page.screenshot(path=tmp_path / "sent.png", full_page=True)
+        await until_same(system, a_csv(a_figure(day)))
+        (receipt,) = (await said(system, a_csv(a_figure(day)))).receipts
+        await expect(page.locator("#receipts a")).to_have_attribute("href", receipt.link.removeprefix("/api/v1"))
         await browser.close()
     assert not troubles
-    await until_same(system, a_csv(a_figure(day)))
 
 
 @pytest.mark.browser

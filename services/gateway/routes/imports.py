@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query
@@ -18,6 +18,7 @@ from services.gateway.imports import Import, ImportAnswer
 from services.gateway.keys import Scope
 from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
+from services.gateway.patience import hear_out
 from services.gateway.problems import ErrorItem, Problem, ProblemDetails, unavailable
 from services.gateway.routes.answers import Parameters
 from services.gateway.routes.bodies import body_of
@@ -71,6 +72,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
             503: "Too many imports at once, or ingest or the broker is away. Send the same file again.",
         }.items()
     },
+    **admission.RESPONSES,
 }
 _BODY: dict[str, Any] = {
     "required": True,
@@ -108,7 +110,7 @@ def router(parts: Parts) -> APIRouter:
         "/imports",
         status_code=202,
         response_model=ImportAnswer,
-        responses={**_RESPONSES, **admission.RESPONSES},
+        responses=_RESPONSES,
         summary="Report figures in a spreadsheet: CSV or XLSX, a row a figure",
         openapi_extra={"requestBody": _BODY},
     )
@@ -117,12 +119,16 @@ def router(parts: Parts) -> APIRouter:
         asked: Annotated[ImportsQuery, Query()],
         asker: Annotated[Asker, Depends(Admitted(parts, Scope.IMPORTS_WRITE))],
     ) -> Response:
-        source = _source(parts, asked, asker)
-        file = Asked(_format(request), _given(parts, asked), asked.decimal)
         limits = limits_of(parts.settings.gateway)
+        try:
+            source = _source(parts, asked, asker)
+            file = Asked(_format(request), _given(parts, asked, asker), asked.decimal)
+        except Problem:
+            await hear_out(request, limits.file_bytes)
+            raise
         body = await body_of(request, limits.file_bytes)
         with turns.one(parts.settings.gateway.max_imports):
-            return await _imported(parts, request, asked, asker, source, body, file, limits)
+            return await _imported(parts, request, asked, asker, Sent(source, body, file, limits))
 
     return routes
 
@@ -140,27 +146,28 @@ def limits_of(settings: GatewaySettings) -> Limits:
     )
 
 
-async def _imported(
-    parts: Parts,
-    request: Request,
-    asked: ImportsQuery,
-    asker: Asker,
-    source: str,
-    body: bytes,
-    file: Asked,
-    limits: Limits,
-) -> Response:
+class Sent(NamedTuple):
+    """A file, the source that reports it, and how it is to be read."""
+
+    source: str
+    body: bytes
+    file: Asked
+    limits: Limits
+
+
+async def _imported(parts: Parts, request: Request, asked: ImportsQuery, asker: Asker, sent: Sent) -> Response:
     try:
-        sheets = await child.read(body, file, limits)
+        sheets = await child.read(sent.body, sent.file, sent.limits)
         asker.spend(len(sheets.rows))
-        importing = await _examined(parts, sheets, source, parts.clock.now())
-        if asked.dry_run and _wants_file(request, file.format):
-            return _file(await child.mark(body, file, limits, importing.marks()), file.format, asked.name)
+        importing = await _examined(parts, sheets, sent.source, parts.clock.now())
+        if asked.dry_run and _wants_file(request, sent.file.format):
+            marked = await child.mark(sent.body, sent.file, sent.limits, importing.marks())
+            return _file(marked, sent.file.format, asked.name)
     except SheetRefused as refused:
         raise Problem(422, refused.code, refused.vi, refused.en) from None
     if asked.dry_run:
-        return _tried(importing)
-    return await _applied(parts, importing, asked)
+        return _tried(importing, asker)
+    return await _applied(parts, importing, asked, asker)
 
 
 async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: datetime) -> Import:
@@ -173,7 +180,7 @@ async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: dateti
     return importing
 
 
-def _tried(importing: Import) -> Response:
+def _tried(importing: Import, asker: Asker) -> Response:
     counts = importing.counts()
     beside = [
         (f"{count} {vi}", f"{count} {en}")
@@ -194,10 +201,11 @@ def _tried(importing: Import) -> Response:
             f"{counts.wrong} are wrong.",
         ),
         200,
+        asker,
     )
 
 
-async def _applied(parts: Parts, importing: Import, asked: ImportsQuery) -> Response:
+async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: Asker) -> Response:
     counts = importing.counts()
     if not counts.sound or (counts.wrong and asked.rows == "all"):
         raise _nothing_taken(importing)
@@ -222,6 +230,7 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery) -> Resp
             + (f" {counts.wrong} wrong rows were not." if counts.wrong else ""),
         ),
         202,
+        asker,
     )
 
 
@@ -244,7 +253,7 @@ def _source(parts: Parts, asked: ImportsQuery, asker: Asker) -> str:
     """Under which source the figures are reported: one of the asker's."""
     if asked.source is not None:
         if not asker.speaks_as(asked.source):
-            raise _not_your_source(asked.source)
+            raise _not_your_source()
         return asked.source
     known = asker.sources
     if known is None:
@@ -259,18 +268,18 @@ def _source(parts: Parts, asked: ImportsQuery, asker: Asker) -> str:
     )
 
 
-def _not_your_source(source: str) -> Problem:
+def _not_your_source() -> Problem:
     vi = "Khóa này không được gửi số liệu của nguồn đó: ghi nguồn của đơn vị trong danh mục."
     en = "This key may not report under that source: name the one that the catalog has for you."
     item = ErrorItem(code="not_your_source", parameter="source", message_vi=vi, message_en=en)
     return Problem(403, "not_your_source", vi, en, errors=[item])
 
 
-def _given(parts: Parts, asked: ImportsQuery) -> dict[str, str]:
+def _given(parts: Parts, asked: ImportsQuery, asker: Asker) -> dict[str, str]:
     given = {name: getattr(asked, name) for name in ("province", "kpi", "org_unit", "as_of", "period")}
     catalogs = parts.catalogs()
-    if given["province"] is None and len(catalogs) == 1:
-        given["province"] = next(iter(catalogs))
+    if given["province"] is None:
+        given["province"] = asker.province or (next(iter(catalogs)) if len(catalogs) == 1 else None)
     return {name: text for name, text in given.items() if text is not None}
 
 
@@ -309,5 +318,5 @@ def _file(content: bytes, format: Format, name: str | None) -> Response:
     return Response(content, 200, headers, f"{CSV}; charset=utf-8" if format == "csv" else XLSX)
 
 
-def _json(content: bytes, status: int) -> Response:
-    return Response(content, status, {"cache-control": "no-store"}, "application/json")
+def _json(content: bytes, status: int, asker: Asker) -> Response:
+    return Response(content, status, {"cache-control": "no-store", **asker.headers()}, "application/json")

@@ -63,7 +63,7 @@ class Receipt(BaseModel):
 class Receipts(BaseModel):
     """What became of the request: a receipt for each event, in their order."""
 
-    accepted: int = Field(description="Events that were written; repeated ones count once.")
+    accepted: int = Field(description="Events that were, or would be, written; repeated ones count once.")
     refused: int = Field(0, description="Dry run only: events that would be refused.")
     dry_run: bool = False
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
@@ -210,8 +210,8 @@ async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
 async def _tried(parts: Parts, reported: Sequence[Reported], asker: Asker) -> Response:
     """What would become of the events, in the order of the request."""
     found = [one async for part in parts.owners.examined([one.structured for one in reported]) for one in part]
-    refused = sum(1 for said in found if said.problems)
-    taken = len(found) - refused
+    refused = sum(1 for one, said in zip(reported, found, strict=True) if said.problems and not one.repeated)
+    taken = sum(not one.repeated for one in reported) - refused
     told = [
         {
             "standing": said.standing,

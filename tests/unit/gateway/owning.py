@@ -73,5 +73,7 @@ def ingest_examining(world: World | None = None) -> ASGITransport:
 
 
 def ingest_with(observations: Sequence[ObservationRecorded]) -> ASGITransport:
-    """Ingest that accepted these observations."""
-    return ASGITransport(app=Starlette(routes=of_ingest.routes(Remembered(observations))))
+    """Ingest that accepted these observations, and examines by the catalog of the small province."""
+    ledger, world = Remembered(observations), World()
+    asked = [*of_ingest.routes(ledger), *examining.routes(world.examiner, ledger, world.clock)]
+    return ASGITransport(app=Starlette(routes=asked))

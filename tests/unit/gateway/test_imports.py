@@ -263,6 +263,7 @@ async def test_outside_a_trial_an_import_needs_a_key_that_is_good_for_it() -> No
     answer = await province.post(a_csv(), key=own, source=None)
     assert answer.status_code == 202
     assert answer.json()["source"] == EDOC
+    assert answer.headers["ratelimit"].startswith('"requests";')
     (receipt,) = answer.json()["receipts"]
     assert receipt["link"] == f"/api/v1/events/{event_ref(EDOC, receipt['id'])}"
 
@@ -290,3 +291,13 @@ async def test_events_are_of_the_moment_of_the_import() -> None:
     )
     assert json.loads(record.value or b"")["as_of"] == "2023-09-30"
     assert NOON.year == 2023
+
+
+async def test_a_key_says_which_province_its_figures_are_of_where_there_are_several() -> None:
+    province = Province("production")
+    catalogs = {"dak-nong": CATALOG, "lam-dong": CATALOG}
+    transport = ingest_examining(province.world)
+    province.gateway = Gateway("production", catalogs, owners(Away(), transport))
+    key = province.gateway.keys.give("edoc", Scope.IMPORTS_WRITE)
+    answer = await province.post(a_csv(LINE[1:], headings=HEADINGS[1:]), key=key, source=None)
+    assert answer.status_code == 202, answer.text

@@ -294,6 +294,19 @@ async def test_a_dry_run_says_what_would_become_of_each_event_and_publishes_noth
     assert not gateway.broker.published
 
 
+async def test_an_event_that_stands_twice_in_a_dry_run_counts_once() -> None:
+    gateway = Gateway(owners=owners(Away(), ingest_examining()))
+    event = {"specversion": "1.0", "id": "1", "source": EDOC, "type": intake.TYPE, "data": data()}
+    wrong = {**event, "id": "2", "data": data(numerator=1013)}
+    batch = {"content-type": "application/cloudevents-batch+json"}
+    async with gateway.client() as client:
+        answer = await client.post(
+            "/api/v1/statistics?dry_run=true", content=json.dumps([event, event, wrong, wrong]), headers=batch
+        )
+    assert (answer.json()["accepted"], answer.json()["refused"]) == (1, 1)
+    assert [one["repeated"] for one in answer.json()["receipts"]] == [False, True, False, True]
+
+
 async def test_a_dry_run_in_binary_mode_keeps_every_digit_of_the_figure() -> None:
     gateway = Gateway(owners=owners(Away(), ingest_examining()))
     headers = {"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": EDOC}

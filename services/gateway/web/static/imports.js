@@ -150,7 +150,9 @@
     for (const one of answer.receipts) {
       const row = document.createElement("tr");
       row.append(Object.assign(made("th", [one.sheet, one.row].filter(Boolean).join(" · ")), { scope: "row" }), made("td"));
-      row.lastChild.append(made("code", one.id));
+      const link = Object.assign(made("a"), { href: one.link.replace("/api/v1", "") }); // the page of the same name
+      link.append(made("code", one.id));
+      row.lastChild.append(link);
       body.append(row);
     }
     table.append(body);
