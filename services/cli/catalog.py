@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Sized
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from contracts.catalog import CatalogObject, OrgUnit
 from contracts.topics import CATALOG
+from services.cli.settings import HERE, Data, of_the_system
 from services.runtime.catalog import Catalog, codec, stream
 from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.difference import Change, differences, rejudged
@@ -24,7 +24,7 @@ from services.runtime.catalog.problems import Problem
 from services.runtime.catalog.tenancy import UnitsClaimed, refuse_claimed
 from services.runtime.errors import StartError, Transient
 from services.runtime.kafka.topics import make_topics
-from services.runtime.settings import KafkaSettings, ServiceSettings, load
+from services.runtime.settings import KafkaSettings
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(soft_wrap=True, highlight=False)
@@ -69,10 +69,10 @@ def check(folders: Folders) -> None:
 
 
 @app.command()
-def apply(folder: Folder) -> None:
+def apply(folder: Folder, data: Data = HERE) -> None:
     """Check a folder and publish it; services switch to it at once. Applying the same again changes nothing."""
     province, objects = _readable(folder)
-    settings = _kafka_settings()
+    settings = _kafka_settings(data)
 
     async def publish() -> stream.Applied:
         await make_topics(settings, [CATALOG])
@@ -86,10 +86,10 @@ def apply(folder: Folder) -> None:
 
 
 @app.command()
-def diff(folder: Folder) -> None:
+def diff(folder: Folder, data: Data = HERE) -> None:
     """Say what applying a folder would change, and whose figures would be judged anew."""
     province, objects = _readable(folder)
-    found = _on_broker(stream.read(_kafka_settings().connection()))
+    found = _on_broker(stream.read(_kafka_settings(data).connection()))
     before = found[province].values if province in found else {}
     changes = differences(before, codec.encode_all(province, objects))
     for change in changes:
@@ -105,9 +105,9 @@ def diff(folder: Folder) -> None:
 
 
 @app.command()
-def show() -> None:
+def show(data: Data = HERE) -> None:
     """Show the catalogs that stand on the broker: version, and how many objects of each kind."""
-    found = _on_broker(stream.read(_kafka_settings().connection()))
+    found = _on_broker(stream.read(_kafka_settings(data).connection()))
     standing = [each for _, each in sorted(found.items()) if each.catalog is not None and each.manifest is not None]
     if not standing:
         _fail(f"The topic {CATALOG.name} holds no complete catalog; run `tiendo catalog apply FOLDER`.")
@@ -178,9 +178,9 @@ def _print_change(change: Change) -> None:
         console.print(Text(f"    {detail}"))
 
 
-def _kafka_settings() -> KafkaSettings:
+def _kafka_settings(data: Path) -> KafkaSettings:
     try:
-        return load(ServiceSettings, os.environ).kafka
+        return of_the_system(data).kafka
     except StartError as error:
         _fail(str(error))
 
@@ -192,7 +192,7 @@ def _on_broker(work: Coroutine[Any, Any, T]) -> T:
     except (Transient, StartError) as error:
         _fail(str(error))
     except (KafkaError, OSError) as error:
-        _fail(f"The Kafka broker does not answer ({error}); start it, or mend TIENDO_KAFKA_BOOTSTRAP.")
+        _fail(f"The Kafka broker does not answer ({type(error).__name__}); start it, or mend TIENDO_KAFKA_BOOTSTRAP.")
 
 
 def _fail(sentence: str) -> NoReturn:

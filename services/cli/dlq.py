@@ -20,6 +20,7 @@ from contracts.statistics import RejectionCode
 from deploy.embedded import running
 from services.cli import dlq_words as words
 from services.cli.dlq_desk import TOPIC, Desk, Done, run
+from services.cli.settings import HERE, Data
 from services.gateway.settings import Settings
 from services.ingest import refusals
 from services.ingest.parking import Cause, ParkedSource
@@ -54,8 +55,6 @@ Offsets = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, and nothing else.")]
-Data = Annotated[Path, typer.Option("--data", help="Where `tiendo up` keeps its data.")]
-DATA = Path(".tiendo")
 
 
 class State(StrEnum):
@@ -76,7 +75,7 @@ def list_(
     limit: Limit = None,
     state: Annotated[State, typer.Option(help="What became of them.")] = State.OPEN,
     as_json: AsJson = False,
-    data: Data = DATA,
+    data: Data = HERE,
 ) -> None:
     """List what lies in the quarantine, from the oldest on."""
     wanted = _wanted(source, reason, since, until, ())
@@ -115,7 +114,7 @@ def show(
         Path | None, typer.Option(help="Write the record's value, byte for byte, into this file.", show_default=False)
     ] = None,
     as_json: AsJson = False,
-    data: Data = DATA,
+    data: Data = HERE,
 ) -> None:
     """Show one letter: why it is there, where it came from, and the record as its publisher sent it."""
     wanted = Wanted(offsets=frozenset({offset}))
@@ -176,7 +175,7 @@ def replay(
         ),
     ] = None,
     dry_run: DryRun = False,
-    data: Data = DATA,
+    data: Data = HERE,
 ) -> None:
     """Send records again as their publishers sent them; each is handled as if it had just come.
 
@@ -211,7 +210,7 @@ def drop(
     limit: Limit = None,
     all_: Annotated[bool, typer.Option("--all", help="Everything that lies there.")] = False,
     dry_run: DryRun = False,
-    data: Data = DATA,
+    data: Data = HERE,
 ) -> None:
     """Mark records as done with: they are not listed or replayed any more. Kafka keeps them as long as its topic does.
 
@@ -224,7 +223,7 @@ def drop(
 
 
 @app.command()
-def parked(as_json: AsJson = False, data: Data = DATA) -> None:
+def parked(as_json: AsJson = False, data: Data = HERE) -> None:
     """List the sources that are parked, since when and why."""
 
     async def ask(desk: Desk) -> list[ParkedSource]:
@@ -247,7 +246,7 @@ def parked(as_json: AsJson = False, data: Data = DATA) -> None:
 
 
 @app.command()
-def unpark(source: Annotated[str, typer.Argument(help="The source.", show_default=False)], data: Data = DATA) -> None:
+def unpark(source: Annotated[str, typer.Argument(help="The source.", show_default=False)], data: Data = HERE) -> None:
     """Read a source again, from what it sends next on. What was kept of it meanwhile waits for `replay`.
 
     Exit code 0: it is read again, within seconds. 1: it was not parked.
@@ -283,7 +282,7 @@ def resume(
             show_default=False,
         ),
     ] = None,
-    data: Data = DATA,
+    data: Data = HERE,
 ) -> None:
     """Go on with the partitions that the fuse stopped, from where they were stopped, with a new fuse.
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import orjson
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from services.cli import settings
+from services.cli.settings import HERE, Data
 from services.gateway import keys
 from services.gateway.key_store import KeyStore
 from services.gateway.keys import Key, Made, Scope, Standing, TooManyKeys
@@ -31,12 +31,8 @@ YEAR_DAYS = 365
 OVERLAP_DAYS = 14
 WIDTH = 150
 
-Data = Annotated[
-    Path, typer.Option(help="Where `tiendo up` keeps its data: of a system on this machine, unless TIENDO_* say else.")
-]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as `list` shows it.", show_default=False)]
 Days = Annotated[int, typer.Option(min=1, max=3_650, help="How long the new key holds.")]
-HERE = Path(".tiendo")
 
 T = TypeVar("T")
 

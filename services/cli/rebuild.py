@@ -21,6 +21,7 @@ from rich.text import Text
 from contracts.rebuilds import KpiRebuild, Rebuild, RebuildAsked, RebuildReport, RecordChanged, RecordSaid, Stage
 from deploy.embedded import running
 from services.cli.following import Bars, Lines, Show, Silence
+from services.cli.settings import HERE, Data
 from services.gateway.settings import Settings
 from services.runtime import settings
 from services.runtime.errors import StartError
@@ -49,7 +50,7 @@ def rebuild(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON, and nothing else.")] = False,
     patience: Annotated[float, typer.Option(help="Seconds that metrics may be away before this ends.")] = 60.0,
-    data: Annotated[Path, typer.Option(help="Where `tiendo up` keeps its data.")] = Path(".tiendo"),
+    data: Data = HERE,
 ) -> None:
     """Compute figures anew from the ledger of accepted events, and say what changed.
 

@@ -2,10 +2,22 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from deploy.embedded import running
 from services.runtime import settings
 from services.runtime.settings import PREFIX, ServiceSettings
+
+HERE = Path(".tiendo")
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data", help="Where `tiendo up` keeps its data: of a system on this machine, unless TIENDO_* say else."
+    ),
+]
 
 
 class CommandSettings(ServiceSettings):
@@ -21,7 +33,7 @@ def of_the_system(data: Path) -> CommandSettings:
     """The environment, and where it says nothing of a broker, that of `tiendo up` over this data folder, if it runs."""
     here = running.facts(data / "up") or {}
     if f"{PREFIX}KAFKA_BOOTSTRAP" not in os.environ:
-        for name, value in here.items():
+        for name, value in here.items():  # the settings are read from there, whoever reads them
             if name.startswith(PREFIX):
                 os.environ.setdefault(name, value)
     return from_environment()
