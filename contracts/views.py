@@ -45,8 +45,13 @@ class ViewedUnit(Amounts):
     )
     brought: tuple[Brought, ...] = ()
     estimated: bool = Field(description="Whether a share that nobody stated is in it, here or below.")
-    expected: int = Field(description="Units whose figures belong into its own.")
-    missing: tuple[str, ...] = Field(description="Those of them whose figures are not in it, by name.")
+    expected: int = Field(
+        description="Of a reporting unit: how many units' figures belong into its own. Of one above: how many "
+        "reporting units of this day are below it."
+    )
+    missing: tuple[str, ...] = Field(
+        description="Those of them, by name, whose figures are not in it; of reporting units below, who lack any."
+    )
     target: TargetJudged | None = Field(None, description="Its own target on that day, to compare with; not judged.")
     made_from: tuple[SourceBehind, ...] = Field((), description="Of a derived figure: what its sources have there.")
     rank: int | None = Field(None, description="Of a score: among the units of its level on that day, see `of`.")
@@ -55,7 +60,8 @@ class ViewedUnit(Amounts):
 
 
 class NotCarried(WireModel):
-    """A figure, or a share of one, that is on no unit of the asked day, and why."""
+    """A figure, or a share of one, that is on no unit of the asked day, and why. Of who is silent (`as_of` null), only
+    a place in the total that nobody else has taken."""
 
     org_unit: Id
     as_of: date | None
@@ -79,7 +85,9 @@ class PeriodView(WireModel):
     kind: str
     unit_of_measure: str
     catalog_version: str
-    before: Amounts | None = Field(description="All figures of reporting units added up, on the units that reported.")
+    before: Amounts | None = Field(
+        description="All figures of reporting units, on the units that reported, and the places of the silent."
+    )
     after: Amounts | None = Field(description="The same on the units of `on`: less only by what was not carried.")
     units: tuple[ViewedUnit, ...]
     not_carried: tuple[NotCarried, ...]

@@ -155,8 +155,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{kpi}: figures could not be carried over (units: {count}): {why}.",
     ),
     "source_incomplete": (
-        "{kpi}, kỳ {period}: mới có số liệu của {there}/{due} đơn vị.",
-        "{kpi} of {period} has the figures of {there} of {due} units.",
+        "{kpi}, kỳ {period}: mới có đủ số liệu của {there}/{due} đơn vị.",
+        "{kpi} of {period} has all figures of {there} of {due} units.",
     ),
     "parts_newer": (
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",

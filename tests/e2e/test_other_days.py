@@ -99,7 +99,8 @@ def seen(system: System, kpi: str, view: str) -> dict[str, Any]:
         address = system.url("gateway", f"/api/v1/views/lam-dong/{kpi}/2024?view={view}")
         with urllib.request.urlopen(address, timeout=20) as answer:
             found: dict[str, Any] = json.load(answer)
-        whole = found["units"] and found["units"][0]["expected"] == 71 and not found["units"][0]["missing"]
+        communes = levels(found).get("commune")
+        whole = found["units"] and found["units"][0]["expected"] == communes and not found["units"][0]["missing"]
         if whole and (view != "as_it_is_now" or found["on"] >= REFORM.isoformat()):
             return found
         assert time.monotonic() < deadline, found

@@ -1,12 +1,14 @@
 """Figures on the units of another day, worked out from the list of accepted observations with exact fractions.
 
-Looks forward over reforms only, one figure at a time: where it stood, who follows, with which share.
+Looks forward over reforms only, one unit of the asked day at a time: what it said itself since the last reform, else
+what its predecessors had before it, and theirs.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
 from contracts.catalog import Kpi, Target
@@ -49,16 +51,28 @@ def viewed(
     return _Viewing(catalog, catalog.kpis[kpi], [one for one in found if one.kpi == kpi], today, []).view(window, on)
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A figure, or the place of who is silent, as far as it is on a unit."""
+
+    sums: _Sums
+    adds: bool = False
+    silent: bool = False
+
+
 class _Viewing(_Model):
     def view(self, period: Period, on: date | None) -> dict[str, Seen]:
-        parts = [(part, self._standing_in(part, period.last)) for part in self._accounting(period, period.last)]
-        told = [(part, stood) for part, stood in parts if any(own.day >= period.first for own in stood.values())]
-        latest = max((own.day for _, stood in told for own in stood.values()), default=None)
+        parts = [
+            (part, period.last, self._standing_in(part, period.last)) for part in self._accounting(period, period.last)
+        ]
+        told = [one for one in parts if any(own.day >= period.first for own in one[2].values())]
+        latest = max((own.day for _, _, stood in told for own in stood.values()), default=None)
         day = on or latest or min(max(self.today, period.first), period.last)
         units = [one.id for one in self.catalog.units if one.valid_on(day) and self._reports_below(one.id, day)]
+        placed = [self._placed(part, until, day, carry=on is not None) for part, until, _ in told]
         seen: dict[str, Seen] = {}
         for unit in units:
-            sums = [self._rolled(unit, self._placed(stood, day, carry=on is not None), day) for _, stood in told]
+            sums = [self._rolled(unit, one, day) for one in placed]
             seen[unit] = self._shown([one for one in sums if one.as_of is not None and one.as_of >= period.first])
         return seen
 
@@ -72,69 +86,114 @@ class _Viewing(_Model):
                     found[unit] = own
         return found
 
-    def _placed(self, stood: dict[str, Own], on: date, *, carry: bool) -> dict[str, _Sums]:
+    def _placed(self, part: Period, until: date, on: date, *, carry: bool) -> dict[str, _Sums]:
         """What every unit of the day has of its own, or was brought."""
-        everything = [(unit, own.day, self._own_sums(unit, own), _adds(own)) for unit, own in stood.items()]
-        if stood and self.kpi.kind == "coverage":
-            day = max(own.day for own in stood.values())
-            for unit in self.catalog.units.of_level(self.kpi.levels[0], day):
-                roster = self._roster(unit, day)
-                if unit not in stood and roster is not None:
-                    everything.append((unit, day, _Sums(d=Fraction(roster[0])), False))
-        by_unit: dict[str, list[tuple[int, bool, _Sums]]] = {}
-        for unit, day, sums, adds in everything:
-            for heir, share in (self._heirs(unit, day, on) if carry else {unit: Fraction(1)}).items():
-                known = self.catalog.units.get(heir)
-                changed = carry and (heir != unit or self._touched(unit, day, on))
-                if known is None or not known.valid_on(on) or (sums.own is not None and not sums.adds and changed):
-                    continue
-                if share:
-                    by_unit.setdefault(heir, []).append((self._era(day), adds, _share(sums, share)))
-        return {unit: self._overlaid(brought) for unit, brought in by_unit.items()}
+        stood = self._standing_in(part, until)
+        eras = {
+            era: found for era in range(len(self._reforms) + 1) if (found := self._said_in(era, part, until, stood))
+        }
+        there = [one.id for one in self.catalog.units if one.valid_on(on)]
+        if carry:
+            return {unit: self._together(self._at(unit, self._era(on), eras)) for unit in there}
+        last = eras.get(max(eras, default=0), {})
+        return {
+            unit: self._together([_Held(self._parted(unit, stood[unit])) if unit in stood else last[unit]])
+            for unit in there
+            if unit in stood or unit in last
+        }
 
-    def _overlaid(self, brought: list[tuple[int, bool, _Sums]]) -> _Sums:
-        """What came to one unit: the latest era's stands, and if it is increments only, adds to what was before."""
-        if any(one.own is not None for _, _, one in brought):
-            heard = {era for era, _, one in brought if one.own is not None}
-            brought = [each for each in brought if each[0] in heard]
-        taken: list[_Sums] = []
-        for era in sorted({era for era, _, _ in brought}, reverse=True):
-            of_era = [(adds, one) for each, adds, one in brought if each == era]
-            taken += [one for _, one in of_era]
-            if not all(adds and one.adds for adds, one in of_era):
-                break
-        if len(taken) == 1:
-            value = self._value(taken[0].n, taken[0].d) if taken[0].adds else taken[0].value
-            return replace(taken[0], value=value, own_value=value)
-        n, d = sum((one.n for one in taken), Fraction(0)), sum((one.d for one in taken), Fraction(0))
-        usable = max((one.usable_on for one in taken if one.usable_on is not None), default=None)
+    def _said_in(self, era: int, part: Period, until: date, stood: dict[str, Own]) -> dict[str, _Held]:
+        """What stood on units between two reforms; where the silent count, also what was replaced after the second, and
+        the places of who said nothing, given that anybody did."""
+        counts = self.kpi.kind in ("coverage", "milestone")
+        if counts:
+            stood = self._standing_in(part, min([until, *(one - timedelta(days=1) for one in self._reforms[era:])]))
+        of_era = {unit: own for unit, own in stood.items() if self._era(own.day) == era}
+        found = {unit: _Held(self._parted(unit, own), adds=_adds(own)) for unit, own in of_era.items()}
+        if counts and found:
+            day = max(own.day for own in of_era.values())
+            for unit in self.catalog.units.of_level(self.kpi.levels[0], day):
+                size = self._place_of(unit, day)
+                if size is not None:
+                    found.setdefault(unit, _Held(_Sums(d=size), silent=True))
+        return found
+
+    def _place_of(self, unit: str, day: date) -> Fraction | None:
+        """What a silent unit leaves in the total."""
+        if self.kpi.kind == "milestone":
+            return Fraction(1)
+        roster = self._roster(unit, day)
+        return None if roster is None else Fraction(roster[0])
+
+    def _parted(self, unit: str, own: Own) -> _Sums:
+        sums = self._own_sums(unit, own)
+        return replace(sums, d=Fraction(1)) if self.kpi.kind == "milestone" and sums.adds else sums
+
+    def _at(self, unit: str, era: int, eras: dict[int, dict[str, _Held]]) -> list[_Held]:
+        """What stands on a unit after so many reforms."""
+        own = eras.get(era, {}).get(unit)
+        if own is not None and not own.silent and not (own.adds and own.sums.adds):
+            return [own]
+        before = []
+        for one, share in self._predecessors(unit, era).items() if era else ():
+            moved = one != unit or self._touched(unit, self._reforms[era - 1])
+            for held in self._at(one, era - 1, eras):
+                if share and not (moved and not held.silent and not held.sums.adds):
+                    before.append(replace(held, sums=_share(held.sums, share)))
+        if own is None:
+            return before
+        if not own.silent:
+            return [own, *before]
+        return [own] if all(one.silent for one in before) else before
+
+    def _together(self, taken: list[_Held]) -> _Sums:
+        sums = [one.sums for one in taken]
+        if len(sums) == 1:
+            value = self._value(sums[0].n, sums[0].d) if sums[0].adds else sums[0].value
+            return replace(sums[0], value=value, own_value=value)
+        n, d = sum((one.n for one in sums), Fraction(0)), sum((one.d for one in sums), Fraction(0))
+        usable = max((one.usable_on for one in sums if one.usable_on is not None), default=None)
         value = self._value(n, d) if usable is not None else None
-        owns = [one.own for one in taken if one.own is not None]
+        owns = [one.own for one in sums if one.own is not None]
         return _Sums(
             n=n, d=d, usable_on=usable, seen_on=usable, as_of=usable, covered=int(usable is not None), value=value,
-            own_value=value, own=max(owns, key=lambda own: own.day, default=None), direct=True, adds=usable is not None,
+            own_value=value, own=max(owns, key=lambda own: own.day, default=None), direct=bool(sums),
+            adds=usable is not None,
         )  # fmt: skip
 
-    def _era(self, day: date) -> int:
-        return sum(each <= day for each in {one.effective for one in self.catalog.successions})
+    @cached_property
+    def _reforms(self) -> list[date]:
+        return sorted({one.effective for one in self.catalog.successions})
 
-    def _touched(self, unit: str, since: date, on: date) -> bool:
-        return any(
-            since < one.effective <= on and unit in (one.from_unit, one.to_unit) for one in self.catalog.successions
-        )
+    def _era(self, day: date) -> int:
+        return sum(each <= day for each in self._reforms)
+
+    def _touched(self, unit: str, reform: date) -> bool:
+        return any(unit in (one.from_unit, one.to_unit) for one in self.catalog.successions if one.effective == reform)
+
+    def _predecessors(self, unit: str, era: int) -> dict[str, Fraction]:
+        """Of whom the unit has how much since the reform that began the era."""
+        reform = self._reforms[era - 1]
+        rows = [one.from_unit for one in self.catalog.successions if one.to_unit == unit and one.effective == reform]
+        return {one: self._followers(one, reform).get(unit, Fraction(0)) for one in dict.fromkeys([*rows, unit])}
+
+    def _followers(self, unit: str, reform: date) -> dict[str, Fraction]:
+        """Who has how much of the unit since that reform: nobody but itself if it has no successors."""
+        rows = [row for row in self.catalog.successions if row.effective == reform and row.from_unit == unit]
+        stated = sum((Fraction(row.weight) for row in rows if row.weight is not None), Fraction(0))
+        shares = {row.to_unit: Fraction(row.weight) if row.weight is not None else 1 - stated for row in rows}
+        known = self.catalog.units.get(unit)
+        if known is not None and known.valid_on(reform):
+            shares[unit] = 1 - stated
+        return shares if rows else {unit: Fraction(1)}
 
     def _heirs(self, unit: str, since: date, on: date) -> dict[str, Fraction]:
         held = {unit: Fraction(1)}
-        for day in sorted({one.effective for one in self.catalog.successions if since < one.effective <= on}):
+        for reform in [one for one in self._reforms if since < one <= on]:
             after: dict[str, Fraction] = {}
             for one, share in held.items():
-                rows = [row for row in self.catalog.successions if row.effective == day and row.from_unit == one]
-                stated = sum((Fraction(row.weight) for row in rows if row.weight is not None), Fraction(0))
-                for row in rows:
-                    part = Fraction(row.weight) if row.weight is not None else 1 - stated
-                    after[row.to_unit] = after.get(row.to_unit, Fraction(0)) + share * part
-                if not rows:
-                    after[one] = after.get(one, Fraction(0)) + share
+                for heir, part in self._followers(one, reform).items():
+                    after[heir] = after.get(heir, Fraction(0)) + share * part
             held = after
         return held
 
@@ -226,7 +285,7 @@ class _Reported(_OnDay):
         }
 
     def _read(self, unit: str, period: Period, until: date) -> Stood | None:
-        placed = self._model._placed(self._model._standing_in(period, until), self.on, carry=True)
+        placed = self._model._placed(period, until, self.on, carry=True)
         sums = self._model._rolled(unit, placed, self.on)
         return None if sums.as_of is None else Stood(sums.as_of, sums.value, _NEVER, False)
 

@@ -244,7 +244,7 @@ class _Telling:
             return self.words("số liệu của chính đơn vị")
         if unit.made_of == "parts":
             there, due = unit.expected - len(unit.missing), unit.expected
-            return self.words("cộng từ dưới lên, {there}/{due} đơn vị đã báo cáo", there=there, due=due)
+            return self.words("cộng từ dưới lên, {there}/{due} đơn vị có đủ số liệu", there=there, due=due)
         if unit.made_of == "derived":
             return self.words("tính từ các chỉ tiêu gốc")
         return self.words("Chưa có số liệu")

@@ -301,7 +301,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Gồm có": "Made of",
     "Mục tiêu riêng": "Target of its own",
     "số liệu của chính đơn vị": "its own figure",
-    "cộng từ dưới lên, {there}/{due} đơn vị đã báo cáo": "added up from below, {there}/{due} units have reported",
+    "cộng từ dưới lên, {there}/{due} đơn vị có đủ số liệu": "added up from below, {there}/{due} units have all figures",
     "tính từ các chỉ tiêu gốc": "derived",
     "{brought}/{most} điểm": "{brought} of {most} points",
     "Xếp hạng": "Rank",

@@ -21,23 +21,23 @@ from services.metrics.obligation import Obligation
 from services.metrics.series import Series
 from services.metrics.views.placed import Bring, Left, place
 from services.metrics.views.rolled import Node, Rolled, value_of
-from services.metrics.views.stood import Stood, counts_the_silent, stood
-from services.runtime.catalog.portable import ANOTHER_LEVEL, NEWER_FIGURE, PREDECESSORS_STAND, Reason
+from services.metrics.views.stood import Era, counts_the_silent, stood
+from services.runtime.catalog.portable import ANOTHER_LEVEL, NEWER_FIGURE, Reason
 
 Days = Mapping[str, Sequence[int]]
 """By unit of the asked day, the days on which something was said of what is in it, in order."""
 
 
-_OVERTAKEN = frozenset({ANOTHER_LEVEL, NEWER_FIGURE, PREDECESSORS_STAND})
+_OVERTAKEN = frozenset({ANOTHER_LEVEL, NEWER_FIGURE})
 """Left behind because others stand in their place: nothing is missing without them."""
 
 
 class Carried:
     """The figures of one accounting period on the units of the day `on`."""
 
-    def __init__(self, definition: Definition, figures: Mapping[str, Stood], window: Window, on: int) -> None:
+    def __init__(self, definition: Definition, eras: Sequence[Era], window: Window, on: int) -> None:
         self._definition, self._on = definition, on
-        self._placed = place(definition, figures, on, min(window.last, max(on, window.first)))
+        self._placed = place(definition, eras, on, min(window.last, max(on, window.first)))
         self._rolled = Rolled(definition, self._placed, on, window.first)
 
     def node(self, unit: str) -> Node:
@@ -53,7 +53,7 @@ class Carried:
         """By unit of the day and reason, the units whose figures belong into its own and could not be carried there."""
         found: dict[str, dict[Reason, set[str]]] = {}
         for left in self.left():
-            if left.reason not in _OVERTAKEN:
+            if left.reason not in _OVERTAKEN and left.bring.stood.reported:
                 for unit in self._whose(left.bring):
                     found.setdefault(unit, {}).setdefault(left.reason, set()).add(left.bring.unit)
         return found
@@ -134,8 +134,8 @@ class Reported(OnDay):
         key = window, bisect_right(self._days, until)
         found = self._carried.get(key)
         if found is None:
-            figures = stood(self.definition, self._units, window, until)
-            found = self._carried[key] = Carried(self.definition, figures, window, self.on)
+            eras = stood(self.definition, self._units, window, until)
+            found = self._carried[key] = Carried(self.definition, eras, window, self.on)
         return found
 
     def rests_on(self, unit: str, day: int, until: int) -> Iterator[tuple["Reported", Window, int]]:

@@ -1,31 +1,32 @@
 """The figures of one accounting period, each carried from the units of its own day onto those of the asked one.
 
-The days between two reforms make an era. Where figures of several eras come to one unit, those of its own era beat what
-is carried to it, and later ones beat earlier ones; increments add to what was there before, since they count from the
-unit's first day only.
+Reforms are passed one by one. Where figures of several eras come to one unit, those of its own era beat what is carried
+to it, and later ones beat earlier ones; increments add to what was there before, since they count from the unit's first
+day only. Who is silent beats nobody who reported: the places of the silent come, like figures, from the era that stands
+there. So a unit has the places of itself or of its predecessors, never of both and never of some of them.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from functools import reduce
 
 from services.metrics.definition import Definition
-from services.metrics.views.stood import Stood
+from services.metrics.views.stood import Era, Stood, era_of
 from services.runtime.catalog.carrying import carry, put_together
 from services.runtime.catalog.portable import (
     ANOTHER_LEVEL,
     NEWER_FIGURE,
     OF_FORMER_UNITS,
-    PREDECESSORS_STAND,
     AnyFigure,
     Bare,
     Reason,
 )
 
 _WHOLE = Fraction(1)
+_NOTHING, _SILENT, _REPORTED = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +86,27 @@ class Placed:
 
 
 def place(
-    definition: Definition, figures: Mapping[str, Stood], on: int, due: int, expecting: Collection[str] | None = None
+    definition: Definition, eras: Sequence[Era], on: int, due: int, expecting: Collection[str] | None = None
 ) -> Placed:
     """Put figures on the units of the day `on`. Where nobody reported, the units of the day `due` should have.
     `expecting`: of whom to say whose figures belong into theirs; of all reporting units by default."""
-    placed, latest = Placed(), max((one.day for one in figures.values()), default=due)
-    since: dict[str, int] = {}
-    for group in _by_era(definition, figures, on):
-        day = max(one.day for one in group.values())
-        for unit, brought in _carried(definition, group, on, placed.left).items():
-            before = placed.brought.get(unit)
-            if before is not None and not any(one.stood.reported and one.share for one in before):
-                placed.left += [Left(one, PREDECESSORS_STAND) for one in placed.brought.pop(unit)]
-            elif before is not None and not all(one.stood.adds and not isinstance(one.brings, Bare) for one in before):
-                placed.left += [Left(one, NEWER_FIGURE) for one in brought]
-                continue
-            placed.brought.setdefault(unit, []).extend(brought)
-            since[unit] = day
-    for unit in definition.shape(on).leaves if expecting is None else expecting:
-        placed.expected[unit] = _expected(definition, unit, since.get(unit, latest), on)
+    placing = _Placing(definition, on, expecting)
+    standing = placing.place(eras or [Era(due, {})])
+    placed = Placed(left=placing.left)
+    for unit, one in standing.items():
+        if one.brought:
+            placed.brought[unit] = one.brought
+        placed.expected[unit] = one.expected
     return placed
 
 
-def left_alone(definition: Definition, figures: Mapping[str, Stood], on: int) -> Placed:
-    """Leave figures on their own units, as far as these are there on the day `on`."""
+def left_alone(definition: Definition, eras: Sequence[Era], on: int) -> Placed:
+    """Leave figures on their own units, as far as these are there on the day `on`; the silent are those of the last
+    era."""
     placed, day = Placed(), date.fromordinal(on)
-    for unit, one in figures.items():
+    silent = {unit: one for era in eras[-1:] for unit, one in era.figures.items() if not one.reported}
+    standing = {unit: one for era in eras for unit, one in era.figures.items() if one.stands}
+    for unit, one in (silent | standing).items():
         if _exists(definition, unit, day):
             placed.brought[unit] = [Bring(unit, one)]
         else:
@@ -119,52 +115,144 @@ def left_alone(definition: Definition, figures: Mapping[str, Stood], on: int) ->
     return placed
 
 
-def _by_era(definition: Definition, figures: Mapping[str, Stood], on: int) -> list[dict[str, Stood]]:
-    """The figures era by era: that of the asked day first, then the latest first."""
-    own, eras = _era(definition, on), defaultdict[int, dict[str, Stood]](dict)
-    for unit, one in figures.items():
-        eras[_era(definition, one.day)][unit] = one
-    return [eras[era] for era in sorted(eras, key=lambda era: (era != own, -era))]
+@dataclass(slots=True)
+class _Standing:
+    """What is on one unit, as of `day`, and of a reporting unit whose figures belong there."""
+
+    day: int
+    brought: list[Bring] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """How strong it is where eras meet."""
+        return max(
+            (_REPORTED if one.stood.reported else _SILENT for one in self.brought if one.share), default=_NOTHING
+        )
+
+    @property
+    def adds(self) -> bool:
+        """Whether it is increments only."""
+        return self.rank == _REPORTED and all(
+            one.stood.adds and not isinstance(one.brings, Bare) for one in self.brought
+        )
 
 
-def _era(definition: Definition, day: int) -> int:
-    return bisect_right(definition.catalog.lineage.dates, date.fromordinal(day))
+_Layer = dict[str, _Standing]
+"""By unit of one day."""
 
 
-def _carried(definition: Definition, group: dict[str, Stood], on: int, left: list[Left]) -> dict[str, list[Bring]]:
-    """The figures of one era by unit of the asked day; what cannot be carried goes to `left`."""
-    found: defaultdict[str, list[Bring]] = defaultdict(list)
-    days: defaultdict[int, dict[str, Stood]] = defaultdict(dict)
-    for unit, one in sorted(group.items()):
-        if _of_another_level(definition, unit, one, on):
-            left.append(Left(Bring(unit, one), ANOTHER_LEVEL))
-        else:
-            days[definition.stretch(one.day)][unit] = one
-    for standing in days.values():
-        since = date.fromordinal(next(iter(standing.values())).day)
-        units, lineage = definition.catalog.units, definition.catalog.lineage
-        figures = {unit: one.figure for unit, one in standing.items()}
-        carried = carry(figures, units, lineage, since=since, on=date.fromordinal(on))
-        left += [Left(Bring(unit, standing[unit]), one.reason) for unit, one in carried.left.items()]
+class _Placing:
+    """Carries era by era onto the units of the day `on`; what is lost on the way is in `left`."""
+
+    def __init__(self, definition: Definition, on: int, expecting: Collection[str] | None) -> None:
+        self.left: list[Left] = []
+        self._definition, self._on = definition, on
+        self._expecting = expecting
+
+    def place(self, eras: Sequence[Era]) -> _Layer:
+        """The era of the asked day first, then later ones, the latest first, then those before it."""
+        asked = era_of(self._definition, self._on)
+        before = [era for era in eras if era_of(self._definition, era.day) < asked]
+        after = eras[len(before) :]
+        counts = next((era for era in after if era_of(self._definition, era.day) == asked), eras[-1])
+        after = sorted(after, key=lambda era: (era is not counts, -era.day))
+        layers = [self._carried(self._own(era), self._on, tell=era is counts) for era in after]
+        layers.append(self._carried(self._followed(before), self._on, tell=not after))
+        return reduce(self._over, layers)
+
+    def _followed(self, eras: Sequence[Era]) -> _Layer:
+        """Several eras on the units of the last one: each on its own units first, and so from reform to reform."""
+        standing: _Layer = {}
+        for era in eras:
+            standing = self._over(self._own(era), self._carried(standing, era.day, tell=False))
+        return standing
+
+    def _own(self, era: Era) -> _Layer:
+        """What the units of an era have themselves."""
+        layer = {unit: _Standing(one.day, [Bring(unit, one)]) for unit, one in era.figures.items()}
+        for unit in self._due(era.day):
+            layer.setdefault(unit, _Standing(era.day)).expected = (unit,)
+        return layer
+
+    def _due(self, day: int) -> Collection[str]:
+        """The reporting units of a day, as far as anybody asks for them."""
+        shape = self._definition.shape(day)
+        if self._expecting is None:
+            return shape.leaves
+        lineage, since, on = self._definition.catalog.lineage, date.fromordinal(day), date.fromordinal(self._on)
+        origins = (one for unit in self._expecting for one in lineage.origins(unit, since, on))
+        return [one for one in origins if shape.is_leaf(one)]
+
+    def _carried(self, layer: _Layer, on: int, *, tell: bool) -> _Layer:
+        """A layer on the units of another day. `tell`: the places of its silent are in the total, so that it is told
+        where one is lost."""
+        found: defaultdict[str, _Standing] = defaultdict(lambda: _Standing(on))
+        stretches: defaultdict[int, _Layer] = defaultdict(dict)
+        for unit, one in sorted(layer.items()):
+            stretches[self._definition.stretch(one.day)][unit] = one
+        for standing in stretches.values():
+            since = next(iter(standing.values())).day
+            self._expect(found, standing, since, on)
+            self._bring(found, standing, since, on, tell)
+        return dict(found)
+
+    def _expect(self, found: _Layer, standing: _Layer, since: int, on: int) -> None:
+        lineage, shape = self._definition.catalog.lineage, self._definition.shape(on)
+        for unit, one in standing.items():
+            if one.expected:
+                for share in lineage.onto(unit, date.fromordinal(since), date.fromordinal(on)):
+                    if share.weight and shape.is_leaf(share.unit):
+                        found[share.unit].expected += one.expected
+
+    def _bring(self, found: _Layer, standing: _Layer, since: int, on: int, tell: bool) -> None:
+        figures: dict[str, AnyFigure] = {}
+        for unit, one in standing.items():
+            if one.brought and self._of_another_level(unit, one, since, on):
+                self._leave(one.brought, ANOTHER_LEVEL, tell=tell)
+            elif one.brought:
+                figures[unit] = _together(one.brought)
+        units, lineage = self._definition.catalog.units, self._definition.catalog.lineage
+        carried = carry(figures, units, lineage, since=date.fromordinal(since), on=date.fromordinal(on))
+        for unit, left in carried.left.items():
+            self._leave(standing[unit].brought, left.reason, tell=tell)
         for unit in carried.figures.keys() - carried.contributions.keys():
-            found[unit].append(Bring(unit, standing[unit]))
+            found[unit].brought += standing[unit].brought
         for unit, contributions in carried.contributions.items():
-            found[unit] += [Bring(one.unit, standing[one.unit], one.share, one.estimated) for one in contributions]
-    return found
+            found[unit].brought += [
+                replace(one, share=one.share * part.share, estimated=one.estimated or part.estimated)
+                for part in contributions
+                for one in standing[part.unit].brought
+            ]
+
+    def _of_another_level(self, unit: str, one: _Standing, since: int, on: int) -> bool:
+        """Whether figures are due from the unit and not from who follows it, or the other way round."""
+        day, shape = date.fromordinal(on), self._definition.shape(on)
+        onto = self._definition.catalog.lineage.onto(unit, date.fromordinal(since), day)
+        heirs = [share.unit for share in onto if share.weight and _exists(self._definition, share.unit, day)]
+        return any(shape.is_leaf(heir) != one.brought[0].stood.leaf for heir in heirs)
+
+    def _over(self, upper: _Layer, lower: _Layer) -> _Layer:
+        """Two layers on the units of one day. `upper` is used up."""
+        for unit, below in lower.items():
+            above = upper.get(unit)
+            if above is None or above.rank < below.rank:
+                upper[unit] = below
+            elif above.adds:
+                above.brought += below.brought
+                above.expected = below.expected if below.rank else above.expected
+            else:
+                self._leave(below.brought, NEWER_FIGURE, tell=False)
+        return upper
+
+    def _leave(self, brought: Iterable[Bring], reason: Reason, *, tell: bool) -> None:
+        self.left += [Left(one, reason) for one in brought if one.stood.stands or (tell and not one.stood.reported)]
 
 
-def _of_another_level(definition: Definition, unit: str, one: Stood, on: int) -> bool:
-    """Whether figures are due from the unit and not from who follows it, or the other way round."""
-    since, day = date.fromordinal(one.day), date.fromordinal(on)
-    heirs = [share.unit for share in definition.catalog.lineage.onto(unit, since, day) if share.weight]
-    return any(definition.shape(on).is_leaf(heir) != one.leaf for heir in heirs if _exists(definition, heir, day))
-
-
-def _expected(definition: Definition, unit: str, since: int, on: int) -> tuple[str, ...]:
-    """The reporting units of a day whose figures the unit has on another."""
-    origins = definition.catalog.lineage.origins(unit, date.fromordinal(since), date.fromordinal(on))
-    shape = definition.shape(since)
-    return tuple(one for one in origins if shape.is_leaf(one))
+def _together(brought: Sequence[Bring]) -> AnyFigure:
+    figures = [one.brings for one in brought]
+    added = [one for one in figures if not isinstance(one, Bare)]
+    return put_together(added) if len(added) == len(figures) else next(one for one in figures if isinstance(one, Bare))
 
 
 def _exists(definition: Definition, unit: str, on: date) -> bool:

@@ -32,7 +32,8 @@ class Sum:
 class Node:
     """A unit of the asked day: what it shows, with its date, and what it adds to the unit above.
 
-    `own`: its own or carried figure is what it shows, not the sum of those below.
+    `own`: its own or carried figure is what it shows, not the sum of those below. `expected`: of a reporting unit,
+    whose figures belong into its own; else the reporting units below, of which those are `missing` that lack any.
     """
 
     figure: AnyFigure | None
@@ -75,11 +76,11 @@ class Rolled:
     def _above(self, unit: str) -> Node:
         below = [self.node(child) for child in self._shape.children(unit)]
         parts = _summed(below)
-        expected = tuple(one for node in below for one in node.expected)
-        missing = tuple(one for node in below for one in node.missing)
+        expected = tuple(self._shape.expected_in_order(unit))
+        missing = tuple(one for one in expected if _lacks(self.node(one)))
         estimated = any(node.estimated for node in below)
         direct, day, brought = self._placed.figure(unit), self._placed.day(unit), self._placed.of(unit)
-        due = len(self._shape.expected(unit))
+        due = len(expected)
         if direct is not None and day is not None and self._direct_stands(direct, day, parts, due):
             up = parts if isinstance(direct, Bare) else Sum(direct, day, due)
             return Node(direct, day, True, brought, _estimated(brought), expected, missing, up)
@@ -117,6 +118,11 @@ def _of_counted(definition: Definition, figure: Counted) -> Fraction | None:
     if definition.kpi.kind == "rate" and definition.kpi.rate_base is not None:
         base = definition.kpi.rate_base
     return Fraction(base) * figure.numerator / figure.denominator if figure.denominator > 0 else None
+
+
+def _lacks(node: Node) -> bool:
+    """Whether a reporting unit has nothing, or not all that belongs into its figure."""
+    return bool(node.missing) or not node.expected
 
 
 def _estimated(brought: Iterable[Bring]) -> bool:

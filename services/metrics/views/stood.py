@@ -1,6 +1,13 @@
-"""What stood in an accounting period, unit by unit, each on its own day: the figures that a view carries over."""
+"""What stood in an accounting period, unit by unit, each on its own day: the figures that a view carries over.
 
+The days between two reforms make an era. Where who is silent has a place in the total, each era in which anybody
+reported has the places of its own silent: whether they count is told where eras meet.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -32,7 +39,8 @@ class Stood(NamedTuple):
     """What a unit has of its own. `day` is an ordinal: its units are those of the tree of that day.
 
     `reported`: False for a reporting unit that is silent and stays in the total. `leaf`: whether figures are due from
-    it. `adds`: only increments stand, so that what its predecessors had before is not in it.
+    it. `adds`: only increments stand, so that what its predecessors had before is not in it. `replaced`: it stood
+    before a reform, and the unit has reported since; what others have of it may stand still.
     """
 
     figure: AnyFigure
@@ -40,18 +48,36 @@ class Stood(NamedTuple):
     leaf: bool
     reported: bool = True
     adds: bool = False
+    replaced: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was reported, and nothing of the unit since."""
+        return self.reported and not self.replaced
 
 
-def stood(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> dict[str, Stood]:
-    """The figures that stand at the end of `until` in one accounting period, by unit."""
-    found = dict(_own(definition, units, part, min(until, part.last)))
-    day = max((one.day for one in found.values()), default=None)
-    if day is not None and counts_the_silent(definition):
-        for unit in definition.shape(day).leaves - found.keys():
-            silent = _silent(definition, unit, day)
-            if silent is not None:
-                found[unit] = Stood(silent, day, leaf=True, reported=False)
-    return found
+class Era(NamedTuple):
+    """What stood between two reforms, by unit. `day`: the latest of them, by whose tree and rosters the silent are
+    told."""
+
+    day: int
+    figures: Mapping[str, Stood]
+
+
+def stood(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> list[Era]:
+    """The figures that stand at the end of `until` in one accounting period, era by era, where anybody reported."""
+    until = min(until, part.last)
+    if counts_the_silent(definition):
+        return list(_with_the_silent(definition, units, part, until))
+    found: defaultdict[int, dict[str, Stood]] = defaultdict(dict)
+    for unit, one in _own(definition, units, part, until):
+        found[era_of(definition, one.day)][unit] = one
+    return [_era(figures) for _, figures in sorted(found.items())]
+
+
+def era_of(definition: Definition, day: int) -> int:
+    """Days with the same number lie between the same two reforms."""
+    return bisect_right(definition.catalog.lineage.dates, date.fromordinal(day))
 
 
 def counts_the_silent(definition: Definition) -> bool:
@@ -96,6 +122,29 @@ def _portable(definition: Definition, own: Own, parts: Parts) -> Portable:
             return Counted(n, Fraction(1))
         case _:
             return Counted(n, d)
+
+
+def _with_the_silent(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> Iterator[Era]:
+    """What stood at the end of each era, and the places of all others from whom figures were due."""
+    standing = {unit: one.day for unit, one in _own(definition, units, part, until)}
+    reforms = [day.toordinal() - 1 for day in definition.catalog.lineage.dates]
+    for last in (*(day for day in reforms if part.first <= day < until), until):
+        figures = {
+            unit: one._replace(replaced=one.day < standing.get(unit, 0))
+            for unit, one in _own(definition, units, part, last)
+            if era_of(definition, one.day) == era_of(definition, last)
+        }
+        if figures:
+            era = _era(figures)
+            for unit in sorted(definition.shape(era.day).leaves - figures.keys()):
+                silent = _silent(definition, unit, era.day)
+                if silent is not None:
+                    figures[unit] = Stood(silent, era.day, leaf=True, reported=False)
+            yield era
+
+
+def _era(figures: Mapping[str, Stood]) -> Era:
+    return Era(max(one.day for one in figures.values()), figures)
 
 
 def _silent(definition: Definition, unit: str, day: int) -> Portable | None:

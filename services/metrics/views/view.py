@@ -14,9 +14,9 @@ from services.metrics.definition import Definition
 from services.metrics.series import Series
 from services.metrics.state import KpiState
 from services.metrics.tables import Tables
-from services.metrics.views.placed import Bring, left_alone, place
+from services.metrics.views.placed import Bring, Placed, left_alone, place
 from services.metrics.views.rolled import Node, Rolled, value_of
-from services.metrics.views.stood import Stood, stood
+from services.metrics.views.stood import Era, stood
 from services.metrics.views.wire import amounts, brought_of, left_of, place_of, put_on_the_wire, units_on
 from services.runtime.catalog.carrying import View, day_of, put_together
 from services.runtime.catalog.portable import AnyFigure, Bare
@@ -28,15 +28,15 @@ def view(state: KpiState, definition: Definition, window: Window, asked: View, t
     return put_on_the_wire(definition, window, asked, seen)
 
 
-def _stood(definition: Definition, units: dict[str, Series], window: Window) -> list[dict[str, Stood]]:
+def _stood(definition: Definition, units: dict[str, Series], window: Window) -> list[list[Era]]:
     """What stood in each accounting period of the window in which anything did, in order; at least one."""
     days = [day for series in units.values() for day in series.order if day <= window.last]
     if not days or max(days) < window.first:
-        return [{}]
+        return [[]]
     reported = Window(window.id, max(window.first, min(days)), window.last)
     parts = Tables(definition, units).parts_of(reported, max(days))
     found = (stood(definition, units, part, window.last) for part in parts)
-    return [figures for figures in found if any(one.day >= window.first for one in figures.values())] or [{}]
+    return [eras for eras in found if eras and eras[-1].day >= window.first] or [[]]
 
 
 class _Seen:
@@ -44,19 +44,17 @@ class _Seen:
 
     reasons: tuple[dict[str, str], ...] = ()
 
-    def __init__(
-        self, definition: Definition, window: Window, parts: list[dict[str, Stood]], asked: View, today: int
-    ) -> None:
+    def __init__(self, definition: Definition, window: Window, parts: list[list[Era]], asked: View, today: int) -> None:
         self._definition = definition
         self._window = window
         self._parts = parts
-        self.as_of = max((one.day for figures in parts for one in figures.values()), default=None)
+        self.as_of = max((era.day for eras in parts for era in eras), default=None)
         standing = min(max(today, window.first), window.last) if self.as_of is None else self.as_of
         self.on = day_of(asked, date.fromordinal(standing), date.fromordinal(today)).toordinal()
         if asked == "as_it_was":
-            self._placed = [left_alone(definition, figures, self.on) for figures in parts]
+            self._placed = [left_alone(definition, eras, self.on) for eras in parts]
         else:
-            self._placed = [place(definition, figures, self.on, standing) for figures in parts]
+            self._placed = [place(definition, eras, self.on, standing) for eras in parts]
         self._rolled = [Rolled(definition, placed, self.on, window.first) for placed in self._placed]
 
     def units(self) -> Iterator[dict[str, Any]]:
@@ -64,15 +62,12 @@ class _Seen:
         return (self._unit(unit, parent) for unit, parent in units_on(self._definition, self.on))
 
     def before(self) -> dict[str, Any] | None:
-        """All that stood on reporting units, added up."""
-        return self._total([[one.figure for one in figures.values() if one.leaf] for figures in self._parts])
+        """All that was reported by reporting units, and the places of the silent that count, added up."""
+        return self._total([[*_reported(eras), *self._places(placed)] for eras, placed in self._periods()])
 
     def after(self) -> dict[str, Any] | None:
         """The same on the reporting units of the day."""
-        leaves = self._definition.shape(self.on).leaves
-        return self._total(
-            [[one.brings for leaf in leaves for one in placed.brought.get(leaf, ())] for placed in self._placed]
-        )
+        return self._total([[one.brings for one in self._on_leaves(placed)] for placed in self._placed])
 
     def not_carried(self) -> Iterator[dict[str, Any]]:
         """What is on no unit of the day."""
@@ -80,6 +75,19 @@ class _Seen:
             for left in sorted(placed.left, key=lambda one: one.bring.unit):
                 if left.bring.share:
                     yield left_of(self._definition, left)
+
+    def _periods(self) -> Iterable[tuple[list[Era], Placed]]:
+        return zip(self._parts, self._placed, strict=True)
+
+    def _on_leaves(self, placed: Placed) -> Iterator[Bring]:
+        leaves = self._definition.shape(self.on).leaves
+        return (one for leaf in leaves for one in placed.brought.get(leaf, ()))
+
+    def _places(self, placed: Placed) -> Iterator[AnyFigure]:
+        """What is in the total of the day or was left of it beside the figures that stand."""
+        for one in (*self._on_leaves(placed), *(left.bring for left in placed.left)):
+            if not one.stood.stands:
+                yield one.brings
 
     def _total(self, periods: list[list[AnyFigure]]) -> dict[str, Any] | None:
         """Of all accounting periods where they are added up, else of the last one."""
@@ -92,7 +100,7 @@ class _Seen:
         told = [node for node in nodes if node.as_of is not None and node.as_of >= self._window.first]
         shown, figure = self._shown(told)
         last = shown[-1] if shown else nodes[-1]
-        brought = [one for node in shown if node.own for one in node.brought]
+        brought = [one for node in shown if node.own for one in node.brought] or _places(nodes[-1])
         return {
             **(amounts(self._definition, figure) if figure is not None else {"value": None}),
             **place_of(self._definition, unit, parent, self._window, self.on),
@@ -118,6 +126,15 @@ class _Seen:
 
     def _has_value(self, node: Node) -> bool:
         return value_of(self._definition, node.figure) is not None
+
+
+def _reported(eras: Iterable[Era]) -> Iterator[AnyFigure]:
+    return (one.figure for era in eras for one in era.figures.values() if one.leaf and one.stands)
+
+
+def _places(node: Node) -> list[Bring]:
+    """What is in the totals above of a unit that has nothing to show."""
+    return [one for one in node.brought if one.share and not one.stood.reported]
 
 
 def _made_of(definition: Definition, unit: str, figure: AnyFigure | None, brought: Iterable[Bring]) -> str:

@@ -50,11 +50,6 @@ NEWER_FIGURE = Reason(
     "đơn vị kế thừa đã có số liệu mới hơn trong kỳ",
     "the unit that follows has a newer figure in the period",
 )
-PREDECESSORS_STAND = Reason(
-    "predecessors_stand",
-    "đơn vị chưa có số liệu; số liệu của các đơn vị trước được dùng",
-    "the unit is silent, and what its predecessors had stands",
-)
 ANOTHER_LEVEL = Reason(
     "another_level",
     "đơn vị kế thừa ở cấp khác, số liệu của cấp đó được cộng từ nơi khác",

@@ -108,7 +108,7 @@ async def test_the_page_names_what_each_commune_of_today_is_made_of() -> None:
         assert name in row
     assert page.count("/explain?") == 1  # of the one commune that has a record of the period
     assert "không đổi" in page
-    assert "cộng từ dưới lên, 71/71 đơn vị đã báo cáo" in page
+    assert "cộng từ dưới lên, 28/28 đơn vị có đủ số liệu" in page
     assert 'aria-current="true">Theo đơn vị hiện nay' in page
     assert "judges nothing" in english
     assert "By the units of today" in english
@@ -120,7 +120,7 @@ async def test_the_page_says_what_could_not_be_carried_and_who_is_missing() -> N
         page = (await client.get(f"{PAGE}&view=as_it_is_now")).text
     left = page.split('id="left"')[1].split("</table>")[0]
     assert "chỉ có giá trị, không có tử số và mẫu số" in left
-    assert "59/71 đơn vị đã báo cáo" in page
+    assert "20/28 đơn vị có đủ số liệu" in page
 
 
 async def test_the_page_for_a_day_keeps_the_day_in_its_form() -> None:
@@ -171,7 +171,8 @@ async def test_the_score_of_a_merged_ward_is_made_from_what_its_four_predecessor
 
 
 async def test_the_growth_of_a_province_that_is_new_is_that_of_its_communes_before_it_was() -> None:
-    """In 2023 each of the 71 communes had 100 transactions, in 2024 each had 150; two of 2023 are not known."""
+    """In 2023 each of the 71 communes had 100 transactions, in 2024 each had 150; two of 2023 are not known, which are
+    in the same one of the 28 of today."""
     told = [
         an_observation(unit, day, value=value, province="lam-dong", kpi="ecommerce-transactions")
         for units, day, value in ((COMMUNES[2:], "2023-12-31", 100), (COMMUNES, "2024-12-31", 150))
@@ -184,8 +185,8 @@ async def test_the_growth_of_a_province_that_is_new_is_that_of_its_communes_befo
         page = (await client.get(f"/view?province=lam-dong&kpi={growth}&period=2024&view=2025-07-01")).text
     (province,) = answer.json()["units"]
     assert (province["org_unit"], province["value"]) == ("lam-dong", 71 * 150 / (69 * 100))
-    assert (province["expected"], len(province["missing"])) == (71, 2)
-    assert "Giao dịch trên sàn TMĐT, kỳ 2023: mới có số liệu của 69/71 đơn vị." in page
+    assert (province["expected"], len(province["missing"])) == (28, 1)
+    assert "Giao dịch trên sàn TMĐT, kỳ 2023: mới có đủ số liệu của 27/28 đơn vị." in page
     assert "Giao dịch trên sàn TMĐT, 2024: 10.650" in page
 
 

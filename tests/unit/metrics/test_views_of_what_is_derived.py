@@ -174,7 +174,7 @@ async def test_a_growth_over_fewer_units_than_now_says_of_how_many() -> None:
     )  # fmt: skip
     m = units_of(await seen(engine, NOW_VIEW, "g"))["m"]
     assert (m.value, m.expected, m.missing, codes(m)) == (6, 2, ("p.a.2",), ["source_incomplete"])
-    assert m.reasons[0].text_vi == "k, kỳ 2022: mới có số liệu của 1/2 đơn vị."
+    assert m.reasons[0].text_vi == "k, kỳ 2022: mới có đủ số liệu của 1/2 đơn vị."
 
 
 async def test_what_was_merged_has_no_growth_of_its_own_on_a_day_before() -> None:
