@@ -225,6 +225,42 @@ def test_missed_also_when_nothing_was_ever_reported() -> None:
     assert (engine.record().status, engine.codes()) == ("missed", ["no_figure_by_deadline"])
 
 
+@pytest.mark.parametrize(
+    ("reported", "codes"),
+    [
+        ("2023-12-28", ["deadline_passed", "zero_denominator"]),
+        ("2023-12-29", ["deadline_passed", "zero_denominator", "later_correction"]),
+        ("2024-02-01", ["deadline_passed", "zero_denominator", "later_correction"]),
+    ],
+)
+def test_missed_also_when_the_last_figure_has_no_value(reported: str, codes: list[str]) -> None:
+    """The deadline is 14 December 2023, the grace 15 days."""
+    nothing = an_observation(as_of="2023-12-10", numerator=0, denominator=0, reported_at=local(reported))
+    engine = run(a_catalog(a_target()), local("2024-02-01"), [nothing])
+    assert (engine.record().status, engine.codes()) == ("missed", codes)
+    assert engine.record().reasons[0].text_vi == (
+        "Đã quá hạn 2023-12-14 và thời gian chờ số liệu mà chưa đạt: –, mục tiêu ≥ 92."
+    )
+
+
+def test_time_alone_misses_a_target_that_has_a_figure_without_a_value() -> None:
+    engine = run(a_catalog(a_target()), local("2023-12-20"), [an_observation(numerator=0, denominator=0)])
+    assert engine.record().status == "unknown"
+    asyncio.run(engine.tick(local("2023-12-28")))
+    assert engine.record().status == "unknown"
+    asyncio.run(engine.tick(local("2023-12-29")))
+    assert engine.record().status == "missed"
+
+
+def test_time_alone_makes_a_figure_stale_that_has_no_target() -> None:
+    """Two months after 31 July, and not while its month goes on."""
+    engine = run(a_catalog(STOCK), local("2023-08-01"), [an_observation(as_of="2023-07-31", value=5)])
+    asyncio.run(engine.tick(local("2023-09-30")))
+    assert engine.codes() == ["no_target"]
+    asyncio.run(engine.tick(local("2023-10-01")))
+    assert engine.codes() == ["no_target", "stale"]
+
+
 def test_a_late_figure_that_meets_the_target_turns_missed_to_achieved_as_a_later_correction() -> None:
     catalog = a_catalog(STOCK, a_target("p.a.1", 100, 0))
     late = an_observation(as_of="2023-12-31", value=100, reported_at=local("2024-02-01"))
