@@ -171,6 +171,22 @@ def test_milestones_are_interpolated_between_their_dates() -> None:
     assert judged(79, "2023-12-31", plan=plan).record().planned == 100
 
 
+def test_a_baseline_is_named_where_nothing_has_moved_yet_or_has_moved_away() -> None:
+    reasons = [judged(45, "2023-01-01", baseline=40), judged(39, baseline=40), judged(-1)]
+    assert [engine.record().reasons[0].text_en for engine in reasons] == [
+        "By this day the plan is still at the baseline 40, so there is no pace.",
+        "Further from the target than at the start: 39, baseline 40.",
+        "Further from the target than at the start: -1, baseline 0.",
+    ]
+
+
+def test_a_way_down_to_nothing_has_a_pace_of_nothing_until_it_is_gone() -> None:
+    """Without a baseline the target is divided by the value: 0 ÷ 5."""
+    record = judged(5, value=0, baseline=None, comparator="<=").record()
+    assert (record.pace, record.status) == (0, "behind")
+    assert judged(0, value=0, baseline=None, comparator="<=").record().status == "achieved"
+
+
 # what is missing
 
 
@@ -269,6 +285,13 @@ def test_a_late_figure_that_meets_the_target_turns_missed_to_achieved_as_a_later
     assert "later_correction" in engine.codes()
 
 
+@pytest.mark.parametrize(("reported", "later"), [("2024-01-14", False), ("2024-01-15", True)])
+def test_a_correction_is_later_from_the_day_on_which_the_target_is_missed(reported: str, later: bool) -> None:
+    figure = an_observation(as_of="2023-12-31", value=90, reported_at=local(reported))
+    engine = run(a_catalog(STOCK, a_target("p.a.1", 100, 0)), local("2024-02-01"), [figure])
+    assert (engine.record().status, "later_correction" in engine.codes()) == ("missed", later)
+
+
 def test_a_target_is_judged_on_figures_up_to_its_deadline_and_later_ones_are_shown_as_late() -> None:
     catalog = a_catalog(STOCK, a_target("p.a.1", 100, 0, deadline=day("2023-06-30")))
     both = [an_observation(as_of="2023-06-15", value=90), an_observation(as_of="2023-07-10", value=100)]
@@ -363,6 +386,27 @@ def test_held_is_said_even_where_the_last_reading_has_no_value() -> None:
     assert (record.value, record.status) == (None, "unknown")
     assert record.held is not None
     assert (record.held.readings, record.held.kept) == (1, 1)
+
+
+def test_the_first_place_holds_the_fifth_five_times() -> None:
+    place = a_kpi(kind="rank", unit_of_measure="rank", direction="decrease")
+    catalog = a_catalog(place, a_target("p.a.1", 5, None, comparator="<=", intent="keep"))
+    record = run(catalog, local("2023-10-02"), [an_observation(rank=1, of=63)]).record()
+    assert (record.pace, record.gap, record.status) == (5, -4, "on_track")
+
+
+@pytest.mark.parametrize(
+    ("now", "intent", "code"),
+    [
+        ("2023-12-31", "keep", "stale"),
+        ("2024-01-01", "keep", "stale_at_deadline"),
+        ("2023-12-31", "reach", "stale"),
+        ("2024-01-01", "reach", "stale"),
+    ],
+)
+def test_only_a_line_to_hold_is_stale_at_its_deadline(now: str, intent: str, code: str) -> None:
+    engine = judged(100 if intent == "keep" else 45, now=now, intent=intent)
+    assert (engine.record().status, engine.codes()[0]) == ("unknown", code)
 
 
 # bands
