@@ -177,7 +177,7 @@ def main() -> None:
     judge = Judge(files, sys.argv[1:] or ["*"])
     tests = (*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection)
     with contextlib.chdir("mutants"):
-        ended = pytest.main(["--rootdir=.", "--tb=native", "-x", "-q", *tests], plugins=[judge])
+        ended = pytest.main(["--rootdir=.", "--tb=native", "-x", "-q", "-s", *tests], plugins=[judge])
     sys.stdout.write(table(files) + "\n")
     sys.exit(ended)
 
