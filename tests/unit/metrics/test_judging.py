@@ -172,12 +172,28 @@ def test_milestones_are_interpolated_between_their_dates() -> None:
 
 
 def test_a_baseline_is_named_where_nothing_has_moved_yet_or_has_moved_away() -> None:
-    reasons = [judged(45, "2023-01-01", baseline=40), judged(39, baseline=40), judged(-1)]
+    early = [judged(45, "2023-01-01", baseline=40), judged(0, "2023-01-01")]
+    reasons = [*early, judged(39, baseline=40), judged(-1)]
     assert [engine.record().reasons[0].text_en for engine in reasons] == [
         "By this day the plan is still at the baseline 40, so there is no pace.",
+        "By this day the plan is still at the baseline 0, so there is no pace.",
         "Further from the target than at the start: 39, baseline 40.",
         "Further from the target than at the start: -1, baseline 0.",
     ]
+
+
+@pytest.mark.parametrize("baseline", [40, 0])
+def test_a_target_that_is_met_at_once_names_the_baseline_too(baseline: int) -> None:
+    engine = judged(100, "2023-01-01", baseline=baseline)
+    assert engine.codes() == ["target_met", "plan_at_baseline", "nothing_needed"]
+    said = f"By this day the plan is still at the baseline {baseline}, so there is no pace."
+    assert engine.record().reasons[1].text_en == said
+
+
+@pytest.mark.parametrize(("intent", "code"), [("keep", "line_not_held"), ("reach", "target_not_met")])
+def test_below_nothing_there_is_no_pace_towards_it(intent: str, code: str) -> None:
+    engine = judged(-1, value=0, baseline=None, intent=intent)
+    assert (engine.record().pace, engine.record().status, engine.codes()[0]) == (None, "behind", code)
 
 
 def test_a_way_down_to_nothing_has_a_pace_of_nothing_until_it_is_gone() -> None:
