@@ -8,6 +8,7 @@ where mutmut keeps it, so `mutmut results` and `mutmut show` work.
 What was killed stays so until its function changes; what survived is judged again by the tests of the day.
 """
 
+import argparse
 import contextlib
 import fnmatch
 import gc
@@ -61,8 +62,10 @@ def made() -> int:
 class Judge:
     """A plugin of pytest that, instead of running the tests, runs for each mutant those that reach its function."""
 
-    def __init__(self, files: list[SourceFileMutationData], wanted: Sequence[str]) -> None:
+    def __init__(self, files: list[SourceFileMutationData], wanted: Sequence[str], nearest: int | None) -> None:
         self._root = Path.cwd()
+        self._nearest = nearest
+        self._reached = Counter(test for tests in state().tests_by_mangled_function_name.values() for test in tests)
         self._files = {name: data for data in files for name in data.exit_code_by_key}
         self._wanted = wanted
         self._noticing: dict[str, list[str]] = defaultdict(list)  # function → tests, who noticed last first
@@ -93,7 +96,8 @@ class Judge:
         reaching = state().tests_by_mangled_function_name.get(function, set()) & items.keys()
         if not reaching:
             return NOT_TESTED
-        ordered = [items[test] for test in self._ordered(self._noticing[function], reaching)]
+        near = sorted(reaching, key=lambda test: (self._reached[test], test))[: self._nearest]
+        ordered = [items[test] for test in self._ordered(self._noticing[function], {*near})]
         status, noticed_by = _forked(lambda: _first_to_fail(session, ordered, name))
         if noticed_by:
             noticing = self._noticing[function]
@@ -168,13 +172,17 @@ def table(files: Sequence[SourceFileMutationData]) -> str:
 
 
 def main() -> None:
-    """Judges the mutants that the patterns in the arguments name, by default all; says what became of all so far."""
+    """Judges mutants, and says what became of all that were judged so far."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mutants", nargs="*", default=["*"], help="patterns: services.metrics.plan.*")
+    parser.add_argument("--nearest", type=int, help="ask only so many tests, which reach the fewest other functions")
+    asked = parser.parse_args()
     if run_in_fork(made):
         sys.exit("No mutants were made, or tests fail without any.")
     setup_source_paths()
     load_stats()
     files = list(mutmut.collect_source_file_mutation_data(mutant_names=())[1].values())
-    judge = Judge(files, sys.argv[1:] or ["*"])
+    judge = Judge(files, asked.mutants, asked.nearest)
     tests = (*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection)
     with contextlib.chdir("mutants"):
         ended = pytest.main(["--rootdir=.", "--tb=native", "-x", "-q", "-s", *tests], plugins=[judge])
