@@ -13,6 +13,7 @@ import contextlib
 import fnmatch
 import gc
 import os
+import random
 import resource
 import shutil
 import signal
@@ -40,11 +41,14 @@ SURVIVED, KILLED, NOT_TESTED, TIMEOUT = 0, 1, 33, 36
 PATIENCE, FACTOR = 4, 20
 """A test never ends that takes so many seconds of the processor, and so many times what it took without a mutant."""
 
+SEED = 1
+"""Of samples."""
+
 MEMORY = 4 << 30
 """Bytes that a fork may have, for mutants that collect without end."""
 
 
-def made() -> int:
+def prepared() -> int:
     """Makes the mutants, and has mutmut record which test reaches which function. In a fork: what the tests leave in
     caches would hide mutants from the tests that come after."""
     Path("mutants").mkdir(exist_ok=True)
@@ -62,12 +66,11 @@ def made() -> int:
 class Judge:
     """A plugin of pytest that, instead of running the tests, runs for each mutant those that reach its function."""
 
-    def __init__(self, files: list[SourceFileMutationData], wanted: Sequence[str], nearest: int | None) -> None:
+    def __init__(self, files: list[SourceFileMutationData], wanted: Sequence[str], sample: int | None) -> None:
         self._root = Path.cwd()
-        self._nearest = nearest
-        self._reached = Counter(test for tests in state().tests_by_mangled_function_name.values() for test in tests)
         self._files = {name: data for data in files for name in data.exit_code_by_key}
         self._wanted = wanted
+        self._sample = sample
         self._noticing: dict[str, list[str]] = defaultdict(list)  # function → tests, who noticed last first
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -89,15 +92,18 @@ class Judge:
 
     def _chosen(self) -> list[str]:
         matching = (name for each in self._wanted for name in fnmatch.filter(self._files, each))
-        return [name for name in dict.fromkeys(matching) if self._files[name].exit_code_by_key[name] != KILLED]
+        wanted = list(dict.fromkeys(matching))
+        if self._sample is not None and self._sample < len(wanted):
+            drawn = set(random.Random(SEED).sample(sorted(wanted), self._sample))
+            wanted = [name for name in wanted if name in drawn]
+        return [name for name in wanted if self._files[name].exit_code_by_key[name] != KILLED]
 
     def _judged(self, session: pytest.Session, items: dict[str, pytest.Item], name: str) -> int:
         function = mangled_name_from_mutant_name(name)
         reaching = state().tests_by_mangled_function_name.get(function, set()) & items.keys()
         if not reaching:
             return NOT_TESTED
-        near = sorted(reaching, key=lambda test: (self._reached[test], test))[: self._nearest]
-        ordered = [items[test] for test in self._ordered(self._noticing[function], {*near})]
+        ordered = [items[test] for test in self._ordered(self._noticing[function], reaching)]
         status, noticed_by = _forked(lambda: _first_to_fail(session, ordered, name))
         if noticed_by:
             noticing = self._noticing[function]
@@ -153,20 +159,19 @@ def _forked(tests: Callable[[], str]) -> tuple[int, str]:
 
 
 def table(files: Sequence[SourceFileMutationData]) -> str:
-    """A line for each module in Markdown, and one for all."""
+    """A line for each module in Markdown, and one for all. The score is that of what was judged."""
     lines = [
-        "| module | mutants | killed | timeouts | survived | not tested | score |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| module | mutants | judged | killed | timeouts | survived | not tested | score |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    codes = {str(data.path): [code for code in data.exit_code_by_key.values() if code is not None] for data in files}
-    for module, found in (*sorted(codes.items()), ("**all**", [code for each in codes.values() for code in each])):
-        if not found:
-            continue
-        count = Counter(found)
-        score = 100 * (count[KILLED] + count[TIMEOUT]) / len(found)
+    codes = {str(data.path): list(data.exit_code_by_key.values()) for data in files}
+    for module, made in (*sorted(codes.items()), ("**all**", [code for each in codes.values() for code in each])):
+        count = Counter(made)
+        judged = len(made) - count[None]
+        score = f"{100 * (count[KILLED] + count[TIMEOUT]) / judged:.1f} %" if judged else "–"
         lines.append(
-            f"| {module.removeprefix('services/')} | {len(found)} | {count[KILLED]} | {count[TIMEOUT]} "
-            f"| {count[SURVIVED]} | {count[NOT_TESTED]} | {score:.1f} % |"
+            f"| {module.removeprefix('services/')} | {len(made)} | {judged} | {count[KILLED]} | {count[TIMEOUT]} "
+            f"| {count[SURVIVED]} | {count[NOT_TESTED]} | {score} |"
         )
     return "\n".join(lines)
 
@@ -175,14 +180,14 @@ def main() -> None:
     """Judges mutants, and says what became of all that were judged so far."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mutants", nargs="*", default=["*"], help="patterns: services.metrics.plan.*")
-    parser.add_argument("--nearest", type=int, help="ask only so many tests, which reach the fewest other functions")
+    parser.add_argument("--sample", type=int, help="so many of them, drawn at random; the same ones each time")
     asked = parser.parse_args()
-    if run_in_fork(made):
+    if run_in_fork(prepared):
         sys.exit("No mutants were made, or tests fail without any.")
     setup_source_paths()
     load_stats()
     files = list(mutmut.collect_source_file_mutation_data(mutant_names=())[1].values())
-    judge = Judge(files, asked.mutants, asked.nearest)
+    judge = Judge(files, asked.mutants, asked.sample)
     tests = (*config().pytest_add_cli_args, *config().pytest_add_cli_args_test_selection)
     with contextlib.chdir("mutants"):
         ended = pytest.main(["--rootdir=.", "--tb=native", "-x", "-q", "-s", *tests], plugins=[judge])
