@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import Kpi, Roster
+from contracts.catalog import Kpi, KpiKind, Roster
 from services.metrics import doubts
 from services.metrics.definition import Definition
 from services.metrics.doubts.doubt import Doubt
@@ -213,7 +213,7 @@ def test_a_fall_is_told_from_the_nearest_figure_that_says_something() -> None:
 
 
 @pytest.mark.parametrize("kind", ["rank", "milestone", "growth", "composite"])
-def test_what_moves_in_steps_or_is_derived_raises_no_doubt(kind: str) -> None:
+def test_what_moves_in_steps_or_is_derived_raises_no_doubt(kind: KpiKind) -> None:
     assert codes(a_kpi(kind=kind, may_fall=False), 5, 5, 5, 1) == []
 
 

@@ -74,8 +74,8 @@ def test_whether_anything_changed_is_said() -> None:
 
 
 def test_a_day_was_reported_when_the_first_of_it_was() -> None:
+    assert Day().since is None
     day = Day()
-    assert day.since is None
     day.add(more(1, at=50))
     day.add(more(2, at=70))
     assert (day.since, day.increments) == (50, Increments(None, None, 3, 2, (b"i", b"i"), 70))

@@ -14,7 +14,7 @@ from tests.unit.metrics.builders import a_catalog, a_kpi, day
 FIRST = day("2022-12-15").toordinal()
 """The first day of the administrative year 2023: day 0 here."""
 
-Told = list[tuple[int, Fraction | None]]
+Told = list[tuple[int, Fraction | int | None]]
 
 
 def shares(figures: Mapping[int, tuple[int, int | None]]) -> Series:

@@ -22,7 +22,7 @@ def worked_out(target: Target, kpi: Kpi = STOCK, *, from_zero: bool = False) -> 
     return obligation_of(target, definition.window(target.period), kpi, definition.calendar, from_zero=from_zero)
 
 
-def of(value: float | None = 100, baseline: float | None = 40, **more: Any) -> Obligation:
+def of(value: float | str | None = 100, baseline: float | str | None = 40, **more: Any) -> Obligation:
     return worked_out(a_target("p.a.1", value, baseline, **more))
 
 
@@ -123,7 +123,7 @@ def test_a_pace_is_told_by_the_unit_of_time() -> None:
     assert needed(value(140), by, on, "week", 7.0) == {
         "amount": 4.2, "per": "week", "so_far": 40 * 7 / 264, "best": 7.0,
     }  # fmt: skip
-    paces = {per: needed(value(140), by, on, per, None) for per in ("day", "month", "quarter", "year")}  # type: ignore[arg-type]
+    paces = {per: needed(value(140), by, on, per, None) for per in ("day", "month", "quarter", "year")}
     amounts = {per: pace["amount"] for per, pace in paces.items() if pace is not None}
     assert amounts == {"day": 0.6, "month": 18.2625, "quarter": 54.7875, "year": 219.15}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import GrowthSpec, Kpi, Limits
+from contracts.catalog import GrowthSpec, Kpi, KpiKind, Limits
 from services.metrics.exact import SCALE
 from services.metrics.figures import ACTUAL, Figure
 from services.metrics.kinds import KINDS, Kind
@@ -14,14 +14,14 @@ from services.metrics.series import Own
 from tests.unit.metrics.builders import a_kpi
 
 
-def a_kind(name: str, **more: Any) -> Kind:
-    return KINDS[name].of(a_kpi(kind=name, **more), {})  # type: ignore[arg-type]
+def a_kind(name: KpiKind, **more: Any) -> Kind:
+    return KINDS[name].of(a_kpi(kind=name, **more), {})
 
 
 def own(n: int | None = None, d: int | None = None, v: int | None = None, **more: Any) -> Own:
     """A figure that stands, its numbers not scaled."""
-    scaled = [None if number is None else number * SCALE for number in (n, d, v)]
-    return Own(1, Figure(1, ACTUAL, 1, b"1", "s", False, *scaled, more=more or None))
+    n, d, v = (None if number is None else number * SCALE for number in (n, d, v))
+    return Own(1, Figure(1, ACTUAL, 1, b"1", "s", n=n, d=d, v=v, more=more or None))
 
 
 SUMMED = Own(1, None)
@@ -29,7 +29,7 @@ SUMMED = Own(1, None)
 
 
 @pytest.mark.parametrize("name", ["ratio", "rate"])
-def test_a_published_share_stands_alone_unless_its_parts_are_known(name: str) -> None:
+def test_a_published_share_stands_alone_unless_its_parts_are_known(name: KpiKind) -> None:
     kind = a_kind(name)
     assert kind.alone(own(v=40)) == (40 * SCALE, SCALE)
     assert kind.alone(own(n=2, v=40)) == (40 * SCALE, SCALE)
@@ -87,13 +87,13 @@ def test_only_members_of_the_roster_are_covered() -> None:
         ("growth", "not_rolled_up", "not_rolled_up"),
     ],
 )
-def test_each_kind_says_why_there_is_no_value(name: str, of_a_figure: str, of_none: str) -> None:
+def test_each_kind_says_why_there_is_no_value(name: KpiKind, of_a_figure: str, of_none: str) -> None:
     kind = a_kind(name)
     assert (kind.why_no_value(own(), None), kind.why_no_value(None, None)) == (of_a_figure, of_none)
 
 
 @pytest.mark.parametrize("name", ["ratio", "rate", "coverage"])
-def test_parts_of_nothing_are_a_zero_denominator(name: str) -> None:
+def test_parts_of_nothing_are_a_zero_denominator(name: KpiKind) -> None:
     kind = a_kind(name)
     assert (kind.value(0, 0), kind.why_no_value(own(n=0, d=0), (0, 0))) == (None, "zero_denominator")
     assert kind.value(1, 1) is not None
