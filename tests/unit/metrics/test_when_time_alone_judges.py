@@ -1,4 +1,4 @@
-"""The next day on which time alone may change a judgement: neither missed nor looked for in vain."""
+"""What days do to a judgement: the next one on which time alone may change it, and what is said after the last."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,18 +21,20 @@ STOCK = a_kpi(kind="stock", calendar="civil", cadence="month", unit_of_measure="
 class Figure:
     as_of: int | None
     value: Quotient | None
+    reported: int
     why: str = "zero_denominator"
 
     def reported_on(self) -> int:
-        return self.as_of or 0
+        return self.reported
 
 
-def judged(value: int | None, as_of: str, today: str, **target: Any) -> Judgement:
-    """Of 100 machines from none."""
+def judged(value: int | None, as_of: str, today: str, reported: str | None = None, **target: Any) -> Judgement:
+    """Of 100 machines from none; reported on its day if nothing else is said."""
     definition = Definition(a_catalog(STOCK, a_target("p.a.1", **{"value": 100, "baseline": 0, **target})), "k")
     window = definition.window("2023")
     by = definition.judging("p.a.1", window, day(today).toordinal())
-    figure = Figure(day(as_of).toordinal(), None if value is None else (value, 1))
+    found = None if value is None else (value, 1)
+    figure = Figure(day(as_of).toordinal(), found, day(reported or as_of).toordinal())
     return judge(figure, by, by, definition.norms, day(today).toordinal(), window.last)
 
 
@@ -90,3 +92,22 @@ def test_a_step_is_judged_again_on_the_day_from_which_it_is_a_risk() -> None:
     assert due(10, "2023-06-30", "2023-08-01", plan=steps) == "2023-08-31"
     assert due(40, "2023-06-30", "2023-07-01", plan=steps) == "2023-08-31"
     assert due(10, "2023-05-15", "2023-06-01", plan=steps) == "2023-07-16"
+
+
+@pytest.mark.parametrize(("reported", "later"), [("2024-01-14", False), ("2024-01-15", True), ("2024-03-01", True)])
+@pytest.mark.parametrize("value", [90, 100, None])
+def test_what_is_reported_once_a_target_is_missed_is_a_later_correction(
+    value: int | None, reported: str, later: bool
+) -> None:
+    found = judged(value, "2023-12-31", "2024-04-01", reported)
+    assert ("later_correction" in [reason["code"] for reason in found.reasons]) == later
+
+
+def test_without_a_target_then_or_now_nothing_is_judged() -> None:
+    definition = Definition(a_catalog(STOCK, a_target("p.a.1", 100, 0)), "k")
+    window, today = definition.window("2023"), day("2023-07-02").toordinal()
+    by, figure = definition.judging("p.a.1", window, today), Figure(today, (45, 1), today)
+    assert by is not None
+    for then, now in ((None, by), (by, None), (None, None)):
+        assert judge(figure, then, now, definition.norms, today, window.last).status == "no_target"
+    assert judge(figure, by, by, definition.norms, today, window.last).status == "at_risk"
