@@ -159,6 +159,18 @@ def test_a_civil_month_begins_on_its_first_day() -> None:
     assert [CIVIL.period("month", date(2023, 7, day)).id for day in (1, 14, 15, 31)] == ["2023-07"] * 4
 
 
+def test_a_period_that_begins_on_the_last_day_is_a_part() -> None:
+    days = CIVIL.split(CIVIL.parse("2023-02"), "day")
+    assert (days[0].id, days[-1].id, len(days)) == ("2023-02-01", "2023-02-28", 28)
+    assert [part.id for part in CIVIL.split(CIVIL.parse("2023-02-28"), "day")] == ["2023-02-28"]
+
+
+def test_a_span_is_of_two_years_at_least() -> None:
+    assert CIVIL.parse("2022-2023").days == 730
+    with pytest.raises(ValueError, match="does not exist"):
+        CIVIL.parse("2023-2023")
+
+
 def test_only_periods_that_begin_inside_are_parts() -> None:
     """The administrative year 2023 begins on 15 December 2022, a Thursday; its first whole week on the 19th."""
     weeks = ADMINISTRATIVE.split(ADMINISTRATIVE.parse("2023"), "week")
