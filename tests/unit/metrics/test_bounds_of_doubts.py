@@ -1,6 +1,7 @@
 """Where a doubt begins, to the last digit."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -215,6 +216,29 @@ def test_a_fall_is_told_from_the_nearest_figure_that_says_something() -> None:
 @pytest.mark.parametrize("kind", ["rank", "milestone", "growth", "composite"])
 def test_what_moves_in_steps_or_is_derived_raises_no_doubt(kind: KpiKind) -> None:
     assert codes(a_kpi(kind=kind, may_fall=False), 5, 5, 5, 1) == []
+
+
+def test_members_who_are_named_are_counted() -> None:
+    kpi = a_kpi(kind="coverage", direction="increase", rosters=(Roster(unit="p.a.1", size=27),))
+    definition, series = Definition(a_catalog(kpi), "k"), Series()
+    named = [Figure(1, ACTUAL, 0, b"", "s", n=0, more={"members": list(names)}) for names in ("abc", "ab", "xyz")]
+    series.take(FIRST, named[0])
+    found = [doubts.of_series(definition, series, FIRST + 1, one) for one in named]
+    assert [[doubt.evidence["now"] for doubt in each] for each in found] == [[], ["2"], []]
+
+
+def test_a_rate_is_compared_by_its_declared_base() -> None:
+    """3 of 1,000 are 3 per thousand: half a point more is 17 %, and two are 67 %."""
+    kpi = a_kpi(kind="rate", unit_of_measure="per_1000", rate_base=Decimal(1000))
+    past = {0: (3, 1000), 1: (3, 1000), 2: (3, 1000)}
+    assert raised(kpi, {**past, 3: ("3.5", 1000)}) == []
+    (found,) = raised(kpi, {**past, 3: (5, 1000)})
+    assert (found.code, found.evidence["before"], found.evidence["now"]) == ("jump", "3", "5")
+
+
+def test_figures_that_say_nothing_are_not_looked_back_at() -> None:
+    assert codes(RATIO, (50, 100), (0, 0), (50, 100), (80, 100)) == []
+    assert codes(RATIO, (50, 100), (50, 100), (0, 0), (50, 100), (80, 100)) == ["jump"]
 
 
 # sources and parts
