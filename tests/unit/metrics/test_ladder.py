@@ -1,15 +1,15 @@
 """What stood at the end of each unit of time, for a whole tree: columns, with their numbers written out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from contracts.catalog import Kpi
+from contracts.catalog import Kpi, OrgUnit
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.figures import ACTUAL, Figure, Increments
 from services.metrics.ladder import Ladder
 from services.metrics.series import Series
-from tests.unit.metrics.builders import a_catalog, a_kpi, day
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, day, unit
 
 FIRST = day("2022-12-15").toordinal()
 """The first day of the administrative year 2023: day 0 here."""
@@ -26,8 +26,10 @@ def shares(figures: Mapping[int, tuple[int, int | None]]) -> Series:
     return series
 
 
-def a_ladder(units: dict[str, Series], ends: list[int], kpi: Kpi | None = None) -> Ladder:
-    definition = Definition(a_catalog(kpi or a_kpi()), "k")
+def a_ladder(
+    units: dict[str, Series], ends: list[int], kpi: Kpi | None = None, tree: Sequence[OrgUnit] = UNITS
+) -> Ladder:
+    definition = Definition(a_catalog(kpi or a_kpi(), units=tree), "k")
     at = [FIRST + end for end in ends]
     return Ladder(definition, units, FIRST, at, at[-1], definition.shape(FIRST))
 
@@ -55,6 +57,12 @@ def test_parts_of_the_same_day_do_not_replace_a_direct_figure() -> None:
     assert told(a_ladder(units, [20]), "p.a") == [(10, 75)]
     units["p.a.2"] = shares({11: (2, 4)})
     assert told(a_ladder(units, [20]), "p.a") == [(11, Fraction(300, 8))]
+
+
+def test_the_only_part_is_all_parts() -> None:
+    tree = (unit("p", "province"), unit("p.a", "district", "p"), unit("p.a.1", "commune", "p.a"))
+    units = {"p.a": shares({10: (3, 4)}), "p.a.1": shares({20: (1, 4)})}
+    assert told(a_ladder(units, [15, 30], tree=tree), "p.a") == [(10, 75), (20, 25)]
 
 
 def test_a_direct_figure_goes_on_up_in_the_place_of_its_parts() -> None:
