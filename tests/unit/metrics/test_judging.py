@@ -213,6 +213,12 @@ def test_no_figure_is_unknown_and_never_green_or_zero() -> None:
     assert engine.codes() == ["no_figure"]
 
 
+def test_a_district_of_which_nobody_has_reported_is_unknown() -> None:
+    engine = run(a_catalog(a_target("p.a"), a_target("p.b")), local("2023-10-01"), [an_observation("p.b.1", value=90)])
+    asyncio.run(engine.tick())
+    assert (engine.record("p.a").status, engine.codes("p.a")) == ("unknown", ["no_figure"])
+
+
 def test_a_zero_denominator_gives_no_value_and_a_reason() -> None:
     engine = run(a_catalog(a_target()), local("2023-10-01"), [an_observation(numerator=0, denominator=0)])
     record = engine.record()
@@ -230,6 +236,7 @@ def test_a_percentage_without_parts_is_judged_where_it_stands_and_not_rolled_up(
     catalog = a_catalog(a_target(), a_target("p.a"))
     engine = run(catalog, local("2023-10-01"), [an_observation(value=91.3)])
     assert (engine.record().value, engine.record().status) == (91.3, "on_track")
+    assert (engine.record().numerator, engine.record().denominator) == (None, None)
     assert (engine.record("p.a").value, engine.record("p.a").status) == (None, "unknown")
     assert engine.codes("p.a") == ["parts_not_usable"]
     completeness = engine.record("p.a").completeness
