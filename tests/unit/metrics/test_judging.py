@@ -178,7 +178,7 @@ def test_a_baseline_is_named_where_nothing_has_moved_yet_or_has_moved_away() -> 
         "By this day the plan is still at the baseline 40, so there is no pace.",
         "By this day the plan is still at the baseline 0, so there is no pace.",
         "Further from the target than at the start: 39, baseline 40.",
-        "Further from the target than at the start: -1, baseline 0.",
+        "Further from the target than at the start: −1, baseline 0.",
     ]
 
 
@@ -278,7 +278,7 @@ def test_missed_also_when_the_last_figure_has_no_value(reported: str, codes: lis
     engine = run(a_catalog(a_target()), local("2024-02-01"), [nothing])
     assert (engine.record().status, engine.codes()) == ("missed", codes)
     assert engine.record().reasons[0].text_vi == (
-        "Đã quá hạn 2023-12-14 và thời gian chờ số liệu mà chưa đạt: –, mục tiêu ≥ 92."
+        "Đã quá hạn 14/12/2023 và thời gian chờ số liệu mà chưa đạt: –, mục tiêu ≥ 92."
     )
 
 

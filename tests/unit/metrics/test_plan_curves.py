@@ -147,7 +147,7 @@ def test_after_a_step_the_next_one_is_looked_at() -> None:
     assert (record.pace, record.status) == (1, "at_risk")
     assert engine.codes() == ["step_ahead"]
     assert record.reasons[0].text_en == "The step of the plan to 70, due on 2023-09-30, is near and not reached: 40."
-    assert record.reasons[0].text_vi == "Mốc kế hoạch 70 (hạn 2023-09-30) đã gần mà chưa đạt: 40."
+    assert record.reasons[0].text_vi == "Mốc kế hoạch 70 (hạn 30/09/2023) đã gần mà chưa đạt: 40."
 
 
 def test_the_plan_moves_on_only_with_data_so_a_step_that_has_passed_meanwhile_stays_a_risk() -> None:
