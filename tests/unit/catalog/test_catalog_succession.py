@@ -79,7 +79,7 @@ DIVIDED = Reformed(
 def test_merging_40_of_50_and_10_of_50_gives_50_of_100_and_undoing_it_gives_back_both() -> None:
     figures = {"a": counted(40, 50), "b": counted(10, 50)}
     carried = MERGED.view(figures)
-    assert carried.figures == {"m": counted(50, 100)}
+    assert (carried.on, carried.figures) == (AFTER, {"m": counted(50, 100)})
     assert carried.undo() == figures
     assert {part.unit: part.brings for part in carried.contributions["m"]} == figures
     assert not carried.missing
@@ -181,6 +181,32 @@ def test_a_unit_that_gives_a_part_away_and_lives_on_keeps_what_is_left() -> None
     assert stated == (Share("x", SEVEN_TENTHS), Share("a", THREE_TENTHS))
     unstated = shares_of("a", [follows("a", "x", "part", "0.7"), follows("a", "y", "part")], lives_on=True)
     assert unstated == (Share("x", SEVEN_TENTHS), Share("y", Fraction(0), True), Share("a", THREE_TENTHS, True))
+
+
+def test_shares_of_two_reforms_multiply_and_one_that_is_estimated_makes_the_whole_so() -> None:
+    """A gives three quarters to X and the rest to Y, then X half to U; what V and Y get of X nobody stated."""
+    later = date(2026, 7, 1)
+    units = [
+        a_unit("a", until=REFORM), a_unit("x", REFORM, later), a_unit("y", REFORM),
+        a_unit("u", later), a_unit("v", later),
+    ]  # fmt: skip
+    rows = (
+        follows("a", "x", "part", "0.75"), follows("a", "y", "part-default"),
+        follows("x", "u", "part", "0.5", later), follows("x", "v", "part", None, later),
+        follows("x", "y", "part", None, later),
+    )  # fmt: skip
+    lineage = Lineage(rows, OrgTree(units))
+    quarter = Fraction(1, 4)
+    assert set(lineage.onto("a", BEFORE, later)) == {
+        Share("u", Fraction(3, 8)),
+        Share("v", Fraction(3, 4) * quarter, True),
+        Share("y", quarter + Fraction(3, 4) * quarter, True),
+    }
+    estimated = (follows("a", "x", "part"), follows("a", "y", "part"), follows("x", "u", "whole", None, later))
+    assert set(Lineage(estimated, OrgTree(units)).onto("a", BEFORE, later)) == {
+        Share("u", HALF, True),
+        Share("y", HALF, True),
+    }
 
 
 def test_a_figure_that_rests_on_estimated_shares_says_so() -> None:
