@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.contributions import Brought, of_amount, of_quotient, shown
+from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local, unit
+from services.metrics.reading import Reading
+from services.metrics.shortfall import split
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
 from tests.unit.metrics.engine import run
 
 NOW = local("2023-12-14")
@@ -87,6 +90,38 @@ def test_a_share_is_split_by_the_denominators() -> None:
         "a": Fraction(-15, 4), "b": Fraction(-15, 4),
     }  # fmt: skip
     assert of_quotient([("a", 1, 2)], (3, 7), (5, 11)) == ({"a": 5 * 7 * 1 - 3 * 11 * 2}, 7 * 11 * 2)
+
+
+def gaps_of(brought: Brought | None) -> dict[str, Fraction]:
+    assert brought is not None
+    return {unit: Fraction(gap, brought.under) for unit, gap in brought.gaps.items()}
+
+
+def test_only_a_value_that_is_made_of_its_parts_is_split() -> None:
+    ratio = Definition(a_catalog(), "k")
+    window, parts = ratio.window("2023"), (("p.a", 1, 4), ("p.b", 2, 4))
+    brought = split(ratio, window, Reading(value=(300, 8), parts=parts), (40, 1))
+    assert brought is not None
+    assert {one: Fraction(gap, brought.under) for one, gap in brought.gaps.items()} == {
+        "p.a": Fraction(-60, 8),
+        "p.b": 5,
+    }
+    assert split(ratio, window, Reading(value=(301, 8), parts=parts), (40, 1)) is None
+    assert split(ratio, window, Reading(value=None, parts=parts), (40, 1)) is None
+    assert split(ratio, window, Reading(value=(300, 8)), (40, 1)) is None
+
+
+def test_an_amount_is_split_by_the_plans_of_its_day() -> None:
+    """On 15 June 2023, half way, 100 from 0 are to be 50, and 100 from 50 are to be 75: two and three parts of five."""
+    targets = [a_target("p.a", 100, 0), a_target("p.b", 100, 50)]
+    stock = Definition(a_catalog(a_kpi(kind="stock"), *targets), "k")
+    window, parts = stock.window("2023"), (("p.a", 30 * SCALE, 0), ("p.b", 20 * SCALE, 0))
+    half = day("2023-06-15").toordinal()
+    reading = Reading(as_of=half, value=(50 * SCALE, SCALE), parts=parts)
+    assert gaps_of(split(stock, window, reading, (100, 1))) == {"p.a": 30 - 40, "p.b": 20 - 60}
+    assert split(stock, window, Reading(as_of=half, value=(51 * SCALE, SCALE), parts=parts), (100, 1)) is None
+    undated = split(stock, window, Reading(value=(50 * SCALE, SCALE), parts=parts), (100, 1))
+    assert gaps_of(undated) == {"p.a": 30 - 50, "p.b": 20 - 50}
 
 
 def test_a_share_short_of_its_plan_says_which_district_lacks_what() -> None:

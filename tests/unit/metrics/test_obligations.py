@@ -9,6 +9,7 @@ import pytest
 from contracts.catalog import Kpi, Target
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE, Quotient, scaled
+from services.metrics.judge import goal_of
 from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation, obligation_of
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, day
@@ -106,6 +107,11 @@ def test_what_is_planned_is_the_curve_or_the_line_itself() -> None:
 )
 def test_a_target_is_met_from_its_bound_on(target: Obligation, met: list[Any], not_met: list[Any]) -> None:
     assert [target.met(value(one)) for one in (*met, *not_met)] == [True] * len(met) + [False] * len(not_met)
+
+
+def test_a_target_is_said_with_its_sign() -> None:
+    said = [goal_of(one) for one in (of("92.5"), of(50, 60, comparator="<="), a_band(20, 30))]
+    assert said == ["≥ 92.5", "≤ 50", "20 … 30"]
 
 
 def test_the_nearer_edge_of_a_band_is_aimed_at_and_of_two_as_near_the_lower() -> None:
