@@ -97,6 +97,12 @@ def test_to_a_number_that_the_figure_does_not_have_nothing_is_added() -> None:
     own = series.own(1, 9, True)
     assert own is not None
     assert (own.n, own.d, own.v, own.count) == (6, None, None, 3)
+    full = Series()
+    full.take(3, Figure(1, ACTUAL, 0, b"f", "s", n=5, d=6, v=7))
+    full.add(4, Increments(None, None, None, 1, (b"i",), 0))
+    same = full.own(1, 9, True)
+    assert same is not None
+    assert (same.n, same.d, same.v, same.count) == (5, 6, 7, 2)
     alone = Series()
     alone.add(4, Increments(1, None, 3, 1, (b"i",), 0))
     alone.add(5, Increments(2, 7, None, 1, (b"j",), 0))
@@ -122,6 +128,14 @@ def test_what_was_asked_before_moves_along_with_what_comes() -> None:
     assert [told(series.own(*one)) for one in stretches] == [(5, 12, 2), (5, 12, 2), (5, 2, 1), (3, 10, 1)]
 
 
+def test_what_comes_on_the_first_and_on_the_last_day_of_a_stretch_is_in_it() -> None:
+    series = a_series({}, {4: 1})
+    assert told(series.own(3, 6, True)) == (4, 1, 1)
+    for day in (2, 3, 6, 7):
+        series.add(day, more(10))
+    assert told(series.own(3, 6, True)) == (6, 21, 3)
+
+
 def test_a_question_that_is_not_kept_has_the_same_answer() -> None:
     series = a_series(MIXED, LATER)
     fresh = [told(a_series(MIXED, LATER).own(1, last, True)) for last in range(25)]
@@ -145,6 +159,31 @@ def test_what_stood_at_the_end_of_each_day_is_what_stands_by_then(
     assert [told(own) for own in series.stood(first, ends, counted)] == [
         told(a_series(figures, increments).own(first, end, counted)) for end in ends
     ]
+
+
+def whole(own: Own | None) -> dict[str, object]:
+    """All that is said, but whether sources disagree, which is not asked of former days."""
+    return {name: getattr(own, name) for name in Own.__slots__ if name != "disagree"}
+
+
+@pytest.mark.parametrize("base", [None, 1])
+def test_what_stood_has_its_numbers_ids_and_times(base: int | None) -> None:
+    series = Series()
+    if base is not None:
+        series.take(base, Figure(1, PRELIMINARY, 5, b"f", "s", n=100, d=200, v=300))
+    for at in (2, 4, 6):
+        series.add(at, Increments(at, 10 * at, 100 * at, at, (b"%d" % at,), 10 - at, at == 4))
+    ends = [2, 3, 4, 6]
+    assert [whole(own) for own in series.stood(1, ends, True)] == [whole(series.own(1, end, True)) for end in ends]
+    last = series.own(1, 6, True)
+    assert last is not None
+    assert (last.n, last.d, last.v) == ((12, 120, 1200) if base is None else (112, 320, 1500))
+    copied = last.copy()
+    assert whole(copied) == whole(last)
+    last.add(9, Increments(1, 1, 1, 1, (b"z",), 99, False))
+    assert (copied.day, copied.n, copied.ids) != (last.day, last.n, last.ids)
+    disagreed = Own(3, None, True).copy()
+    assert (disagreed.disagree, disagreed.day) == (True, 3)
 
 
 def test_what_stood_is_one_object_for_as_long_as_nothing_changed() -> None:
