@@ -202,6 +202,7 @@ def test_shares_of_two_reforms_multiply_and_one_that_is_estimated_makes_the_whol
         Share("v", Fraction(3, 4) * quarter, True),
         Share("y", quarter + Fraction(3, 4) * quarter, True),
     }
+    assert lineage.onto("v", BEFORE, later) == (Share("v", Fraction(1)),)
     estimated = (follows("a", "x", "part"), follows("a", "y", "part"), follows("x", "u", "whole", None, later))
     assert set(Lineage(estimated, OrgTree(units)).onto("a", BEFORE, later)) == {
         Share("u", HALF, True),
