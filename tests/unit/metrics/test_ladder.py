@@ -124,7 +124,12 @@ def test_increments_add_up_where_they_count() -> None:
     one.add(FIRST + 5, sold(2))
     other.add(FIRST + 6, sold(1))
     flow = a_kpi(kind="flow", unit_of_measure="product")
-    assert told(a_ladder({"p.a.1": one, "p.a.2": other}, [4, 5, 8], flow), "p.a") == [(3, 10), (5, 12), (6, 13)]
+    assert told(a_ladder({"p.a.1": one, "p.a.2": other}, [2, 4, 5, 8], flow), "p.a") == [
+        (0, None),
+        (3, 10),
+        (5, 12),
+        (6, 13),
+    ]
     stock = a_kpi(kind="stock", unit_of_measure="machine")
     assert told(a_ladder({"p.a.1": one, "p.a.2": other}, [4, 5, 8], stock), "p.a") == [(3, 10)] * 3
 
