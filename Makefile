@@ -42,9 +42,8 @@ test-kafka: $(VENV)/for-development ## run the tests on Apache Kafka, from its j
 test-deep: $(VENV)/for-development ## run all tests, the slow ones too, and let property tests try harder
 	@TIENDO_TEST_DEEP=1 $(BIN)/pytest $(ARGS)
 
-mutation: $(VENV)/for-development ## change the arithmetic and see whether a test notices (MUTANTS="services.metrics.plan.*")
-	@nice -n 19 $(BIN)/mutmut run --max-children 1 $(MUTANTS)
-	@$(BIN)/mutmut results
+mutation: $(VENV)/for-development ## change the arithmetic and see whether a test notices (MUTANTS="services.metrics.plan.* …" chooses)
+	@nice -n 19 $(BIN)/python -P tests/mutation.py $(MUTANTS)
 
 fuzz: $(VENV)/for-development ## let atheris look for bytes that break a decoder (SECONDS=60, TARGETS="kafka http")
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(TARGETS)

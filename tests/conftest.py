@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from deploy.embedded.mail import MailSink
 from tests import servers
@@ -28,7 +28,13 @@ _ran_on = pytest.StashKey[dict[str, str]]()
 
 settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", parent=settings.get_profile("everyday"), max_examples=2_000)
-settings.register_profile("mutation", parent=settings.get_profile("everyday"), max_examples=15, derandomize=True)
+settings.register_profile(  # a mutant that is noticed needs no smallest example
+    "mutation",
+    parent=settings.get_profile("everyday"),
+    max_examples=15,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.generate),
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -48,8 +48,8 @@ def _scaled(number: str | Decimal) -> int:
 
 
 def reduced(p: int, q: int) -> Quotient:
-    """p ÷ q in lowest terms; q is not 0."""
-    shared = gcd(p, q) if q > 0 else -gcd(p, q)
+    """p ÷ q in lowest terms; q is above 0."""
+    shared = gcd(p, q)
     return p // shared, q // shared
 
 

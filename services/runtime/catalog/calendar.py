@@ -2,7 +2,6 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from contracts.catalog import CalendarSpec, PeriodKind
 from services.runtime.catalog.periods import Period, PeriodName, parse_name
@@ -18,7 +17,6 @@ class Calendar:
     def __init__(self, spec: CalendarSpec) -> None:
         self.spec = spec
         self.id = spec.id
-        self.zone = ZoneInfo(spec.time_zone)
         self._starts_on = spec.month_starts_on
         self._weekdays = frozenset(spec.working_weekdays)
         self._extra = frozenset(spec.extra_working_days)

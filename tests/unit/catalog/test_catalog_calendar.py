@@ -107,6 +107,93 @@ def test_working_days_skip_weekends_and_holidays_and_keep_days_worked_in_exchang
     assert ADMINISTRATIVE.add_working_days(date(2023, 9, 2), 0) == date(2023, 9, 5)
 
 
+@pytest.mark.parametrize(
+    ("day", "count", "worked"),
+    [
+        ("2023-09-09", 0, "2023-09-09"),
+        ("2023-09-10", 0, "2023-09-11"),
+        ("2023-09-08", 1, "2023-09-09"),
+        ("2023-09-09", 1, "2023-09-11"),
+        ("2023-09-11", -1, "2023-09-09"),
+        ("2023-09-11", -2, "2023-09-08"),
+        ("2023-09-05", -1, "2023-08-31"),
+        ("2023-08-31", 5, "2023-09-09"),
+    ],
+)
+def test_working_days_are_counted_forth_and_back(day: str, count: int, worked: str) -> None:
+    """1 to 4 September 2023 are holidays, Saturday 9 is worked for it."""
+    assert ADMINISTRATIVE.add_working_days(date.fromisoformat(day), count) == date.fromisoformat(worked)
+
+
+@pytest.mark.parametrize(
+    ("day", "kind", "count", "later"),
+    [
+        ("2023-12-31", "day", 1, "2024-01-01"),
+        ("2023-12-31", "week", -1, "2023-12-24"),
+        ("2023-12-31", "month", 2, "2024-02-29"),
+        ("2023-12-15", "month", 1, "2024-01-15"),
+        ("2023-01-15", "month", -1, "2022-12-15"),
+        ("2023-08-31", "half", 1, "2024-02-29"),
+        ("2023-08-31", "year", 2, "2025-08-31"),
+    ],
+)
+def test_days_are_shifted_by_civil_periods(day: str, kind: str, count: int, later: str) -> None:
+    assert ADMINISTRATIVE.shift(date.fromisoformat(day), kind, count) == date.fromisoformat(later)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("day", "names"),
+    [
+        ("2023-06-14", ["2023", "2023-H1", "2023-Q2", "2023-06", "2023-W24", "2023-06-14"]),
+        ("2023-06-15", ["2023", "2023-H2", "2023-Q3", "2023-07", "2023-W24", "2023-06-15"]),
+        ("2023-12-15", ["2024", "2024-H1", "2024-Q1", "2024-01", "2023-W50", "2023-12-15"]),
+        ("2021-01-03", ["2021", "2021-H1", "2021-Q1", "2021-01", "2020-W53", "2021-01-03"]),
+    ],
+)
+def test_a_day_has_a_period_of_each_kind(day: str, names: list[str]) -> None:
+    found = [ADMINISTRATIVE.period(kind, date.fromisoformat(day)).id for kind in KINDS]  # type: ignore[arg-type]
+    assert found == names
+
+
+def test_a_civil_month_begins_on_its_first_day() -> None:
+    assert [CIVIL.period("month", date(2023, 7, day)).id for day in (1, 14, 15, 31)] == ["2023-07"] * 4
+
+
+def test_a_period_that_begins_on_the_last_day_is_a_part() -> None:
+    days = CIVIL.split(CIVIL.parse("2023-02"), "day")
+    assert (days[0].id, days[-1].id, len(days)) == ("2023-02-01", "2023-02-28", 28)
+    assert [part.id for part in CIVIL.split(CIVIL.parse("2023-02-28"), "day")] == ["2023-02-28"]
+
+
+def test_a_span_is_of_two_years_at_least() -> None:
+    assert CIVIL.parse("2022-2023").days == 730
+    with pytest.raises(ValueError, match="does not exist"):
+        CIVIL.parse("2023-2023")
+
+
+def test_only_periods_that_begin_inside_are_parts() -> None:
+    """The administrative year 2023 begins on 15 December 2022, a Thursday; its first whole week on the 19th."""
+    weeks = ADMINISTRATIVE.split(ADMINISTRATIVE.parse("2023"), "week")
+    assert (weeks[0].first, weeks[-1].first, len(weeks)) == (date(2022, 12, 19), date(2023, 12, 11), 52)
+
+
+def test_a_refusal_names_the_period() -> None:
+    for name in ("2023-13", "2023-02-30", "2025-2021", "2023-W54"):
+        with pytest.raises(ValueError, match=rf"^“{name}” does not exist in the calendar$"):
+            ADMINISTRATIVE.parse(name)
+    with pytest.raises(ValueError, match=r"^“2023-H3” is not a period; write 2023, 2023-H1"):
+        ADMINISTRATIVE.parse("2023-H3")
+
+
+def test_periods_are_ordered_by_time_and_of_two_that_begin_together_the_shorter_is_first() -> None:
+    names = ["2023-01-01", "2023-01", "2023-Q1", "2023-H1", "2023", "2023-2024", "2023-01-02"]
+    assert [period.id for period in sorted(CIVIL.parse(name) for name in reversed(names))] == names
+    year = CIVIL.parse("2023")
+    around = date(2022, 12, 31), date(2023, 1, 1), date(2023, 12, 31), date(2024, 1, 1)
+    assert [year.contains(day) for day in around] == [False, True, True, False]
+    assert (year.days, CIVIL.parse("2023-01-01").days) == (365, 1)
+
+
 @given(DAYS, st.integers(1, 30))
 def test_going_forth_and_back_the_same_number_of_working_days_returns_to_a_working_day(day: date, count: int) -> None:
     start = CIVIL.add_working_days(day, 0)

@@ -517,7 +517,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "said"), MISTAKES, ids=[said[:50] for *_, said in MISTAKES])
+@pytest.mark.parametrize(("file", "old", "new", "said"), [pytest.param(*each, id=each[-1][:50]) for each in MISTAKES])
 def test_a_mistake_is_said_with_its_line_and_what_to_write(
     broken: Broken, file: str, old: str, new: str, said: str
 ) -> None:

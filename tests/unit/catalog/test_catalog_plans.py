@@ -73,6 +73,34 @@ def test_a_line_to_keep_is_planned_as_itself(fields: dict[str, Any]) -> None:
     assert planned(a_plan(**fields), date(2023, 1, 1), date(2023, 12, 31)) == [100, 100]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"intent": "keep"},
+        {"baseline": {"value": 100}},
+        {"baseline": {"value": 100}, "comparator": "<="},
+        {"baseline": {"value": 20, "on": "2023-12-31"}},
+    ],
+    ids=["to keep", "reached", "as low as it is to be", "a baseline on the deadline"],
+)
+def test_where_there_is_no_way_to_go_only_the_target_is_planned(fields: dict[str, Any]) -> None:
+    plan = a_plan(**fields)
+    assert plan is not None
+    assert plan.points == ((date(2023, 12, 31), Fraction(100)),)
+
+
+@pytest.mark.parametrize("curve", ["milestones", "step"])
+def test_what_is_planned_on_the_days_of_baseline_and_deadline_is_baseline_and_target(curve: str) -> None:
+    points = [{"on": on, "value": 50} for on in ("2022-12-31", "2023-01-01", "2023-06-30", "2023-12-31", "2024-01-01")]
+    plan = a_plan(plan={"curve": curve, "points": points})
+    assert plan is not None
+    assert plan.points == (
+        (date(2023, 1, 1), Fraction(20)),
+        (date(2023, 6, 30), Fraction(50)),
+        (date(2023, 12, 31), Fraction(100)),
+    )
+
+
 def test_from_an_unknown_baseline_and_for_a_band_there_is_no_plan() -> None:
     assert a_plan(baseline=None) is None
     assert a_plan(comparator="band", value=None, low=1, high=2) is None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,18 @@ from hypothesis import strategies as st
 
 from contracts.catalog import KpiKind, OrgUnit, Succession
 from services.runtime.catalog.carrying import Carried, carry, day_of
-from services.runtime.catalog.portable import Amount, AnyFigure, Counted, Weighted, figure_of
+from services.runtime.catalog.portable import (
+    DERIVED,
+    NO_PARTS,
+    NO_WEIGHT,
+    RANK_STANDS_ALONE,
+    Amount,
+    AnyFigure,
+    Bare,
+    Counted,
+    Weighted,
+    figure_of,
+)
 from services.runtime.catalog.succession import Lineage, Share, shares_of
 from services.runtime.catalog.tree import OrgTree
 
@@ -67,11 +79,51 @@ DIVIDED = Reformed(
 def test_merging_40_of_50_and_10_of_50_gives_50_of_100_and_undoing_it_gives_back_both() -> None:
     figures = {"a": counted(40, 50), "b": counted(10, 50)}
     carried = MERGED.view(figures)
-    assert carried.figures == {"m": counted(50, 100)}
+    assert (carried.on, carried.figures) == (AFTER, {"m": counted(50, 100)})
     assert carried.undo() == figures
     assert {part.unit: part.brings for part in carried.contributions["m"]} == figures
     assert not carried.missing
     assert not carried.left
+
+
+def test_names_that_are_certain_on_one_side_are_certain_in_the_sum() -> None:
+    certain = Counted(Fraction(1), Fraction(2), members=frozenset("a"), uncertain=frozenset("b"))
+    other = Counted(Fraction(2), Fraction(3), members=frozenset("bc"), uncertain=frozenset("ad"))
+    assert certain.plus(other) == Counted(Fraction(3), Fraction(5), frozenset("abc"), frozenset("d"))
+    half = other.times(HALF)
+    assert half == Counted(Fraction(1), Fraction(3, 2), frozenset(), frozenset("abcd"))
+    assert other.times(Fraction(0)) == Counted(Fraction(0), Fraction(0))
+    assert other.times(Fraction(1)) == other
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts", "figure"),
+    [
+        ("ratio", {"value": Decimal("41.5")}, Bare(Fraction(83, 2), NO_PARTS)),
+        ("rate", {"numerator": 3}, Bare(None, NO_PARTS)),
+        ("ratio", {"value": 9, "numerator": 1, "denominator": 2}, Counted(Fraction(1), Fraction(2))),
+        ("milestone", {"value": 1}, Counted(Fraction(1), Fraction(1))),
+        ("milestone", {"value": 1, "numerator": 3, "denominator": 4}, Counted(Fraction(3), Fraction(4))),
+        (
+            "coverage",
+            {"members": ["a", "a", "b"], "denominator": 3},
+            Counted(Fraction(2), Fraction(3), frozenset("ab")),
+        ),
+        ("flow", {"value": 0}, Amount(Fraction(0))),
+        ("stock", {"numerator": 3}, Bare(None, NO_PARTS)),
+        ("level", {"value": 5, "weight": 2}, Weighted(Fraction(10), Fraction(2))),
+        ("level", {"value": 5}, Bare(Fraction(5), NO_WEIGHT)),
+        ("level", {"value": 5, "weight": 0}, Bare(Fraction(5), NO_WEIGHT)),
+        ("level", {"numerator": 5, "weight": 1}, Bare(None, NO_WEIGHT)),
+        ("rank", {"value": 3}, Bare(Fraction(3), RANK_STANDS_ALONE)),
+        ("growth", {"value": Decimal("1.5")}, Bare(Fraction(3, 2), DERIVED)),
+        ("composite", {"value": 0}, Bare(Fraction(0), DERIVED)),
+    ],
+)
+def test_what_cannot_be_carried_keeps_its_value_and_says_why(
+    kind: KpiKind, parts: dict[str, Any], figure: AnyFigure
+) -> None:
+    assert figure_of(kind, **parts) == figure
 
 
 def test_as_it_was_changes_nothing() -> None:
@@ -122,6 +174,40 @@ def test_what_nobody_stated_goes_to_the_default_part_and_is_marked_as_estimated(
 ) -> None:
     rows = [follows("a", unit, part, weight) for unit, part, weight in successors]
     assert {s.unit: (s.weight, s.estimated) for s in shares_of("a", rows, lives_on=False)} == shares
+
+
+def test_a_unit_that_gives_a_part_away_and_lives_on_keeps_what_is_left() -> None:
+    stated = shares_of("a", [follows("a", "x", "part", "0.7")], lives_on=True)
+    assert stated == (Share("x", SEVEN_TENTHS), Share("a", THREE_TENTHS))
+    unstated = shares_of("a", [follows("a", "x", "part", "0.7"), follows("a", "y", "part")], lives_on=True)
+    assert unstated == (Share("x", SEVEN_TENTHS), Share("y", Fraction(0), True), Share("a", THREE_TENTHS, True))
+
+
+def test_shares_of_two_reforms_multiply_and_one_that_is_estimated_makes_the_whole_so() -> None:
+    """A gives three quarters to X and the rest to Y, then X half to U; what V and Y get of X nobody stated."""
+    later = date(2026, 7, 1)
+    units = [
+        a_unit("a", until=REFORM), a_unit("x", REFORM, later), a_unit("y", REFORM),
+        a_unit("u", later), a_unit("v", later),
+    ]  # fmt: skip
+    rows = (
+        follows("a", "x", "part", "0.75"), follows("a", "y", "part-default"),
+        follows("x", "u", "part", "0.5", later), follows("x", "v", "part", None, later),
+        follows("x", "y", "part", None, later),
+    )  # fmt: skip
+    lineage = Lineage(rows, OrgTree(units))
+    quarter = Fraction(1, 4)
+    assert set(lineage.onto("a", BEFORE, later)) == {
+        Share("u", Fraction(3, 8)),
+        Share("v", Fraction(3, 4) * quarter, True),
+        Share("y", quarter + Fraction(3, 4) * quarter, True),
+    }
+    assert lineage.onto("v", BEFORE, later) == (Share("v", Fraction(1)),)
+    estimated = (follows("a", "x", "part"), follows("a", "y", "part"), follows("x", "u", "whole", None, later))
+    assert set(Lineage(estimated, OrgTree(units)).onto("a", BEFORE, later)) == {
+        Share("u", HALF, True),
+        Share("y", HALF, True),
+    }
 
 
 def test_a_figure_that_rests_on_estimated_shares_says_so() -> None:

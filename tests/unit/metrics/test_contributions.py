@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.contributions import Brought, of_amount, of_quotient, shown
+from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local, unit
+from services.metrics.reading import Reading
+from services.metrics.shortfall import split
+from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
 from tests.unit.metrics.engine import run
 
 NOW = local("2023-12-14")
@@ -45,6 +48,80 @@ def test_the_record_names_the_five_that_lack_most_and_the_rest_together() -> Non
     assert found is not None
     assert [one["org_unit"] for one in found["top"]] == ["u7", "u6", "u5", "u4", "u3"]
     assert (found["units"], found["rest_gap"], found["rest_share"]) == (8, -3.0, 3 / 28)
+
+
+def test_of_those_that_bring_the_same_the_first_by_name_comes_first_and_what_brings_most_leads() -> None:
+    short = shown(Brought({"c": -4, "a": -4, "b": 2, "d": -10}, 2))
+    assert short is not None
+    assert [(one["org_unit"], one["gap"], one["share"]) for one in short["top"]] == [
+        ("d", -5, 10 / 16), ("a", -2, 4 / 16), ("c", -2, 4 / 16), ("b", 1, -2 / 16),
+    ]  # fmt: skip
+    assert (short["units"], short["rest_gap"], short["rest_share"]) == (4, 0, 0)
+    above = shown(Brought({"c": 4, "a": -3}, 1))
+    assert above is not None
+    assert [(one["org_unit"], one["gap"], one["share"]) for one in above["top"]] == [("c", 4, 4), ("a", -3, -3)]
+    assert shown(Brought({"a": 3, "b": -3}, 1)) is None
+
+
+def test_of_six_that_lack_something_the_last_is_the_rest() -> None:
+    found = shown(Brought({f"u{at}": -10 - at for at in range(6)}, 5))
+    assert found is not None
+    assert (len(found["top"]), found["units"], found["rest_gap"], found["rest_share"]) == (5, 6, -2, 10 / 75)
+
+
+def test_an_amount_is_not_split_where_plans_do_not_say_how() -> None:
+    """Plans of 1/2 and 1/3 are three and two parts of five."""
+    parts = [("a", 7 * SCALE, 0), ("b", 3 * SCALE, 0)]
+    assert of_amount(parts, (20, 1), {"a": (1, 1)}) is None
+    assert of_amount(parts, (20, 1), {"a": (0, 1), "b": (0, 1)}) is None
+    assert of_amount(parts, (20, 1), {"a": (3, 1), "b": (-1, 1)}) is None
+    brought = of_amount(parts, (20, 1), {"a": (1, 2), "b": (1, 3), "c": (9, 1)})
+    assert brought is not None
+    assert {one: Fraction(gap, brought.under) for one, gap in brought.gaps.items()} == {"a": 7 - 12, "b": 3 - 8}
+    none = of_amount(parts, (20, 1), {"a": (1, 1), "b": (0, 1)})
+    assert none is not None
+    assert {one: Fraction(gap, none.under) for one, gap in none.gaps.items()} == {"a": 7 - 20, "b": 3}
+
+
+def test_a_share_is_split_by_the_denominators() -> None:
+    """80 of 100 and 270 of 300 with 95 % planned: 15 points of a quarter, and 5 of three quarters."""
+    gaps, under = of_quotient([("a", 80, 100), ("b", 270, 300)], (95, 1), (100, 1))
+    assert {one: Fraction(gap, under) for one, gap in gaps.items()} == {
+        "a": Fraction(-15, 4), "b": Fraction(-15, 4),
+    }  # fmt: skip
+    assert of_quotient([("a", 1, 2)], (3, 7), (5, 11)) == ({"a": 5 * 7 * 1 - 3 * 11 * 2}, 7 * 11 * 2)
+
+
+def gaps_of(brought: Brought | None) -> dict[str, Fraction]:
+    assert brought is not None
+    return {unit: Fraction(gap, brought.under) for unit, gap in brought.gaps.items()}
+
+
+def test_only_a_value_that_is_made_of_its_parts_is_split() -> None:
+    ratio = Definition(a_catalog(), "k")
+    window, parts = ratio.window("2023"), (("p.a", 1, 4), ("p.b", 2, 4))
+    brought = split(ratio, window, Reading(value=(300, 8), parts=parts), (40, 1))
+    assert brought is not None
+    assert {one: Fraction(gap, brought.under) for one, gap in brought.gaps.items()} == {
+        "p.a": Fraction(-60, 8),
+        "p.b": 5,
+    }
+    assert split(ratio, window, Reading(value=(301, 8), parts=parts), (40, 1)) is None
+    assert split(ratio, window, Reading(value=None, parts=parts), (40, 1)) is None
+    assert split(ratio, window, Reading(value=(300, 8)), (40, 1)) is None
+
+
+def test_an_amount_is_split_by_the_plans_of_its_day() -> None:
+    """On 15 June 2023, half way, 100 from 0 are to be 50, and 100 from 50 are to be 75: two and three parts of five."""
+    targets = [a_target("p.a", 100, 0), a_target("p.b", 100, 50)]
+    stock = Definition(a_catalog(a_kpi(kind="stock"), *targets), "k")
+    window, parts = stock.window("2023"), (("p.a", 30 * SCALE, 0), ("p.b", 20 * SCALE, 0))
+    half = day("2023-06-15").toordinal()
+    reading = Reading(as_of=half, value=(50 * SCALE, SCALE), parts=parts)
+    assert gaps_of(split(stock, window, reading, (100, 1))) == {"p.a": 30 - 40, "p.b": 20 - 60}
+    assert split(stock, window, Reading(as_of=half, value=(51 * SCALE, SCALE), parts=parts), (100, 1)) is None
+    undated = split(stock, window, Reading(value=(50 * SCALE, SCALE), parts=parts), (100, 1))
+    assert gaps_of(undated) == {"p.a": 30 - 50, "p.b": 20 - 50}
 
 
 def test_a_share_short_of_its_plan_says_which_district_lacks_what() -> None:

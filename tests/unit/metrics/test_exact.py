@@ -45,6 +45,7 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         ("0.000000001", 1),
         ("-0.000000001", -1),
         ("1.0000000000", 1_000_000_000),
+        ("1.00000000000", 1_000_000_000),
         ("25E-10", None),
         ("250E-11", None),
         ("2500E-12", None),
@@ -137,6 +138,10 @@ def test_a_polyline_goes_through_its_points_and_no_further(points: list[tuple[in
         ("half", 365, "quarter"),
         ("year", 1826, "year"),
         ("day", 31, "day"),
+        ("day", 45, "day"),
+        ("day", 46, "week"),
+        ("day", 190, "week"),
+        ("day", 191, "month"),
     ],
 )
 def test_a_pace_is_told_in_a_unit_that_suits_the_period_and_the_cadence(cadence: str, days: int, unit: str) -> None:

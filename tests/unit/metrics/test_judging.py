@@ -171,6 +171,38 @@ def test_milestones_are_interpolated_between_their_dates() -> None:
     assert judged(79, "2023-12-31", plan=plan).record().planned == 100
 
 
+def test_a_baseline_is_named_where_nothing_has_moved_yet_or_has_moved_away() -> None:
+    early = [judged(45, "2023-01-01", baseline=40), judged(0, "2023-01-01")]
+    reasons = [*early, judged(39, baseline=40), judged(-1)]
+    assert [engine.record().reasons[0].text_en for engine in reasons] == [
+        "By this day the plan is still at the baseline 40, so there is no pace.",
+        "By this day the plan is still at the baseline 0, so there is no pace.",
+        "Further from the target than at the start: 39, baseline 40.",
+        "Further from the target than at the start: −1, baseline 0.",
+    ]
+
+
+@pytest.mark.parametrize("baseline", [40, 0])
+def test_a_target_that_is_met_at_once_names_the_baseline_too(baseline: int) -> None:
+    engine = judged(100, "2023-01-01", baseline=baseline)
+    assert engine.codes() == ["target_met", "plan_at_baseline", "nothing_needed"]
+    said = f"By this day the plan is still at the baseline {baseline}, so there is no pace."
+    assert engine.record().reasons[1].text_en == said
+
+
+@pytest.mark.parametrize(("intent", "code"), [("keep", "line_not_held"), ("reach", "target_not_met")])
+def test_below_nothing_there_is_no_pace_towards_it(intent: str, code: str) -> None:
+    engine = judged(-1, value=0, baseline=None, intent=intent)
+    assert (engine.record().pace, engine.record().status, engine.codes()[0]) == (None, "behind", code)
+
+
+def test_a_way_down_to_nothing_has_a_pace_of_nothing_until_it_is_gone() -> None:
+    """Without a baseline the target is divided by the value: 0 ÷ 5."""
+    record = judged(5, value=0, baseline=None, comparator="<=").record()
+    assert (record.pace, record.status) == (0, "behind")
+    assert judged(0, value=0, baseline=None, comparator="<=").record().status == "achieved"
+
+
 # what is missing
 
 
@@ -179,6 +211,12 @@ def test_no_figure_is_unknown_and_never_green_or_zero() -> None:
     record = engine.record()
     assert (record.status, record.value, record.planned, record.gap, record.pace) == ("unknown", None, None, None, None)
     assert engine.codes() == ["no_figure"]
+
+
+def test_a_district_of_which_nobody_has_reported_is_unknown() -> None:
+    engine = run(a_catalog(a_target("p.a"), a_target("p.b")), local("2023-10-01"), [an_observation("p.b.1", value=90)])
+    asyncio.run(engine.tick())
+    assert (engine.record("p.a").status, engine.codes("p.a")) == ("unknown", ["no_figure"])
 
 
 def test_a_zero_denominator_gives_no_value_and_a_reason() -> None:
@@ -198,6 +236,7 @@ def test_a_percentage_without_parts_is_judged_where_it_stands_and_not_rolled_up(
     catalog = a_catalog(a_target(), a_target("p.a"))
     engine = run(catalog, local("2023-10-01"), [an_observation(value=91.3)])
     assert (engine.record().value, engine.record().status) == (91.3, "on_track")
+    assert (engine.record().numerator, engine.record().denominator) == (None, None)
     assert (engine.record("p.a").value, engine.record("p.a").status) == (None, "unknown")
     assert engine.codes("p.a") == ["parts_not_usable"]
     completeness = engine.record("p.a").completeness
@@ -225,12 +264,55 @@ def test_missed_also_when_nothing_was_ever_reported() -> None:
     assert (engine.record().status, engine.codes()) == ("missed", ["no_figure_by_deadline"])
 
 
+@pytest.mark.parametrize(
+    ("reported", "codes"),
+    [
+        ("2023-12-28", ["deadline_passed", "zero_denominator"]),
+        ("2023-12-29", ["deadline_passed", "zero_denominator", "later_correction"]),
+        ("2024-02-01", ["deadline_passed", "zero_denominator", "later_correction"]),
+    ],
+)
+def test_missed_also_when_the_last_figure_has_no_value(reported: str, codes: list[str]) -> None:
+    """The deadline is 14 December 2023, the grace 15 days."""
+    nothing = an_observation(as_of="2023-12-10", numerator=0, denominator=0, reported_at=local(reported))
+    engine = run(a_catalog(a_target()), local("2024-02-01"), [nothing])
+    assert (engine.record().status, engine.codes()) == ("missed", codes)
+    assert engine.record().reasons[0].text_vi == (
+        "Đã quá hạn 14/12/2023 và thời gian chờ số liệu mà chưa đạt: –, mục tiêu ≥ 92."
+    )
+
+
+def test_time_alone_misses_a_target_that_has_a_figure_without_a_value() -> None:
+    engine = run(a_catalog(a_target()), local("2023-12-20"), [an_observation(numerator=0, denominator=0)])
+    assert engine.record().status == "unknown"
+    asyncio.run(engine.tick(local("2023-12-28")))
+    assert engine.record().status == "unknown"
+    asyncio.run(engine.tick(local("2023-12-29")))
+    assert engine.record().status == "missed"
+
+
+def test_time_alone_makes_a_figure_stale_that_has_no_target() -> None:
+    """Two months after 31 July, and not while its month goes on."""
+    engine = run(a_catalog(STOCK), local("2023-08-01"), [an_observation(as_of="2023-07-31", value=5)])
+    asyncio.run(engine.tick(local("2023-09-30")))
+    assert engine.codes() == ["no_target"]
+    asyncio.run(engine.tick(local("2023-10-01")))
+    assert engine.codes() == ["no_target", "stale"]
+
+
 def test_a_late_figure_that_meets_the_target_turns_missed_to_achieved_as_a_later_correction() -> None:
     catalog = a_catalog(STOCK, a_target("p.a.1", 100, 0))
     late = an_observation(as_of="2023-12-31", value=100, reported_at=local("2024-02-01"))
     engine = run(catalog, local("2024-02-01"), [an_observation(as_of="2023-12-01", value=90)], [late])
     assert (engine.record().previous_status, engine.record().status) == ("missed", "achieved")
     assert "later_correction" in engine.codes()
+
+
+@pytest.mark.parametrize(("reported", "later"), [("2024-01-14", False), ("2024-01-15", True)])
+def test_a_correction_is_later_from_the_day_on_which_the_target_is_missed(reported: str, later: bool) -> None:
+    figure = an_observation(as_of="2023-12-31", value=90, reported_at=local(reported))
+    engine = run(a_catalog(STOCK, a_target("p.a.1", 100, 0)), local("2024-02-01"), [figure])
+    assert (engine.record().status, "later_correction" in engine.codes()) == ("missed", later)
 
 
 def test_a_target_is_judged_on_figures_up_to_its_deadline_and_later_ones_are_shown_as_late() -> None:
@@ -327,6 +409,27 @@ def test_held_is_said_even_where_the_last_reading_has_no_value() -> None:
     assert (record.value, record.status) == (None, "unknown")
     assert record.held is not None
     assert (record.held.readings, record.held.kept) == (1, 1)
+
+
+def test_the_first_place_holds_the_fifth_five_times() -> None:
+    place = a_kpi(kind="rank", unit_of_measure="rank", direction="decrease")
+    catalog = a_catalog(place, a_target("p.a.1", 5, None, comparator="<=", intent="keep"))
+    record = run(catalog, local("2023-10-02"), [an_observation(rank=1, of=63)]).record()
+    assert (record.pace, record.gap, record.status) == (5, -4, "on_track")
+
+
+@pytest.mark.parametrize(
+    ("now", "intent", "code"),
+    [
+        ("2023-12-31", "keep", "stale"),
+        ("2024-01-01", "keep", "stale_at_deadline"),
+        ("2023-12-31", "reach", "stale"),
+        ("2024-01-01", "reach", "stale"),
+    ],
+)
+def test_only_a_line_to_hold_is_stale_at_its_deadline(now: str, intent: str, code: str) -> None:
+    engine = judged(100 if intent == "keep" else 45, now=now, intent=intent)
+    assert (engine.record().status, engine.codes()[0]) == ("unknown", code)
 
 
 # bands

@@ -12,7 +12,9 @@ import pytest
 from contracts.catalog import PlanPoint, SeasonalPlan, StepPlan
 from contracts.observations import ObservationRecorded
 from services.metrics.definition import Definition
+from services.metrics.exact import SCALE
 from services.metrics.obligation import obligation_of
+from services.metrics.plan import Line, Stairs
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.check import check_folder
 from services.runtime.catalog.plans import plan_of
@@ -145,7 +147,7 @@ def test_after_a_step_the_next_one_is_looked_at() -> None:
     assert (record.pace, record.status) == (1, "at_risk")
     assert engine.codes() == ["step_ahead"]
     assert record.reasons[0].text_en == "The step of the plan to 70, due on 2023-09-30, is near and not reached: 40."
-    assert record.reasons[0].text_vi == "Mốc kế hoạch 70 (hạn 2023-09-30) đã gần mà chưa đạt: 40."
+    assert record.reasons[0].text_vi == "Mốc kế hoạch 70 (hạn 30/09/2023) đã gần mà chưa đạt: 40."
 
 
 def test_the_plan_moves_on_only_with_data_so_a_step_that_has_passed_meanwhile_stays_a_risk() -> None:
@@ -212,6 +214,21 @@ def test_milestones_and_linear_plans_know_no_warning() -> None:
     """A line that is near its end is judged by its pace alone."""
     end = date(2023, 12, 30).isoformat()
     assert judged(99, end).record().status == "on_track"
+
+
+def test_a_line_is_at_a_point_or_between_two() -> None:
+    line = Line(((10, 0), (20, 5 * SCALE), (30, 9 * SCALE)))
+    assert [line.around(on) for on in (9, 10, 20, 30, 31)] == [None] * 5
+    assert line.around(11) == ((10, (0, SCALE)), (20, (5 * SCALE, SCALE)))
+    assert line.around(29) == ((20, (5 * SCALE, SCALE)), (30, (9 * SCALE, SCALE)))
+
+
+def test_the_step_of_the_day_is_no_step_ahead() -> None:
+    stairs = Stairs(((10, 0), (20, 5 * SCALE), (30, 9 * SCALE)), warn_before=3)
+    assert stairs.ahead((4, 1), 19, 1) == (17, (20, 5 * SCALE))
+    assert stairs.ahead((4, 1), 20, 1) == (27, (30, 9 * SCALE))
+    assert stairs.ahead((9, 1), 20, 1) is None
+    assert stairs.ahead((4, 1), 30, 1) is None
 
 
 def test_a_new_figure_ends_the_warning() -> None:

@@ -35,6 +35,17 @@ def test_the_date_of_a_rolled_up_record_is_the_latest_of_its_parts() -> None:
     assert (engine.record("p.a").value, str(engine.record("p.a").as_of)) == (3, "2023-09-30")
 
 
+def test_a_part_that_cannot_be_used_does_not_date_the_sum() -> None:
+    figures = [an_observation("p.a.1", "2023-08-31", 1, 2), an_observation("p.a.2", "2023-09-30", 50)]
+    engine = run(a_catalog(), NOW, figures)
+    assert (engine.record("p.a").value, str(engine.record("p.a").as_of)) == (50, "2023-08-31")
+
+
+def test_a_district_that_reports_a_share_of_nothing_says_so() -> None:
+    engine = run(a_catalog(a_target("p.a")), NOW, [an_observation("p.a", numerator=0, denominator=0)])
+    assert (engine.record("p.a").value, engine.codes("p.a")) == (None, ["zero_denominator"])
+
+
 def test_stale_parts_count() -> None:
     parts = [an_observation("p.a.1", "2023-01-31", value=1), an_observation("p.a.2", "2023-09-30", value=2)]
     assert run(a_catalog(STOCK), NOW, parts).record("p.a").value == 3

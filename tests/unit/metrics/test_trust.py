@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from contracts.progress import ProgressJudged
-from services.metrics.trust import Against
+from services.metrics.trust import Against, against
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local, unit
 from tests.unit.metrics.engine import run
 
@@ -70,6 +70,33 @@ def test_without_a_value_there_is_nothing_to_trust() -> None:
     catalog = a_catalog(a_target())
     engine = run(catalog, local("2023-10-01"), [an_observation(numerator=0, denominator=0)])
     assert (engine.record().value, engine.record().trust) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("codes", "preliminary", "stale"),
+    [
+        ([], False, False),
+        (["target_met"], False, False),
+        (["preliminary"], True, False),
+        (["stale"], False, True),
+        (["stale_at_deadline", "preliminary"], True, True),
+        (["preliminary", "stale", "nothing_needed"], True, True),
+    ],
+)
+def test_what_is_held_against_a_figure_is_read_off_its_reasons(
+    codes: list[str], preliminary: bool, stale: bool
+) -> None:
+    reasons = [{"code": code} for code in codes]
+    found = against(["late", "jump"], reasons, None, direct=False)
+    assert found == Against(2, preliminary, stale, 0, 0)
+    assert isinstance(found.preliminary, bool)
+    assert isinstance(found.stale, bool)
+
+
+def test_units_are_missing_in_a_sum_and_not_in_what_was_reported_directly() -> None:
+    completeness = {"expected": 5, "reported": 2}
+    assert against([], [], completeness, direct=False) == Against(0, False, False, 3, 5)
+    assert against([], [], completeness, direct=True) == Against(0, False, False, 0, 0)
 
 
 def test_faults_of_different_kinds_add_up() -> None:
