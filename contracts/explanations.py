@@ -250,11 +250,17 @@ class UnsureDay(WireModel):
 
 
 class SaidThen(WireModel):
-    """What was known and said at the end of a former day: of the figures reported by then, by today's catalog."""
+    """What was known and said at the end of a former day: of the figures reported by then, by the targets and
+    definitions in force then."""
 
     on: date
+    catalog_version: str | None = Field(
+        None, description="The catalog that brought what was in force then; null where that is not known."
+    )
     judged: Judged
-    certain: bool = Field(description="False where something that counted then was replaced and is not known any more.")
+    certain: bool = Field(
+        description="False where something that counted then was replaced, or what was in force then is not known."
+    )
     doubts: tuple[Step, ...] = ()
     incomplete: tuple[UnsureDay, ...] = Field((), description="What is not certain, unit by unit and day by day.")
     incomplete_count: int = Field(0, description="How many these are; at most 1,000 are named.")

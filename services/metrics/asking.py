@@ -12,6 +12,7 @@ from contracts.explanations import Explanation, History, Inputs
 from contracts.fates import FigureFate
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
+from services.metrics.annals import Known, known_on
 from services.metrics.behind import forecasts_of
 from services.metrics.days import Window
 from services.metrics.definition import Definition
@@ -25,6 +26,7 @@ from services.metrics.observations import observation
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
+from services.metrics.then import Former
 from services.metrics.views import view, view_anew
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.carrying import View
@@ -74,14 +76,20 @@ class Asker:
         """`given`: what the ledger has of days that were not certain. Raises `Unknown`, `Busy`."""
         async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
-            day = None if on is None else min(on.toordinal(), today)
+            former = None
+            if on is not None:
+                day = min(on.toordinal(), today)
+                known = Known(definition, definition.catalog.version)
+                if day < today:
+                    known = await known_on(self._store, state.key, definition, date.fromordinal(day))
+                former = Former(day, known)
             zone = definition.catalog.zone
             ledger = [
                 observation(one.model_dump(mode="json", exclude_none=True), zone)
                 for one in given
                 if (one.province, one.kpi) == (state.province, state.kpi)
             ]
-            return await asyncio.to_thread(history, state, definition, unit, window, today, day, ledger)
+            return await asyncio.to_thread(history, state, definition, unit, window, today, former, ledger)
 
     async def inputs(self, kpi: str, unit: str, period: str, start: int, limit: int) -> Inputs:
         """Raises `Unknown`, `Busy`."""

@@ -15,7 +15,7 @@ from services.metrics.exact import nearest
 from services.metrics.fold import Fold
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
-from services.metrics.then import said_on
+from services.metrics.then import Former, concerns, said_on
 
 POINTS = 400
 """Points in one answer; the latest are shown."""
@@ -27,14 +27,11 @@ def history(
     unit: str,
     window: Window,
     today: int,
-    on: int | None = None,
+    former: Former | None = None,
     given: Iterable[Observation] = (),
 ) -> History:
-    """The series of a record up to `today`; `on`: also what was said on that day, with what the ledger has `given`."""
-
-    def concerns(other: str, day: int) -> bool:
-        return _concerns(definition, unit, other, day)
-
+    """The series of a record up to `today`; `former`: also what was said on that day, with what the ledger has
+    `given`."""
     days = sorted(set(_days(state, definition, unit, window, today)))
     points: dict[str, HistoryPoint] = {}
     for day in days[-POINTS:]:
@@ -55,7 +52,7 @@ def history(
             "points": [points[day] for day in sorted(points)],
             "earlier": max(len(days) - POINTS, 0),
             "plan": list(_plan(definition, unit, window, today)),
-            "said": None if on is None else said_on(state, definition, unit, window, on, concerns, given),
+            "said": None if former is None else said_on(state, former, unit, window.id, given),
         }
     )
 
@@ -71,14 +68,10 @@ def _days(state: KpiState, definition: Definition, unit: str, window: Window, to
     """The days of the period on which the unit, or one below it on that day, has a figure."""
     for other, series in state.units.items():
         for day in series.order:
-            if window.first <= day <= min(window.last, today) and _concerns(definition, unit, other, day):
+            if window.first <= day <= min(window.last, today) and concerns(definition, unit, other, day):
                 content = series.days[day]
                 if content.figures or content.increments is not None:
                     yield day
-
-
-def _concerns(definition: Definition, unit: str, other: str, day: int) -> bool:
-    return other == unit or unit in definition.shape(day).ancestors(other)
 
 
 def _plan(definition: Definition, unit: str, window: Window, today: int) -> Iterator[tuple[str, float]]:

@@ -163,6 +163,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
     ),
     # how a version came about
+    "closed_judged_again": (
+        "Kỳ đã khép được đánh giá lại vì danh mục thay đổi sau khi khép; kết quả khi khép kỳ được giữ bên cạnh.",
+        "The closed period was judged again because the catalog changed afterwards; what it said at the closing is "
+        "kept beside it.",
+    ),
     "catalog_changed": (
         "Đánh giá lại theo danh mục {catalog}, thay đổi: {vi}.",
         "Judged again under catalog {catalog}, in which this is new: {en}.",

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from pymongo import ASCENDING, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.metrics.documents import Change, Document, Stored, generation_of, name_of
+from services.runtime.catalog.extracts import Part
 from services.runtime.errors import Fenced
 from services.runtime.mongo import DUPLICATE_KEY, DURABLE, Client
 
@@ -64,6 +65,18 @@ class Store(Protocol):
 
     async def mark_judged(self, judged: Mapping[str, Document]) -> None:
         """Note of these KPIs that all their records are judged; one that was never touched is left out."""
+        ...
+
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        """What defined these KPIs and since when, the first edition first; those without any are absent."""
+        ...
+
+    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+        """Add an edition behind the `known` ones, and what it refers to. Raises `Fenced` where there are others."""
+        ...
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        """The contents of these parts of editions, in this order. Raises KeyError for one that is not kept."""
         ...
 
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
@@ -122,16 +135,19 @@ class Store(Protocol):
 
 
 class MongoStore:
-    """The database of metrics: collections kpis, figures, judgements, forecasts, meta.
+    """The database of metrics: collections kpis, figures, judgements, forecasts, editions, parts, meta.
 
     kpis: {_id: "<province>/<kpi>", chunks, schema, writer, taken: how often, generation: in force,
            begun: last number given, judged: what `judged` says, derived: what `derivations` says}
+    editions: {_id: "<province>/<kpi>", editions: [{since, catalog, marks, parts: [digest …]} …]}
+    parts: {_id: digest, content: objects of a catalog, as `extracts` packs them}
     """
 
     def __init__(self, client: Client, database: str) -> None:
         db = client.get_database(database, write_concern=DURABLE)
         self._kpis, self._figures, self._judgements = db["kpis"], db["figures"], db["judgements"]
         self._forecasts, self._meta = db["forecasts"], db["meta"]
+        self._editions, self._parts = db["editions"], db["parts"]
 
     async def prepare(self) -> None:
         """Make the indexes."""
@@ -214,6 +230,37 @@ class MongoStore:
                 [UpdateOne({"_id": key}, {"$set": {"judged": dict(noted)}}) for key, noted in judged.items()],
                 ordered=False,
             )
+
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        found = await self._editions.find({"_id": {"$in": list(keys)}}).to_list()
+        return {one["_id"]: one["editions"] for one in found}
+
+    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+        wanted = {"_id": {"$in": [part.digest for part in parts]}}
+        held = {one["_id"] for one in await self._parts.find(wanted, {"_id": 1}).to_list()}
+        new = [
+            UpdateOne({"_id": part.digest}, {"$setOnInsert": {"content": part.content}}, upsert=True)
+            for part in parts
+            if part.digest not in held
+        ]
+        if new:
+            await self._parts.bulk_write(new, ordered=False)
+        others = Fenced(f"{key}: somebody else noted what defines it now")
+        if known:
+            same = {"_id": key, "editions": {"$size": known}}
+            done = await self._editions.update_one(same, {"$push": {"editions": dict(edition)}})
+            if not done.matched_count:
+                raise others
+            return
+        try:
+            await self._editions.insert_one({"_id": key, "editions": [dict(edition)]})
+        except DuplicateKeyError:
+            raise others from None
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        found = await self._parts.find({"_id": {"$in": list(digests)}}).to_list()
+        contents = {one["_id"]: bytes(one["content"]) for one in found}
+        return [contents[digest] for digest in digests]
 
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         keys_of = await self._keys_by_name(keys)

@@ -231,6 +231,12 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{status}, {value}; số liệu được bổ sung hoặc sửa sau đó": (
         "{status}, {value}; figures were added or corrected later"
     ),
+    "{status}, {value}, mục tiêu {goal}; danh mục thay đổi sau đó": (
+        "{status}, {value}, target {goal}; the catalog changed later"
+    ),
+    "{status}, {value}, mục tiêu {goal}; số liệu và danh mục thay đổi sau đó": (
+        "{status}, {value}, target {goal}; figures and the catalog changed later"
+    ),
     "Các phiên bản mục tiêu": "Versions of the target",
     "Phiên bản": "Version",
     "phiên bản {version}": "version {version}",

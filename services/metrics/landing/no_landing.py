@@ -42,6 +42,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Số liệu của chỉ tiêu này tính lại từ đầu trong mỗi kỳ; sẽ dự báo khi có số liệu của kỳ chứa hạn hoàn thành.",
         "Figures of this KPI begin anew in each period; a forecast needs some of the period that the deadline is in.",
     ),
+    "forecast_of_former_day": (
+        "Dự báo của từng ngày trước không được lưu; các dự báo đã đưa ra xem ở phần giải thích.",
+        "Forecasts are not kept by day; those that were issued stand in the explanation.",
+    ),
     "forecast_coming": (
         "Dự báo đang được tính, sẽ có sau ít giây.",
         "The forecast is being computed; it comes in a few seconds.",

@@ -26,6 +26,9 @@ REASONS = (TARGET, TARGETS_BELOW, BOUNDS, DEFINITION, SOURCES, TREE, CALENDAR, W
 """Why a record may be judged otherwise; in this order where there are several reasons. `sources`: the KPIs that this
 one is derived from."""
 
+MAKING = (DEFINITION, SOURCES, TREE, CALENDAR)
+"""What of a catalog may make other figures of a derived KPI; the rest is judged by."""
+
 _BOUNDS = frozenset({"on_track_pace", "at_risk_pace"})
 _WORKING_DAYS = frozenset({"working_weekdays", "holidays", "extra_working_days"})
 _TOLD_ONLY: Mapping[type[CatalogObject], frozenset[str]] = {

@@ -87,7 +87,7 @@ class Engine:
         self.workshop = Workshop(
             store=self.kept,
             memory=Memory(self.kept, figures_in_memory, writer),
-            definitions=Definitions(),
+            definitions=Definitions(keeps_replaced=True),
             publisher=Publisher(self.topic, self.clock, meters),
             clock=self.clock,
             meters=meters,
@@ -208,7 +208,9 @@ def different(
     for key in sorted(expected.keys() & found.keys()):
         seen, wanted = published(found[key]), plain(expected[key])
         # A withdrawal leaves no figure that the model could date; that it came later shows in what stands beside.
-        wanted["later_correction"] = wanted["later_correction"] or found[key].closed is not None
+        closed = found[key].closed
+        corrected = closed is not None and closed.why != "catalog"
+        wanted["later_correction"] = wanted["later_correction"] or corrected
         wrong += [
             f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
         ]

@@ -13,6 +13,7 @@ from contracts.topics import STATISTICS_DOUBTED
 from services.metrics.documents import Change, Document, Stored, generation_of, name_of
 from services.metrics.store import Begun
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.extracts import Part
 from services.runtime.errors import Fenced, Transient
 from services.runtime.kafka.producer import Outgoing
 
@@ -25,6 +26,8 @@ class FakeStore:
         self.stored_figures: dict[str, dict[str, Any]] = {}
         self.judgements: dict[str, dict[str, Any]] = {}
         self.forecasts: dict[str, dict[str, Any]] = {}
+        self.kept_editions: dict[str, list[dict[str, Any]]] = {}
+        self.kept_parts: dict[str, bytes] = {}
         self.now: datetime | None = None
         self.lose_figures = False
         self.lose_judgements = False
@@ -108,6 +111,19 @@ class FakeStore:
         for key, noted in judged.items():
             if key in self.kpis:
                 self.kpis[key]["judged"] = copy.deepcopy(dict(noted))
+
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        return {key: list(copy.deepcopy(self.kept_editions[key])) for key in keys if key in self.kept_editions}
+
+    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+        for part in parts:
+            self.kept_parts.setdefault(part.digest, part.content)
+        if len(self.kept_editions.get(key, ())) != known:
+            raise Fenced(f"{key} is somebody else's")
+        self.kept_editions.setdefault(key, []).append(copy.deepcopy(dict(edition)))
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        return [self.kept_parts[digest] for digest in digests]
 
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         return sorted(
