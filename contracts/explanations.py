@@ -189,21 +189,25 @@ class LandingIssued(WireModel):
     brier: float | None = Field(
         None, description="(p_meet − 1 or 0)²: 0 for certainty that came true, 1 for the worst."
     )
+    target: TargetJudged | None = Field(None, description="The target that it was made for, as it was then.")
+    not_scored: Step | None = Field(None, description="Why it is not held against what came, although that is known.")
 
 
 class Landings(WireModel):
-    """The forecasts issued under the target that judges: the last one of each natural unit of time.
+    """The forecasts issued: of each target that they were made for the last one of each natural unit of time.
 
-    What came is known once there is a figure of the deadline, or the time for late figures is over.
+    What came is known once there is a figure of the deadline, or the time for late figures is over. A forecast is held
+    against it by its own target, and only if it came after the figures that the forecast was made from.
     """
 
-    deadline: date
+    deadline: date = Field(description="Of the target that judges, as are `came` and `met`.")
     issued: tuple[LandingIssued, ...]
     came: float | None = Field(None, description="What stood at the deadline.")
     met: bool | None = None
+    scored: int = Field(0, description="How many of those issued are held against what came.")
     intervals_held: int | None = None
     mean_absolute_error: float | None = None
-    brier: float | None = Field(None, description="Mean over all issued.")
+    brier: float | None = Field(None, description="Mean over all that are scored.")
 
 
 class Explanation(WireModel):

@@ -20,7 +20,7 @@ from services.metrics.derived.source import Source
 from services.metrics.documents import Document, escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
 from services.metrics.fate import NOT_COUNTED, fate_of
-from services.metrics.foretold import Issued
+from services.metrics.foretold import Aim, Issued
 from services.metrics.memory import Definitions
 from services.metrics.observations import observation
 from services.metrics.past import history
@@ -121,7 +121,7 @@ class Asker:
             state = await self._state(key)
             return await asyncio.to_thread(fate_of, state, definition, one, self._today(catalog))
 
-    async def _issued(self, state: KpiState, unit: str, window: Window) -> list[Issued]:
+    async def _issued(self, state: KpiState, unit: str, window: Window) -> tuple[list[Issued], dict[bytes, Aim]]:
         document = f"{state.key}/{window.id}/{state.chunk_of(unit)}"
         return issued_of(await self._store.issued(document, escaped(unit)))
 

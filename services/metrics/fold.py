@@ -438,7 +438,7 @@ class Fold:
         assert definition is not None
         key, version = key_of(definition, unit, window), definition.catalog.version
         by = target_of(definition, unit, window, head.as_of, self.today)
-        why = foregone(definition, unit, window, by, head.as_of, status)
+        why = foregone(definition, unit, window, by, head.as_of, status, self.today)
         future = future_of(record.foretold, why, by, head.as_of)
         if head.cause is None and record.closed is None:
             return Emission(key, head.version, status, head.previous, version, content, future)

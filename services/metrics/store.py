@@ -88,7 +88,8 @@ class Store(Protocol):
         ...
 
     async def issued(self, document: str, unit: str) -> Document:
-        """The forecasts issued of a unit, by the document's id and the unit's field in it; empty if there are none."""
+        """What is kept of the forecasts issued of a unit, by the document's id and the unit's field in it: its `units`
+        and `targets`; empty if there are none."""
         ...
 
     async def begin(self, key: str, writer: str) -> Begun:
@@ -278,10 +279,9 @@ class MongoStore:
             )
 
     async def issued(self, document: str, unit: str) -> Document:
-        found = await self._forecasts.find_one({"_id": document}, {f"units.{unit}": 1})
-        units: Document = (found or {}).get("units", {})
-        rows: Document = units.get(unit, {})
-        return rows
+        names = ("units", "targets")
+        found = await self._forecasts.find_one({"_id": document}, {f"{name}.{unit}": 1 for name in names}) or {}
+        return {name: found[name][unit] for name in names if unit in found.get(name, {})}
 
     async def begin(self, key: str, writer: str) -> Begun:
         mine = {"_id": key, "writer": writer}

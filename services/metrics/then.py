@@ -89,7 +89,7 @@ def _judged(fold: Fold, definition: Definition, unit: str, window: Window) -> di
     """The judgement. Forecasts are said beside it and not kept by day: where there may have been one, that is told."""
     reading, status, content, _ = fold.judge(unit, window, None)
     by = target_of(definition, unit, window, reading.as_of, fold.today)
-    why = foregone(definition, unit, window, by, reading.as_of, status)
+    why = foregone(definition, unit, window, by, reading.as_of, status, fold.today)
     code = FORECAST_NOT_KEPT if why is None else why
     reasons = [] if code == NO_NEED else [no_landing(code).as_document()]
     judged: dict[str, Any] = orjson.loads(with_reasons(content, reasons))

@@ -186,6 +186,10 @@ STEPS: dict[str, tuple[str, str]] = {
         "Nếu không có số liệu mới, đến {day} tình trạng là: {vi}.",
         "Without a new figure the status on {day} is: {en}.",
     ),
+    "outcome_known": (
+        "Không chấm: sau số liệu dùng để dự báo không có số liệu nào mới hơn đến hạn.",
+        "Not scored: up to the deadline no figure came after those that it was made from.",
+    ),
     # what cannot be known of a former day
     "definitions_since": (
         "Không chắc chắn: mục tiêu và định nghĩa chỉ tiêu chỉ được lưu từ ngày {since}; kết quả này tính theo bản cũ "

@@ -235,10 +235,11 @@ async def test_without_a_forecast_the_page_has_no_outlook_and_says_why() -> None
 
 async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the_forecasts_were() -> None:
     months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
-    engine = Engine(CATALOG, datetime(2023, 12, 16, tzinfo=UTC))
+    engine = Engine(CATALOG, NOW)
     await engine.take(*months)
     await engine.forecast()
     last = figure("2023-12-14", 900)
+    engine.clock.moment = datetime(2023, 12, 16, tzinfo=UTC)
     await engine.take(last)
     asked = owners(metrics_of(engine), ingest_with([*months, last]))
     async with Gateway(owners=asked).client() as client:
@@ -246,6 +247,21 @@ async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the
     outlook = page.split('id="outlook"')[1].split("</section>")[0]
     assert "Đến hạn 14/12/2023: 90,0\u202f%, đạt mục tiêu. 0/1 khoảng dự báo đã đúng; sai trung bình" in outlook
     assert "<td>không</td>" in outlook
+
+
+async def test_where_no_figure_came_after_the_last_forecast_the_page_says_that_it_is_not_scored() -> None:
+    months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
+    engine = Engine(CATALOG, NOW)
+    await engine.take(*months)
+    await engine.forecast()
+    engine.clock.moment = datetime(2024, 1, 5, tzinfo=UTC)
+    await engine.tick()
+    asked = owners(metrics_of(engine), ingest_with(months))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+    outlook = page.split('id="outlook"')[1].split("</section>")[0]
+    assert "không đạt mục tiêu. Chưa có dự báo nào kiểm chứng được." in outlook
+    assert "<td>Không chấm: sau số liệu dùng để dự báo không có số liệu nào mới hơn đến hạn.</td>" in outlook
 
 
 async def test_a_score_names_its_items_with_their_points_and_links_to_each_of_them() -> None:

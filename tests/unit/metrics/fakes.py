@@ -139,8 +139,9 @@ class FakeStore:
             _set(self.forecasts.setdefault(change.id, {"_id": change.id, **copy.deepcopy(change.once)}), change)
 
     async def issued(self, document: str, unit: str) -> Document:
-        rows: Document = self.forecasts.get(document, {"units": {}})["units"].get(unit, {})
-        return copy.deepcopy(rows)
+        found = self.forecasts.get(document, {})
+        kept = {name: found[name][unit] for name in ("units", "targets") if unit in found.get(name, {})}
+        return copy.deepcopy(kept)
 
     async def revisions(self, keys: Collection[str]) -> dict[str, str]:
         sums = {key: sum(one["rev"] for one in documents) for key, documents in (await self.figures(keys)).items()}

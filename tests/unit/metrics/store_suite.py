@@ -239,8 +239,13 @@ class StoreSuite:
         await store.keep_issued([])
         await store.keep_issued([change("p/k/2023/0", 0, units__a={"2023-08-31": [1], "2023-09-30": [2]})])
         await store.keep_issued([change("p/k/2023/0", 0, **{"units__a__2023-09-30": [3], "units__b__2023-09-30": [4]})])
-        assert await store.issued("p/k/2023/0", "a") == {"2023-08-31": [1], "2023-09-30": [3]}
-        assert await store.issued("p/k/2023/0", "b") == {"2023-09-30": [4]}
+        await store.keep_issued([change("p/k/2023/0", 0, targets__a__0f=[{"id": "t"}, "2023-12-29"])])
+        targets = {"0f": [{"id": "t"}, "2023-12-29"]}
+        assert await store.issued("p/k/2023/0", "a") == {
+            "units": {"2023-08-31": [1], "2023-09-30": [3]},
+            "targets": targets,
+        }
+        assert await store.issued("p/k/2023/0", "b") == {"units": {"2023-09-30": [4]}}
         assert await store.issued("p/k/2023/0", "c") == await store.issued("p/k/2024/0", "a") == {}
 
     async def test_editions_are_kept_in_order_and_their_parts_once(self, store: Store) -> None:
