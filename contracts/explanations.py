@@ -270,6 +270,17 @@ class SaidThen(WireModel):
     incomplete_count: int = Field(0, description="How many these are; at most 1,000 are named.")
 
 
+class PlanOfVersion(WireModel):
+    """The plan of one version of the target, over the days on which it held."""
+
+    target: str = Field(description="Id of the target.")
+    target_version: int
+    first: date
+    last: date
+    goal: float | None = Field(None, description="What was to be reached or held by then; null for a band.")
+    points: tuple[tuple[date, float], ...] = Field((), description="The plan by day: its corners.")
+
+
 class History(WireModel):
     """A record by `as_of`, from the figures as they stand now (corrected ones included)."""
 
@@ -284,6 +295,9 @@ class History(WireModel):
     points: tuple[HistoryPoint, ...]
     earlier: int = Field(description="Points before the first one shown.")
     plan: tuple[tuple[date, float], ...] = Field((), description="The plan by day: its corners.")
+    plans: tuple[PlanOfVersion, ...] = Field(
+        (), description="The plan of each version of the target where it held, the first to hold first."
+    )
     said: SaidThen | None = Field(None, description="With `on`: what was said on that day.")
 
 

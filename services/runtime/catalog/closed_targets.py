@@ -1,4 +1,4 @@
-"""Targets of closed periods that a catalog would change: what was said of them, also in mails, would be judged again."""
+"""Targets of closed periods that a catalog would change: what was said of them, in mails too, would be judged again."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.observations import ObservationRecorded
 from deploy.embedded.demo.events import Said
-from services.gateway.views.chart import Picture, Point, chart, lines_of, months
+from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of, months
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
@@ -172,13 +172,31 @@ async def test_the_dashboard_links_to_the_page() -> None:
 
 def a_picture(*values: float, target: float | None = 90) -> Picture:
     points = [Point(date(2023, 1 + at, 28), value, "behind", f"<{value}>") for at, value in enumerate(values)]
-    plan = [(date(2022, 12, 15), 0.0), (date(2023, 12, 14), 90.0)]
-    return Picture(date(2022, 12, 15), date(2023, 12, 14), points, plan, target, date(2023, 6, 1))
+    first, last = date(2022, 12, 15), date(2023, 12, 14)
+    plan = Plan(first, last, [(first, 0.0), (last, 90.0)], target)
+    return Picture(first, last, points, [plan], date(2023, 6, 1))
+
+
+A_LINE = Plan(date(2023, 1, 1), date(2023, 12, 31), [], 5.0)
+
+
+def test_each_version_of_the_target_is_drawn_where_it_held() -> None:
+    first, turn, last = date(2023, 1, 1), date(2023, 7, 1), date(2023, 12, 31)
+    plans = [
+        Plan(first, date(2023, 6, 30), [(first, 0.0), (date(2023, 6, 30), 40.0)], 80.0),
+        Plan(turn, last, [(turn, 40.0), (last, 60.0)], 60.0),
+    ]
+    drawn = chart(Picture(first, last, [], plans, date(2022, 1, 1)), "x", ["0", "20", "40", "60", "80"])
+    lines = [
+        (float(a), float(b)) for a, b in re.findall(r'class="goal" x1="([\d.]+)" y1="[\d.]+" x2="([\d.]+)"', drawn)
+    ]
+    assert len(lines) == drawn.count('<polyline class="plan"') == 2
+    assert lines[0][0] == 64 < lines[0][1] < lines[1][0] < lines[1][1] == 862
 
 
 def test_lines_stand_at_round_numbers_that_hold_everything() -> None:
     assert lines_of(a_picture(12, 47)) == [0, 50, 100]
-    assert lines_of(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], 5.0, date(2023, 1, 1))) == [4, 6]
+    assert lines_of(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [A_LINE], date(2023, 1, 1))) == [4, 6]
 
 
 def test_later_days_are_further_right_and_higher_values_higher() -> None:
@@ -198,7 +216,7 @@ def test_titles_are_escaped_and_nothing_has_a_style() -> None:
 
 
 def test_a_record_without_anything_has_no_picture() -> None:
-    assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], None, date(2023, 1, 1)), "", ["0", "1"]) == ""
+    assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], date(2023, 1, 1)), "", ["0", "1"]) == ""
 
 
 @pytest.mark.parametrize(("years", "marks"), [(1, 12), (2, 12), (5, 10), (30, 13)])

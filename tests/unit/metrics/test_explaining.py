@@ -374,6 +374,26 @@ async def test_history_has_a_point_for_each_day_judged_as_on_that_day() -> None:
     assert (said.plan[0], said.plan[-1]) == ((date(2022, 12, 15), 80.0), (date(2023, 12, 14), 92.0))
 
 
+async def test_the_plan_is_told_of_each_version_over_the_days_on_which_it_held() -> None:
+    first = a_target(value=92, valid_to=day("2023-07-01"))
+    second = a_target(value=100, version=2, valid_from=day("2023-07-01"))
+    engine = Engine(a_catalog(first, second), NOW)
+    await engine.take(an_observation("p.a.1", "2023-06-30", 86, 100), an_observation("p.a.1", "2023-09-30", 95, 100))
+    said = await told(engine)
+    assert [(one.target_version, str(one.first), str(one.last), one.goal) for one in said.plans] == [
+        (1, "2022-12-15", "2023-06-30", 92),
+        (2, "2023-07-01", "2023-12-14", 100),
+    ]
+    one, two = said.plans
+    days = 364  # from 15 December 2022 to 14 December 2023
+    assert one.points[0] == (date(2022, 12, 15), 80)
+    assert one.points[-1] == (date(2023, 6, 30), 80 + 12 * 197 / days)
+    assert one.points[-1][1] == said.points[0].planned
+    assert two.points[0] == (date(2023, 7, 1), pytest.approx(80 + 20 * 198 / days))
+    assert two.points[-1] == said.plan[-1] == (date(2023, 12, 14), 100)
+    assert dict(two.points).keys().isdisjoint(dict(one.points).keys())
+
+
 async def test_a_sum_has_a_point_wherever_a_part_moved() -> None:
     engine = await an_engine(
         an_observation("p.a.1", "2023-01-31", 10, 100),
