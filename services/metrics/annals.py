@@ -13,6 +13,7 @@ from typing import NamedTuple
 from services.metrics.definition import Definition
 from services.metrics.documents import Document
 from services.metrics.store import Store
+from services.metrics.then import Known
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.extracts import Extracts, restored
 from services.runtime.catalog.rejudging import MAKING
@@ -25,17 +26,6 @@ class Edition(NamedTuple):
     catalog: str
     marks: Mapping[str, str]
     parts: tuple[str, ...]
-
-
-class Known(NamedTuple):
-    """The definition by which a former day is judged. `catalog`: the version that brought it; None where what was in
-    force is not known, and `since`: from when on it would be, if ever. `made_otherwise`: a derived KPI's figures were
-    made from other definitions than today's."""
-
-    definition: Definition
-    catalog: str | None
-    since: datetime | None = None
-    made_otherwise: bool = False
 
 
 class Annals:

@@ -12,7 +12,7 @@ from contracts.explanations import Explanation, History, Inputs
 from contracts.fates import FigureFate
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
-from services.metrics.annals import Known, known_on
+from services.metrics.annals import known_on
 from services.metrics.behind import forecasts_of
 from services.metrics.days import Window
 from services.metrics.definition import Definition
@@ -26,7 +26,7 @@ from services.metrics.observations import observation
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
-from services.metrics.then import Former
+from services.metrics.then import Former, Known
 from services.metrics.views import view, view_anew
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.carrying import View

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from services.metrics import closing
 from services.metrics.contributions import shown
-from services.metrics.days import Window, iso
+from services.metrics.days import Window, iso, local_day
 from services.metrics.definition import Definition
 from services.metrics.derived.ranking import Ranking
 from services.metrics.derived.remarks import remarks
@@ -28,7 +28,7 @@ from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import Reason, because, catalog_changed
+from services.metrics.reasons import Reason, because, catalog_changed, withdrawn
 from services.metrics.shortfall import split
 from services.metrics.state import Cause, Head, KpiState, Record
 
@@ -366,6 +366,9 @@ class Fold:
                     found.reasons.append(why_not)
             else:
                 found.reasons.append(because("no_time_left"))
+        if reading.as_of is None:
+            until = window.last if verdict is None else min(window.last, verdict.deadline)
+            found.reasons += self._withdrawn(unit, window.first, until if limit is None else min(until, limit))
         if reading.preliminary:
             found.reasons.append(because("preliminary"))
         if reading.newer_parts:
@@ -391,6 +394,15 @@ class Fold:
         self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
+
+    def _withdrawn(self, unit: str, first: int, until: int) -> Iterator[Reason]:
+        """By whom and when the unit's last figure was withdrawn, where it has none any more."""
+        series = self.state.units.get(unit)
+        found = None if series is None else series.withdrawn(first, until)
+        if found is not None and self._definition is not None:
+            day, figure = found
+            on = local_day(figure.reported_at, self._definition.catalog.zone)
+            yield withdrawn(iso(day), figure.source, iso(on))
 
     def _add_what_was_derived(
         self,

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from contracts.explanations import SaidThen, Step
-from services.metrics.annals import Known
 from services.metrics.behind import moment_of
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
@@ -31,6 +30,17 @@ NAMED = 1_000
 """Units and days that an answer names as not certain."""
 
 FORECAST_NOT_KEPT = "forecast_of_former_day"
+
+
+class Known(NamedTuple):
+    """The definition by which a former day is judged. `catalog`: the version that brought it; None where what was in
+    force is not known, and `since`: from when on it would be, if ever. `made_otherwise`: a derived KPI's figures were
+    made from other definitions than today's."""
+
+    definition: Definition
+    catalog: str | None
+    since: datetime | None = None
+    made_otherwise: bool = False
 
 
 class Former(NamedTuple):

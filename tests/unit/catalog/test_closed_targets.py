@@ -1,7 +1,6 @@
 """What a new catalog does to targets of closed periods is said before it is applied, with the place and a remedy."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from contracts.catalog import Target
@@ -54,4 +53,4 @@ def test_a_target_that_is_taken_away_and_a_version_that_reaches_back_are_said_to
 
 
 def test_a_new_target_of_another_period_or_of_a_new_kpi_is_none_of_it() -> None:
-    assert said(a_target(value=80), a_target(value=90, period="2024"), a_target("p", Decimal(5))) == []
+    assert said(a_target(value=80), a_target(value=90, period="2024"), a_target("p", 5)) == []

@@ -5,7 +5,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -299,6 +299,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
         "late_figures": "late_figures" in [reason.code for reason in record.reasons],
         "unit_ended": "unit_ended" in [reason.code for reason in record.reasons],
+        "withdrawn": [reason.text_en for reason in record.reasons if reason.code == "figure_withdrawn"],
     }
 
 
@@ -336,7 +337,12 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "later_correction": "later_correction" in record.codes,
         "late_figures": "late_figures" in record.codes,
         "unit_ended": "unit_ended" in record.codes,
+        "withdrawn": [] if record.withdrawn is None else [_withdrawn(*record.withdrawn)],
     }
+
+
+def _withdrawn(as_of: date, source: str, on: date) -> str:
+    return f"The figure of {as_of} was withdrawn on {on} by {source}."
 
 
 def _split(gaps: Mapping[str, Fraction] | None) -> tuple[object, ...] | None:

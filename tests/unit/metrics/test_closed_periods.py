@@ -164,6 +164,43 @@ async def test_increments_after_the_closing_leave_what_was_summed_by_then() -> N
     assert (closed.value, closed.status) == (200, "missed")
 
 
+async def test_a_correction_in_a_closed_period_without_target_leaves_what_was_said_beside_it() -> None:
+    engine = Engine(a_catalog(), local("2022-11-01"))
+    await engine.take(figure(30, "2022-11-01", "2022-10-31"))
+    await engine.tick(local("2023-12-14"))
+    engine.clock.moment = local("2023-12-14")
+    await engine.take(figure(40, "2023-12-14", "2022-10-31", revision=2))
+    record = engine.record(period="2022")
+    assert (record.status, record.value, record.closed is not None) == ("no_target", 40, True)
+    assert record.closed is not None
+    assert (record.closed.status, record.closed.value, str(record.closed.closed_on)) == ("no_target", 30, "2022-12-29")
+    assert (record.closed.target, record.closed.why) == (None, "later_figures")
+    assert "later_correction" in engine.codes(period="2022")
+
+
+async def test_without_a_target_a_first_figure_that_comes_late_corrects_nothing_nor_does_the_next() -> None:
+    engine = Engine(a_catalog(), local("2023-12-14"))
+    for revision, numerator in enumerate((30, 40, 50), 1):
+        await engine.take(figure(numerator, "2023-12-14", "2022-10-31", revision=revision))
+        assert engine.record(period="2022").closed is None
+        assert "later_correction" not in engine.codes(period="2022")
+    writes = engine.store.writes
+    await engine.take(figure(60, "2023-12-14", "2022-10-31", revision=4))
+    assert engine.store.writes == writes + 1  # nothing is cut any more
+
+
+async def test_after_a_withdrawal_the_record_says_by_whom_and_when() -> None:
+    engine = Engine(TARGETS, local("2023-12-20"))
+    await engine.take(IN_TIME, figure(85, "2023-12-13", revision=2, retracts=True))
+    record = engine.record()
+    assert (record.value, record.as_of) == (None, None)
+    assert engine.codes() == ["no_figure", "figure_withdrawn"]
+    assert record.reasons[1].text_vi == "Số liệu ngày 10/12/2023 đã được nguồn urn:test:system rút lại ngày 13/12/2023."
+    assert record.reasons[1].text_en == "The figure of 2023-12-10 was withdrawn on 2023-12-13 by urn:test:system."
+    await engine.take(figure(81, "2023-12-14", "2023-11-10"))
+    assert "figure_withdrawn" not in engine.codes()
+
+
 KPIS = (RATIO, FLOW, STOCK)
 
 
