@@ -15,8 +15,11 @@ from services.metrics.documents import Document
 from services.metrics.store import Store
 from services.metrics.then import Known
 from services.runtime.catalog import Catalog
-from services.runtime.catalog.extracts import Extracts, restored
+from services.runtime.catalog.extracts import Extracts, Part, restored
 from services.runtime.catalog.rejudging import MAKING
+
+AT_ONCE = 64
+"""KPIs whose editions are written together."""
 
 
 class Edition(NamedTuple):
@@ -48,16 +51,28 @@ class Annals:
         if unread:
             found = await self._store.editions(unread)
             self._known |= {key: [edition_of(one) for one in found.get(key, ())] for key in unread}
+        changed = [key for key, mine in marks.items() if not self._known[key] or self._known[key][-1].marks != mine]
+        for start in range(0, len(changed), AT_ONCE):
+            await self._keep(catalog, {key: marks[key] for key in changed[start : start + AT_ONCE]}, now)
+
+    async def _keep(self, catalog: Catalog, marks: Mapping[str, Mapping[str, str]], now: datetime) -> None:
+        new: dict[str, Edition] = {}
+        parts: dict[str, Part] = {}
         for key, mine in marks.items():
-            editions = self._known[key]
-            if editions and editions[-1].marks == mine:
-                continue
-            parts = self._extracted(catalog).of(key.split("/", 1)[1])
-            since = now if not editions else max(now, editions[-1].since)
-            edition = Edition(since, catalog.version, dict(mine), tuple(part.digest for part in parts))
-            await self._store.keep_edition(key, len(editions), edition._asdict(), parts)
-            editions.append(edition)
-            await asyncio.sleep(0)
+            mine_parts = self._extracted(catalog).of(key.split("/", 1)[1])
+            parts |= {part.digest: part for part in mine_parts}
+            known = self._known[key]
+            since = max(now, known[-1].since) if known else now
+            new[key] = Edition(since, catalog.version, dict(mine), tuple(part.digest for part in mine_parts))
+            await asyncio.sleep(0)  # to pack thousands of targets takes a while
+        editions = {key: (len(self._known[key]), edition._asdict()) for key, edition in new.items()}
+        try:
+            await self._store.keep_editions(editions, parts.values())
+        except BaseException:
+            self.forget()
+            raise
+        for key, edition in new.items():
+            self._known[key].append(edition)
 
     async def judged_by(self, key: str, marks: Mapping[str, str]) -> Definition | None:
         """The KPI as it was defined in the last edition with these marks; None where that is not kept."""

@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from pymongo import ASCENDING, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo import ASCENDING, InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError
 
 from services.metrics.documents import Change, Document, Stored, generation_of, name_of
 from services.runtime.catalog.extracts import Part
@@ -71,8 +71,9 @@ class Store(Protocol):
         """What defined these KPIs and since when, the first edition first; those without any are absent."""
         ...
 
-    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
-        """Add an edition behind the `known` ones, and what it refers to. Raises `Fenced` where there are others."""
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
+        """Add to each KPI an edition behind so many that are known, and the parts that they refer to. Raises `Fenced`
+        where there are others."""
         ...
 
     async def parts(self, digests: Sequence[str]) -> list[bytes]:
@@ -236,7 +237,7 @@ class MongoStore:
         found = await self._editions.find({"_id": {"$in": list(keys)}}).to_list()
         return {one["_id"]: one["editions"] for one in found}
 
-    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
         wanted = {"_id": {"$in": [part.digest for part in parts]}}
         held = {one["_id"] for one in await self._parts.find(wanted, {"_id": 1}).to_list()}
         new = [
@@ -246,17 +247,21 @@ class MongoStore:
         ]
         if new:
             await self._parts.bulk_write(new, ordered=False)
-        others = Fenced(f"{key}: somebody else noted what defines it now")
-        if known:
-            same = {"_id": key, "editions": {"$size": known}}
-            done = await self._editions.update_one(same, {"$push": {"editions": dict(edition)}})
-            if not done.matched_count:
-                raise others
-            return
+        added = [
+            UpdateOne({"_id": key, "editions": {"$size": known}}, {"$push": {"editions": dict(edition)}})
+            if known
+            else InsertOne({"_id": key, "editions": [dict(edition)]})
+            for key, (known, edition) in editions.items()
+        ]
         try:
-            await self._editions.insert_one({"_id": key, "editions": [dict(edition)]})
-        except DuplicateKeyError:
-            raise others from None
+            done = await self._editions.bulk_write(added, ordered=False)
+        except BulkWriteError as error:
+            failed = (error.details or {}).get("writeErrors") or []
+            if any(problem.get("code") == DUPLICATE_KEY for problem in failed):
+                raise Fenced("editions: somebody else noted first what is in force") from error
+            raise
+        if done.matched_count + done.inserted_count != len(added):
+            raise Fenced("editions: somebody else noted what is in force")
 
     async def parts(self, digests: Sequence[str]) -> list[bytes]:
         found = await self._parts.find({"_id": {"$in": list(digests)}}).to_list()

@@ -157,7 +157,7 @@ class _Nowhere:
     async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
         return {}
 
-    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
         """Nothing is kept."""
 
     async def parts(self, digests: Sequence[str]) -> list[bytes]:

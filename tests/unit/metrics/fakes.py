@@ -115,12 +115,15 @@ class FakeStore:
     async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
         return {key: list(copy.deepcopy(self.kept_editions[key])) for key in keys if key in self.kept_editions}
 
-    async def keep_edition(self, key: str, known: int, edition: Document, parts: Sequence[Part]) -> None:
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
         for part in parts:
             self.kept_parts.setdefault(part.digest, part.content)
-        if len(self.kept_editions.get(key, ())) != known:
-            raise Fenced(f"{key} is somebody else's")
-        self.kept_editions.setdefault(key, []).append(copy.deepcopy(dict(edition)))
+        others = [key for key, (known, _) in editions.items() if len(self.kept_editions.get(key, ())) != known]
+        for key, (_, edition) in editions.items():
+            if key not in others:
+                self.kept_editions.setdefault(key, []).append(copy.deepcopy(dict(edition)))
+        if others:
+            raise Fenced(f"noted by somebody else: {others}")
 
     async def parts(self, digests: Sequence[str]) -> list[bytes]:
         return [self.kept_parts[digest] for digest in digests]

@@ -259,9 +259,9 @@ class StoreSuite:
             }
             for n in (1, 2)
         )
-        await store.keep_edition(KEY, 0, one, [Part("1", b"\x00one"), Part("u", b"units")])
-        await store.keep_edition(KEY, 1, two, [Part("2", b"two"), Part("u", b"never written")])
-        await store.keep_edition("p/other", 0, one, [Part("1", b"never written"), Part("u", b"nor this")])
+        await store.keep_editions({KEY: (0, one)}, [Part("1", b"\x00one"), Part("u", b"units")])
+        both = {KEY: (1, two), "p/other": (0, one)}
+        await store.keep_editions(both, [Part("2", b"two"), Part("u", b"never written"), Part("1", b"nor this")])
         assert await store.editions([KEY, "p/none"]) == {KEY: [one, two]}
         assert await store.parts(["u", "2", "1"]) == [b"units", b"two", b"\x00one"]
         with pytest.raises(KeyError):
@@ -270,9 +270,9 @@ class StoreSuite:
     async def test_of_two_that_keep_an_edition_behind_the_same_the_second_is_fenced(self, store: Store) -> None:
         edition = {"since": datetime(2023, 1, 1, tzinfo=UTC), "catalog": "1-a", "marks": {}, "parts": ["1"]}
         for known in (0, 1):
-            await store.keep_edition(KEY, known, edition, [Part("1", b"one")])
+            await store.keep_editions({KEY: (known, edition)}, [Part("1", b"one")])
             with pytest.raises(Fenced):
-                await store.keep_edition(KEY, known, edition, [Part("1", b"one")])
+                await store.keep_editions({KEY: (known, edition)}, [Part("1", b"one")])
         assert len((await store.editions([KEY]))[KEY]) == 2
 
 
