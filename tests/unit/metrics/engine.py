@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.observations import ObservationRecorded
 from contracts.progress import Contribution, ProgressJudged, Score
+from services.metrics.annals import Annals
 from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
@@ -21,6 +22,7 @@ from services.metrics.store import Store
 from services.metrics.telemetry import Meters
 from services.metrics.timekeeper import Timekeeper
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.rejudging import Marks
 from services.runtime.errors import Transient
 from services.runtime.telemetry import Telemetry
 from tests.model import ModelRecord, ModelScore, recompute
@@ -110,6 +112,12 @@ class Engine:
     @property
     def catalog(self) -> Catalog:
         return next(iter(self.catalogs.catalogs.values()))
+
+    async def knows_its_catalog_since(self, moment: datetime) -> None:
+        """As if it had been in force from then on, without judging anything."""
+        marks, province = Marks(self.catalog), self.catalog.province.id
+        known = {f"{province}/{kpi}": marks.of(kpi) for kpi in self.catalog.kpis}
+        await Annals(self.kept).note(self.catalog, known, moment)
 
     async def take(self, *observations: ObservationRecorded, offset: int = 0) -> None:
         """One batch, from that offset of the topic on."""
