@@ -189,21 +189,25 @@ class LandingIssued(WireModel):
     brier: float | None = Field(
         None, description="(p_meet − 1 or 0)²: 0 for certainty that came true, 1 for the worst."
     )
+    target: TargetJudged | None = Field(None, description="The target that it was made for, as it was then.")
+    not_scored: Step | None = Field(None, description="Why it is not held against what came, although that is known.")
 
 
 class Landings(WireModel):
-    """The forecasts issued under the target that judges: the last one of each natural unit of time.
+    """The forecasts issued: of each target that they were made for the last one of each natural unit of time.
 
-    What came is known once there is a figure of the deadline, or the time for late figures is over.
+    What came is known once there is a figure of the deadline, or the time for late figures is over. A forecast is held
+    against it by its own target, and only if it came after the figures that the forecast was made from.
     """
 
-    deadline: date
+    deadline: date = Field(description="Of the target that judges, as are `came` and `met`.")
     issued: tuple[LandingIssued, ...]
     came: float | None = Field(None, description="What stood at the deadline.")
     met: bool | None = None
+    scored: int = Field(0, description="How many of those issued are held against what came.")
     intervals_held: int | None = None
     mean_absolute_error: float | None = None
-    brier: float | None = Field(None, description="Mean over all issued.")
+    brier: float | None = Field(None, description="Mean over all that are scored.")
 
 
 class Explanation(WireModel):
@@ -250,14 +254,31 @@ class UnsureDay(WireModel):
 
 
 class SaidThen(WireModel):
-    """What was known and said at the end of a former day: of the figures reported by then, by today's catalog."""
+    """What was known and said at the end of a former day: of the figures reported by then, by the targets and
+    definitions in force then."""
 
     on: date
+    catalog_version: str | None = Field(
+        None, description="The catalog that brought what was in force then; null where that is not known."
+    )
     judged: Judged
-    certain: bool = Field(description="False where something that counted then was replaced and is not known any more.")
+    certain: bool = Field(
+        description="False where something that counted then was replaced, or what was in force then is not known."
+    )
     doubts: tuple[Step, ...] = ()
     incomplete: tuple[UnsureDay, ...] = Field((), description="What is not certain, unit by unit and day by day.")
     incomplete_count: int = Field(0, description="How many these are; at most 1,000 are named.")
+
+
+class PlanOfVersion(WireModel):
+    """The plan of one version of the target, over the days on which it held."""
+
+    target: str = Field(description="Id of the target.")
+    target_version: int
+    first: date
+    last: date
+    goal: float | None = Field(None, description="What was to be reached or held by then; null for a band.")
+    points: tuple[tuple[date, float], ...] = Field((), description="The plan by day: its corners.")
 
 
 class History(WireModel):
@@ -274,6 +295,9 @@ class History(WireModel):
     points: tuple[HistoryPoint, ...]
     earlier: int = Field(description="Points before the first one shown.")
     plan: tuple[tuple[date, float], ...] = Field((), description="The plan by day: its corners.")
+    plans: tuple[PlanOfVersion, ...] = Field(
+        (), description="The plan of each version of the target where it held, the first to hold first."
+    )
     said: SaidThen | None = Field(None, description="With `on`: what was said on that day.")
 
 

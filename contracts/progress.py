@@ -132,7 +132,8 @@ class Held(WireModel):
 
 
 class Closed(WireModel):
-    """The judgement as it stood when the period was closed, where figures that were reported later changed it."""
+    """The judgement as it stood when the period was closed, where figures that were reported later, or a catalog that
+    was applied later, changed it."""
 
     status: Status
     value: float | None
@@ -140,6 +141,11 @@ class Closed(WireModel):
     pace: float | None = None
     closed_on: date = Field(description="The first day after the deadline and its grace.")
     version: int | None = Field(None, description="The version of the record that said so; null if none did.")
+    target: TargetJudged | None = Field(None, description="The target by which it was judged, as it was then.")
+    catalog_version: str | None = Field(None, description="The catalog by which it was judged.")
+    why: Literal["later_figures", "catalog", "both"] = Field(
+        "later_figures", description="What changed the judgement after the closing."
+    )
 
 
 class ScoredItem(WireModel):

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Sized
+from collections.abc import Coroutine, Iterable, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar
 
 import typer
 from aiokafka.errors import KafkaError
@@ -19,8 +19,9 @@ from contracts.topics import CATALOG
 from services.cli.settings import HERE, Data, of_the_system
 from services.runtime.catalog import Catalog, codec, stream
 from services.runtime.catalog.check import Checked, check_folder
+from services.runtime.catalog.closed_targets import closed_targets
 from services.runtime.catalog.difference import Change, differences, rejudged
-from services.runtime.catalog.problems import Problem
+from services.runtime.catalog.problems import Located, Problem
 from services.runtime.catalog.tenancy import UnitsClaimed, refuse_claimed
 from services.runtime.errors import StartError, Transient
 from services.runtime.kafka.topics import make_topics
@@ -71,11 +72,13 @@ def check(folders: Folders) -> None:
 @app.command()
 def apply(folder: Folder, data: Data = HERE) -> None:
     """Check a folder and publish it; services switch to it at once. Applying the same again changes nothing."""
-    province, objects = _readable(folder)
+    located = _readable(folder)
+    province, objects = located.province, located.items
     settings = _kafka_settings(data)
 
     async def publish() -> stream.Applied:
         await make_topics(settings, [CATALOG])
+        _warn_of_closed(folder, located, await stream.read(settings.connection()))
         return await stream.apply(settings.connection(), province, objects, now=datetime.now(UTC))
 
     applied = _on_broker(publish())
@@ -88,7 +91,8 @@ def apply(folder: Folder, data: Data = HERE) -> None:
 @app.command()
 def diff(folder: Folder, data: Data = HERE) -> None:
     """Say what applying a folder would change, and whose figures would be judged anew."""
-    province, objects = _readable(folder)
+    located = _readable(folder)
+    province, objects = located.province, located.items
     found = _on_broker(stream.read(_kafka_settings(data).connection()))
     before = found[province].values if province in found else {}
     changes = differences(before, codec.encode_all(province, objects))
@@ -97,6 +101,7 @@ def diff(folder: Folder, data: Data = HERE) -> None:
     if not changes:
         console.print("nothing would change")
         return
+    _warn_of_closed(folder, located, found)
     standing = found[province].catalog if province in found else None
     anew = list(rejudged(standing, Catalog.of(objects)))
     console.print("judged anew:" if anew else "no figure would be judged anew")
@@ -136,12 +141,29 @@ def _claims(every: Iterable[Checked]) -> list[str]:
     return said
 
 
-def _readable(folder: Path) -> tuple[str, list[CatalogObject]]:
+class _Readable(NamedTuple):
+    """A folder without errors."""
+
+    province: str
+    items: list[CatalogObject]
+    objects: Sequence[Located]
+
+
+def _readable(folder: Path) -> _Readable:
     """The province and objects of a folder without errors; else its problems are printed and the command ends."""
     checked = _report(folder, quiet=True)
     if checked.errors or checked.folder.province is None:
         raise typer.Exit(1)
-    return checked.folder.province, checked.folder.items
+    return _Readable(checked.folder.province, checked.folder.items, checked.folder.objects)
+
+
+def _warn_of_closed(folder: Path, read: _Readable, found: Mapping[str, codec.CatalogAssembler]) -> None:
+    """Say which targets of closed periods are not what they were in the catalog that stands."""
+    standing = found[read.province].catalog if read.province in found else None
+    if standing is not None:
+        today = datetime.now(standing.zone).date()
+        for problem in sorted(closed_targets(standing, read.objects, today)):
+            _print_problem(problem, folder)
 
 
 def _report(folder: Path, *, quiet: bool = False) -> Checked:

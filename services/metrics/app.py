@@ -55,7 +55,7 @@ async def serve(settings: Settings, host: Host) -> None:
     workshop = Workshop(
         store=store,
         memory=Memory(store, settings.metrics.figures_in_memory, writer),
-        definitions=Definitions(),
+        definitions=Definitions(keeps_replaced=True),
         publisher=Publisher(producer, host.clock, meters),
         clock=host.clock,
         meters=meters,

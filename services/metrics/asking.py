@@ -12,6 +12,7 @@ from contracts.explanations import Explanation, History, Inputs
 from contracts.fates import FigureFate
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
+from services.metrics.annals import known_on
 from services.metrics.behind import forecasts_of
 from services.metrics.days import Window
 from services.metrics.definition import Definition
@@ -19,12 +20,13 @@ from services.metrics.derived.source import Source
 from services.metrics.documents import Document, escaped, issued_of, state_of
 from services.metrics.explain import explain, inputs
 from services.metrics.fate import NOT_COUNTED, fate_of
-from services.metrics.foretold import Issued
+from services.metrics.foretold import Aim, Issued
 from services.metrics.memory import Definitions
 from services.metrics.observations import observation
 from services.metrics.past import history
 from services.metrics.state import KpiState
 from services.metrics.store import Store
+from services.metrics.then import Former, Known
 from services.metrics.views import view, view_anew
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.carrying import View
@@ -74,14 +76,20 @@ class Asker:
         """`given`: what the ledger has of days that were not certain. Raises `Unknown`, `Busy`."""
         async with self._in_turn():
             state, definition, window, today = await self._case(kpi, unit, period)
-            day = None if on is None else min(on.toordinal(), today)
+            former = None
+            if on is not None:
+                day = min(on.toordinal(), today)
+                known = Known(definition, definition.catalog.version)
+                if day < today:
+                    known = await known_on(self._store, state.key, definition, date.fromordinal(day))
+                former = Former(day, known)
             zone = definition.catalog.zone
             ledger = [
                 observation(one.model_dump(mode="json", exclude_none=True), zone)
                 for one in given
                 if (one.province, one.kpi) == (state.province, state.kpi)
             ]
-            return await asyncio.to_thread(history, state, definition, unit, window, today, day, ledger)
+            return await asyncio.to_thread(history, state, definition, unit, window, today, former, ledger)
 
     async def inputs(self, kpi: str, unit: str, period: str, start: int, limit: int) -> Inputs:
         """Raises `Unknown`, `Busy`."""
@@ -113,7 +121,7 @@ class Asker:
             state = await self._state(key)
             return await asyncio.to_thread(fate_of, state, definition, one, self._today(catalog))
 
-    async def _issued(self, state: KpiState, unit: str, window: Window) -> list[Issued]:
+    async def _issued(self, state: KpiState, unit: str, window: Window) -> tuple[list[Issued], dict[bytes, Aim]]:
         document = f"{state.key}/{window.id}/{state.chunk_of(unit)}"
         return issued_of(await self._store.issued(document, escaped(unit)))
 

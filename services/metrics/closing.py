@@ -1,7 +1,9 @@
-"""Closed periods: what figures change that were reported after deadline and grace had passed.
+"""Closed periods: what figures change that were reported after deadline and grace had passed, and what another catalog
+changes that came into force after that.
 
 How a record stood is taken down before the first such figure is folded, and made durable before: so it is no matter
-whether the clock, a batch or a repeat of one comes first. It is no part of the judgement, which is that of all figures.
+whether the clock, a batch or a repeat of one comes first. It is no part of the judgement, which is that of all figures
+and of the catalog in force.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,28 +12,31 @@ from typing import NamedTuple
 import orjson
 
 from services.metrics.days import Window, iso, local_day
-from services.metrics.definition import Definition
-from services.metrics.obligation import Obligation
+from services.metrics.definition import GRACE, Definition
+from services.metrics.judge import NO_TARGET
 from services.metrics.observations import Observation
-from services.metrics.state import Closed, KpiState
+from services.metrics.reading import Reading
+from services.metrics.reasons import Reason, because
+from services.metrics.state import BOTH, CATALOG, LATER_FIGURES, Closed, KpiState, Record
 
 _A_DAY = 86_400_000_000
 _1970 = 719_163
 
 
 class Closing(NamedTuple):
-    """A record that is to be taken down, and the target that says since when it is closed."""
+    """A record that is to be taken down. `day`: the first on which it is closed; `bound`: by a target."""
 
     unit: str
     window: Window
-    verdict: Obligation
+    day: int
+    bound: bool
 
 
 def first_later(
     state: KpiState, definition: Definition | None, observations: Sequence[Observation], today: int
 ) -> int | None:
     """Where in a batch the first figure is that comes after the closing of a record which is not taken down yet."""
-    if definition is None or definition.first_closing is None or today < definition.first_closing:
+    if definition is None or not _any_closed(state, definition, today):
         return None
     waits = definition.least_grace - 1  # one day less, since days begin later in UTC
     for at, one in enumerate(observations):
@@ -43,12 +48,20 @@ def first_later(
     return None
 
 
+def _any_closed(state: KpiState, definition: Definition, today: int) -> bool:
+    first = definition.first_closing
+    if first is not None and today >= first:
+        return True
+    return any(today >= definition.window(period).last + GRACE for period, _ in state.by_bucket)
+
+
 def closings(state: KpiState, definition: Definition, one: Observation, today: int) -> Iterator[Closing]:
-    """The records which the observation may change after their closing, and that are not taken down yet."""
+    """The records which the observation may change after their closing, and that are not taken down yet. Without a
+    target a record is closed only if it said something before."""
     content = one.figure or one.increments
     if content is None or one.forecast or definition.catalog.units.get(one.unit) is None:
         return
-    reported_on = local_day(content.reported_at, definition.catalog.zone)
+    reported_on = min(today, local_day(content.reported_at, definition.catalog.zone))
     above = definition.shape(one.day).ancestors(one.unit)
     later = (unit for _, unit in definition.above_later(one.unit, one.day))
     for unit in (one.unit, *above, *later):
@@ -56,29 +69,68 @@ def closings(state: KpiState, definition: Definition, one: Observation, today: i
             if not window.first <= one.day <= window.last:
                 continue
             verdict = definition.judging(unit, window, today)
-            if verdict is None or one.day > verdict.deadline or min(today, reported_on) < verdict.missed_on:
+            if verdict is not None and one.day > verdict.deadline:
+                continue
+            day = definition.closes_on(unit, window, today)
+            if reported_on < day:
                 continue
             record = state.records.get((unit, window.id))
-            if record is None or not is_of(record.closed, verdict):
-                yield Closing(unit, window, verdict)
+            if record is None:
+                waits = verdict is not None
+            else:
+                waits = not is_of(record.closed, day) or (record.closed is not None and record.closed.why == CATALOG)
+            if waits:
+                yield Closing(unit, window, day, verdict is not None)
 
 
-def is_of(closed: Closed | None, verdict: Obligation) -> bool:
+def is_of(closed: Closed | None, day: int) -> bool:
     """Whether it was taken down at this closing: a catalog may have opened the period again meanwhile."""
-    return closed is not None and closed.closed_on >= iso(verdict.missed_on)
+    return closed is not None and closed.closed_on >= iso(day)
 
 
-def taken_down(content: bytes, verdict: Obligation, version: int) -> Closed:
-    """How a record stands. `version`: the one that says so, 0 if none was published."""
+def for_later_figures(found: Closing, record: Record, reading: Reading, content: bytes, catalog: str) -> Closed:
+    """How a record stands before the first later figure. Without a target, what was itself reported after the closing
+    is nothing that stood then."""
+    if record.closed is not None and is_of(record.closed, found.day):
+        return record.closed._replace(why=BOTH)
+    if not found.bound and reading.reported_on() >= found.day:
+        return Closed(NO_TARGET, None, None, None, iso(found.day), None)
+    return _taken_down(content, found.day, record.version, catalog, LATER_FIGURES)
+
+
+def for_a_catalog(record: Record, day: int, content: bytes, catalog: str) -> Closed:
+    """How a record stood under the catalog before."""
+    if record.closed is not None and is_of(record.closed, day):
+        return record.closed if record.closed.why == CATALOG else record.closed._replace(why=BOTH)
+    return _taken_down(content, day, record.version, catalog, CATALOG)
+
+
+def _taken_down(content: bytes, day: int, version: int, catalog: str, why: str) -> Closed:
+    """`version`: the one that says so, 0 if none was published."""
     said = orjson.loads(content)
-    closed_on = iso(verdict.missed_on)
-    return Closed(said["status"], said["value"], said["as_of"], said["pace"], closed_on, version or None)
+    judged = said["status"], said["value"], said["as_of"], said["pace"]
+    return Closed(*judged, iso(day), version or None, said["target"], catalog, why)
 
 
-def shown(closed: Closed | None, verdict: Obligation | None, today: int, content: bytes) -> Closed | None:
-    """What stands beside the judgement: the closed one, where the period is closed and it says something else."""
-    if closed is None or verdict is None or today < verdict.missed_on or not is_of(closed, verdict):
+def same(closed: Closed, content: bytes) -> bool:
+    """Whether a judgement says what stood at the closing."""
+    said = orjson.loads(content)
+    return bool((said["status"], said["value"], said["as_of"], said["pace"]) == closed[:4])
+
+
+def reasons(closed: Closed, content: bytes) -> Iterator[Reason]:
+    """Why something else stands beside a judgement."""
+    if closed.why != CATALOG and b'"later_correction"' not in content:
+        yield because("later_correction")
+    if closed.why != LATER_FIGURES:
+        yield because("closed_judged_again")
+
+
+def shown(closed: Closed | None, day: int, today: int, content: bytes) -> Closed | None:
+    """What stands beside the judgement: the closed one, where it says something else. `day`: on which the period is
+    closed; if a catalog opened it again, later figures correct nothing that is closed."""
+    if closed is None or (closed.status == NO_TARGET and closed.as_of is None):
         return None
-    said = orjson.loads(content)
-    same = (said["status"], said["value"], said["as_of"], said["pace"]) == closed[:4]
-    return None if same else closed
+    if closed.why == LATER_FIGURES and (today < day or not is_of(closed, day)):
+        return None
+    return None if same(closed, content) else closed

@@ -17,6 +17,9 @@ from services.metrics.kinds import Kind, Roster, kind_of
 from services.metrics.obligation import Obligation, obligation_of
 from services.runtime.catalog import Catalog, Period
 
+GRACE: int = Target.model_fields["grace_days"].default
+"""Days from the end of a period without a target until it is closed."""
+
 _AT_LEAST_FRESH = 4
 
 
@@ -301,7 +304,13 @@ class Definition:
     @cached_property
     def least_grace(self) -> int:
         """The shortest time, in days, from the deadline of a target until it is closed."""
-        return min((target.grace_days for target in self.catalog.targets.of_kpi(self.kpi_id)), default=0)
+        return min((GRACE, *(target.grace_days for target in self.catalog.targets.of_kpi(self.kpi_id))))
+
+    def closes_on(self, unit: str, window: Window, day: int) -> int:
+        """The first day on which the record is closed: of a period without target, as if one were due on its last
+        day. `day`: whose version of the target says so."""
+        verdict = self.judging(unit, window, day)
+        return window.last + GRACE if verdict is None else verdict.missed_on
 
     @property
     def _closings(self) -> Iterator[int]:

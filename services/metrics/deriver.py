@@ -24,16 +24,13 @@ from services.metrics.ownership import Ownership
 from services.metrics.progress import key_of
 from services.metrics.state import Cause
 from services.runtime.catalog import Catalog
-from services.runtime.catalog.rejudging import CALENDAR, DEFINITION, SOURCES, TREE, Marks, touched_by_marks
+from services.runtime.catalog.rejudging import MAKING, Marks, touched_by_marks
 
 FIGURES_A_TURN = 500
 """Derived figures that are judged before the stream gets its turn again."""
 
 RECORDS_A_TURN = 2_000
 """The same of records whose rank may have changed."""
-
-MAKING = (DEFINITION, SOURCES, TREE, CALENDAR)
-"""What of a catalog may make other figures; the rest is judged by."""
 
 REST = 4
 """With this rest, deriving takes a fifth of the time at most."""
@@ -161,7 +158,8 @@ class Deriver:
         if self._workshop.definitions.of(key, definition.catalog) is not definition:
             raise Moved
         state = (await self._workshop.memory.hold([(key, definition)]))[key]
-        return Fold(state, definition, self._workshop.today(definition.catalog.zone))
+        former = self._workshop.definitions.replaced.get(key)
+        return Fold(state, definition, self._workshop.today(definition.catalog.zone), former)
 
 
 def _since(before: tuple[Catalog, dict[str, int]] | None, catalog: Catalog, documents: Mapping[str, Document]) -> int:

@@ -18,10 +18,12 @@ Judgements:
                       f: [digest forecast for, mark of the target, as_of, landing as JSON, or the code of the reason
                           why there is none]}}}
 
-Forecasts that were issued, by the end of the natural unit of time in which their latest figure lies:
+Forecasts that were issued, by the end of the natural unit of time in which their latest figure lies, and by target; and
+these targets, as they were then:
 
     {_id: "<province>/<kpi>/<period>/<chunk>", kpi, period, chunk, schema,
-     units: {<unit>: {<yyyy-mm-dd>: [as_of, value, low, high, p_meet, mark of the target]}}}
+     units: {<unit>: {"<yyyy-mm-dd>@<mark>": [as_of, value, low, high, p_meet, mark of the target]}},
+     targets: {<unit>: {<mark>: [as a record shows it, missed on]}}}
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +35,7 @@ from typing import Any, TypeVar
 from services.metrics.days import day_of, iso
 from services.metrics.exact import loaded, stored
 from services.metrics.figures import ACTUAL, Day, Figure, Increments
-from services.metrics.foretold import REASONS, Foretold, Issue, Issued
+from services.metrics.foretold import REASONS, Aim, Foretold, Issue, Issued
 from services.metrics.series import Series
 from services.metrics.state import Cause, Closed, FigureBucket, Head, JudgementBucket, KpiState, Record
 from services.runtime.errors import Unprocessable
@@ -286,7 +288,9 @@ def issue_changes(state: KpiState, issues: Iterable[Issue]) -> list[Change]:
     for one in issues:
         as_of, *rest = one.forecast
         sets = by_document.setdefault((one.period, state.chunk_of(one.unit)), {})
-        sets[f"units.{escaped(one.unit)}.{iso(one.end)}"] = [iso(as_of), *rest]
+        unit, mark = escaped(one.unit), one.forecast.target.hex()
+        sets[f"units.{unit}.{iso(one.end)}@{mark}"] = [iso(as_of), *rest]
+        sets[f"targets.{unit}.{mark}"] = [one.aim.wire, iso(one.aim.missed_on)]
     return [
         Change(
             f"{state.key}/{period}/{chunk}",
@@ -298,12 +302,16 @@ def issue_changes(state: KpiState, issues: Iterable[Issue]) -> list[Change]:
     ]
 
 
-def issued_of(rows: Document) -> list[Issued]:
-    """The forecasts issued of one unit, in order of time."""
+def issued_of(kept: Document) -> tuple[list[Issued], dict[bytes, Aim]]:
+    """The forecasts issued of one unit, in order of time, and by their marks the targets that they were made for."""
     found = []
-    for _, (as_of, *numbers, target) in sorted(rows.items()):
+    for _, (as_of, *numbers, target) in sorted(kept.get("units", {}).items()):
         found.append(Issued._make([day_of(as_of), *numbers, bytes(target)]))
-    return found
+    aims = {
+        bytes.fromhex(mark): Aim(dict(wire), day_of(missed_on))
+        for mark, (wire, missed_on) in kept.get("targets", {}).items()
+    }
+    return sorted(found, key=lambda one: one.as_of), aims
 
 
 def written(state: KpiState) -> None:

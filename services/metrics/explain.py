@@ -3,7 +3,7 @@
 Pure, over state as it was loaded: the same judgement that was published is made again, and told step by step.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ from services.metrics.derived.told import sources_behind
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
-from services.metrics.foretold import Issued
+from services.metrics.foretold import Aim, Issued, target_of
 from services.metrics.formula import Told, formula
 from services.metrics.issued import landings
 from services.metrics.obligation import Obligation
@@ -39,11 +39,15 @@ def explain(
     unit: str,
     window: Window,
     today: int,
-    issued: Sequence[Issued] = (),
+    issued: tuple[Sequence[Issued], Mapping[bytes, Aim]] | None = None,
     sources: Sequence[Source] = (),
 ) -> Explanation:
-    """The explanation of a record as it stands on the local date `today`. `issued`: its landings that went out;
-    `sources`: what a derived KPI is made from."""
+    """The explanation of a record as it stands on the local date `today`. `issued`: its landings that went out, and the
+    targets that they were made for; `sources`: what a derived KPI is made from."""
+
+    def stood(day: int) -> Reading:
+        return state.readings(definition).read(unit, window, min(window.last, day), today, former=True)
+
     fold = Fold(state, definition, today)
     reading, status, content, _ = fold.judge(unit, window, None)
     record = state.records.get((unit, window.id), Record())
@@ -85,7 +89,9 @@ def explain(
             "sources": made_from,
             "children": list(_children(state, definition, unit, window, today, until, split)),
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
-            "landings": landings(definition, unit, window, today, reading, issued),
+            "landings": landings(
+                target_of(definition, unit, window, reading.as_of, today), today, stood, *(issued or ((), {}))
+            ),
         }
     )
 

@@ -10,10 +10,11 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from services.metrics import closing
 from services.metrics.contributions import shown
-from services.metrics.days import Window, iso
+from services.metrics.days import Window, iso, local_day
 from services.metrics.definition import Definition
 from services.metrics.derived.ranking import Ranking
 from services.metrics.derived.remarks import remarks
@@ -27,7 +28,7 @@ from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, content_of, digest_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import Reason, because, catalog_changed
+from services.metrics.reasons import Reason, because, catalog_changed, withdrawn
 from services.metrics.shortfall import split
 from services.metrics.state import Cause, Head, KpiState, Record
 
@@ -39,9 +40,14 @@ _Judged = tuple[Reading, str, bytes, int | None]
 
 
 class Fold:
-    """One KPI of a province on one day: `today` is the local date of the business clock."""
+    """One KPI of a province on one day: `today` is the local date of the business clock.
 
-    def __init__(self, state: KpiState, definition: Definition | None, today: int) -> None:
+    `former`: by which records were judged before, as long as the catalog that changed them has not been asked of all.
+    """
+
+    def __init__(
+        self, state: KpiState, definition: Definition | None, today: int, former: Definition | None = None
+    ) -> None:
         self.state = state
         self.today = today
         self.folded = 0
@@ -53,6 +59,7 @@ class Fold:
         """Whether what is said must be marked as owed."""
         self.cause: Cause | None = None
         self._definition = definition
+        self._former = former
         self._ranking: Ranking | None = None
         self._moved: dict[str, set[int]] = {}
         self._after: dict[str, set[int]] = {}
@@ -75,12 +82,27 @@ class Fold:
         again: what is said is owed until it was published. `cause`: the catalog that brought them about."""
         assert self._definition is not None
         days = {unit: set(mine) for unit, mine in figures.items() if mine}
-        self.close(
-            Observation(unit, day, False, figure, None, "", 0, 0)
-            for unit, mine in figures.items()
-            for day, figure in mine.items()
-            if figure is not None
+        if self._former is not None and days:
+            for unit, window in self._touched(days):
+                self._keep_closed(unit, window)
+        later = {(one.unit, one.day): one for one in _as_observed(figures) if self._closes(one)}
+        self._have_stand(
+            {
+                unit: {day: one for day, one in mine.items() if (unit, day) not in later}
+                for unit, mine in figures.items()
+            }
         )
+        self.close(later.values())
+        self._have_stand(
+            {unit: {day: one for day, one in mine.items() if (unit, day) in later} for unit, mine in figures.items()}
+        )
+        if not days:
+            return []
+        self.owes, self.cause = True, cause
+        return self._tell(self._touched(days))
+
+    def _have_stand(self, figures: Mapping[str, Mapping[int, Figure | None]]) -> None:
+        assert self._definition is not None
         for unit, mine in figures.items():
             series = self.state.series(unit)
             before = len(series.days)
@@ -89,11 +111,9 @@ class Fold:
                 self.state.figure_moved(unit, day)
             self.state.size += len(series.days) - before
             self.folded += len(mine)
-        if not days:
-            return []
-        self.state.readings(self._definition).moved(days)
-        self.owes, self.cause = True, cause
-        return self._tell(self._touched(days))
+        days = {unit: set(mine) for unit, mine in figures.items() if mine}
+        if days:
+            self.state.readings(self._definition).moved(days)
 
     def again(self, records: Iterable[tuple[str, Window, Cause | None]]) -> list[Emission]:
         """Judge records that no figure touched: a tick, or a new catalog as the cause. Only what changed is said."""
@@ -128,14 +148,50 @@ class Fold:
 
     def close(self, observations: Iterable[Observation]) -> None:
         """Take down how the records stand that these observations may change after their closing; before folding."""
-        definition = self._definition
+        definition = self._former or self._definition
         if definition is None:
             return
+        before = self._before or self
         for observation in observations:
-            for unit, window, verdict in closing.closings(self.state, definition, observation, self.today):
+            for found in closing.closings(self.state, definition, observation, self.today):
+                unit, window = found.unit, found.window
                 record = self.state.record(unit, window.id)
-                record.closed = closing.taken_down(self.judge(unit, window, None)[2], verdict, record.version)
+                reading, _, content, _ = before.judge(unit, window, None)
+                record.closed = closing.for_later_figures(found, record, reading, content, definition.catalog.version)
                 self.state.record_moved(unit, window.id)
+
+    def _closes(self, observation: Observation) -> bool:
+        """Whether it is to be taken down before how a closed record stands."""
+        definition = self._former or self._definition
+        assert definition is not None
+        return any(closing.closings(self.state, definition, observation, self.today))
+
+    @cached_property
+    def _before(self) -> "Fold | None":
+        """The same figures under the former definition. It reads them as they are when it is first asked."""
+        if self._former is None:
+            return None
+        state = KpiState(self.state.key, self.state.chunks)
+        state.units = self.state.units
+        return Fold(state, self._former, self.today)
+
+    def _keep_closed(self, unit: str, window: Window, content: bytes | None = None) -> bool:
+        """Take down how a record stood that was closed under the former definition, unless its new `content` says the
+        same; whether there was anything to take down."""
+        former, before = self._former, self._before
+        record = self.state.records.get((unit, window.id))
+        if former is None or before is None or record is None or not record.version:
+            return False
+        day = former.closes_on(unit, window, self.today)
+        if self.today < day:
+            return False
+        said = before.judge(unit, window, None)[2]
+        closed = closing.for_a_catalog(record, day, said, former.catalog.version)
+        if closed == record.closed or (content is not None and closing.same(closed, content)):
+            return False
+        record.closed = closed
+        self.state.record_moved(unit, window.id)
+        return True
 
     # folding
 
@@ -263,6 +319,8 @@ class Fold:
                 known.due = due
                 state.record_moved(unit, window.id)
             return
+        if cause is not None:
+            self._keep_closed(unit, window, content)
         record = state.record(unit, window.id)
         record.becomes(status, reading.as_of, digest, cause)
         record.due = due
@@ -308,6 +366,9 @@ class Fold:
                     found.reasons.append(why_not)
             else:
                 found.reasons.append(because("no_time_left"))
+        if reading.as_of is None:
+            until = window.last if verdict is None else min(window.last, verdict.deadline)
+            found.reasons += self._withdrawn(unit, window.first, until if limit is None else min(until, limit))
         if reading.preliminary:
             found.reasons.append(because("preliminary"))
         if reading.newer_parts:
@@ -333,6 +394,15 @@ class Fold:
         self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
         content = content_of(definition, unit, window, reading, found, by, extra)
         return reading, found.status, content, due
+
+    def _withdrawn(self, unit: str, first: int, until: int) -> Iterator[Reason]:
+        """By whom and when the unit's last figure was withdrawn, where it has none any more."""
+        series = self.state.units.get(unit)
+        found = None if series is None else series.withdrawn(first, until)
+        if found is not None and self._definition is not None:
+            day, figure = found
+            on = local_day(figure.reported_at, self._definition.catalog.zone)
+            yield withdrawn(iso(day), figure.source, iso(on))
 
     def _add_what_was_derived(
         self,
@@ -380,16 +450,24 @@ class Fold:
         assert definition is not None
         key, version = key_of(definition, unit, window), definition.catalog.version
         by = target_of(definition, unit, window, head.as_of, self.today)
-        why = foregone(definition, unit, window, by, head.as_of, status)
+        why = foregone(definition, unit, window, by, head.as_of, status, self.today)
         future = future_of(record.foretold, why, by, head.as_of)
         if head.cause is None and record.closed is None:
             return Emission(key, head.version, status, head.previous, version, content, future)
         further = [] if head.cause is None else [catalog_changed(*head.cause)]
-        verdict = definition.judging(unit, window, self.today)
-        closed = closing.shown(record.closed, verdict, self.today, content)
-        if closed is not None and b'"later_correction"' not in content:
-            further.insert(0, because("later_correction"))
+        closes = definition.closes_on(unit, window, self.today)
+        closed = closing.shown(record.closed, closes, self.today, content)
+        if closed is not None:
+            further = [*closing.reasons(closed, content), *further]
         return Emission(key, head.version, status, head.previous, version, content, future, tuple(further), closed)
+
+
+def _as_observed(figures: Mapping[str, Mapping[int, Figure | None]]) -> Iterator[Observation]:
+    """Derived figures as if somebody had reported them."""
+    for unit, mine in figures.items():
+        for day, figure in mine.items():
+            if figure is not None:
+                yield Observation(unit, day, False, figure, None, "", 0, 0)
 
 
 class _Telling:

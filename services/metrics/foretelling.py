@@ -14,7 +14,7 @@ from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.fold import Fold
-from services.metrics.foretold import REASONS, Foretold, Issue, Issued, foregone, future_of, spoken_in, target_of
+from services.metrics.foretold import REASONS, Aim, Foretold, Issue, Issued, foregone, future_of, spoken_in, target_of
 from services.metrics.landing.asked import Asked, Earlier, Goal, Point
 from services.metrics.landing.forecast import land
 from services.metrics.landing.no_landing import NoLanding
@@ -60,7 +60,7 @@ def questions(state: KpiState, definition: Definition, today: int, limit: int) -
             break
         record, window = state.records[unit, period], definition.window(period)
         by = target_of(definition, unit, window, record.as_of, today)
-        if by is None or foregone(definition, unit, window, by, record.as_of, record.status) is not None:
+        if by is None or foregone(definition, unit, window, by, record.as_of, record.status, today) is not None:
             state.await_no_forecast(unit, period)
             continue
         asked.append((unit, window, spoken_in(definition, window, by), by, record))
@@ -184,7 +184,9 @@ def foretell(fold: Fold, definition: Definition, answers: Iterable[Answer]) -> t
             fold.state.await_forecast(unit, window.id)
         if issued is not None:
             end = definition.end_of_unit(definition.natural_unit(window), issued.as_of)
-            issues.append(Issue(unit, window.id, end, issued))
+            by = target_of(definition, unit, window, record.as_of, fold.today)
+            if by is not None:
+                issues.append(Issue(unit, window.id, end, issued, Aim(by.wire, by.missed_on)))
     return said, issues
 
 
@@ -195,7 +197,7 @@ def _tell(
     if foretold == record.foretold:
         return None
     by = target_of(definition, unit, window, record.as_of, fold.today)
-    why = foregone(definition, unit, window, by, record.as_of, record.status)
+    why = foregone(definition, unit, window, by, record.as_of, record.status, fold.today)
     before = future_of(record.foretold, why, by, record.as_of)
     record.foretold = foretold
     if future_of(foretold, why, by, record.as_of) == before:

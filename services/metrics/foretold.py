@@ -7,7 +7,7 @@ changed.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -44,13 +44,23 @@ class Issued(NamedTuple):
     target: bytes
 
 
+class Aim(NamedTuple):
+    """A version of a target as it was when forecasts were made for it. `wire`: as a record shows it; `missed_on`: the
+    first day on which it counts as missed."""
+
+    wire: dict[str, Any]
+    missed_on: int
+
+
 class Issue(NamedTuple):
-    """A forecast for the list of those issued: the last one of the natural unit of time that ends on `end`."""
+    """A forecast for the list of those issued: of its target the last one of the natural unit of time that ends on
+    `end`."""
 
     unit: str
     period: str
     end: int
     forecast: Issued
+    aim: Aim
 
 
 class Future(NamedTuple):
@@ -94,7 +104,13 @@ def spoken_in(definition: Definition, window: Window, by: Obligation) -> Window:
 
 
 def foregone(
-    definition: Definition, unit: str, window: Window, by: Obligation | None, as_of: int | None, status: str | None
+    definition: Definition,
+    unit: str,
+    window: Window,
+    by: Obligation | None,
+    as_of: int | None,
+    status: str | None,
+    today: int,
 ) -> str | None:
     """The code of the reason why there is no forecast, where that is plain without looking at the series."""
     kind = definition.kind
@@ -102,6 +118,8 @@ def foregone(
         return NO_NEED
     if as_of >= by.deadline:
         return "forecast_deadline_reached"
+    if today > by.deadline:
+        return "forecast_deadline_passed"
     if not kind.foretells or (kind.counts_units and definition.shape(as_of).is_leaf(unit)):
         return "forecast_not_for_kind"
     if kind.begins_anew and as_of < spoken_in(definition, window, by).first:

@@ -6,7 +6,7 @@ is delivered again is folded into what is there already, and says the same again
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -69,6 +69,7 @@ class _Batch:
     first: int
     last: int
     observations: Sequence[Observation]
+    former: Definition | None = None
     later: Sequence[Observation] = ()
 
     def cut_at_a_closing(self) -> "_Batch | None":
@@ -76,11 +77,11 @@ class _Batch:
 
         What is cut off is folded, written and said first, so that it is durable how the record stood.
         """
-        at = first_later(self.state, self.definition, self.observations, self.today)
+        at = first_later(self.state, self.former or self.definition, self.observations, self.today)
         if at is None:
             return None
         before, self.observations = self.observations[:at], self.observations[at:]
-        return _Batch(self.state, self.definition, self.today, self.first, self.last, before, self.observations)
+        return replace(self, observations=before, later=self.observations)
 
 
 class Workshop:
@@ -191,7 +192,8 @@ class ObservationHandler:
                 zone = catalogs[share.province].zone
                 read = [_observation(*payload, zone) for payload in share.payloads]
                 first, last = share.payloads[0][1].offset, share.payloads[-1][1].offset
-                batches.append(_Batch(states[key], definition, work.today(zone), first, last, read))
+                former = work.definitions.replaced.get(key)
+                batches.append(_Batch(states[key], definition, work.today(zone), first, last, read, former))
         early = [found for batch in batches if (found := batch.cut_at_a_closing()) is not None]
         if early:
             await self._fold(early, traceparent)
@@ -204,7 +206,7 @@ class ObservationHandler:
         doubted: list[Doubted] = []
         with work.meters.stage("fold"):
             for batch in batches:
-                fold = Fold(batch.state, batch.definition, batch.today)
+                fold = Fold(batch.state, batch.definition, batch.today, batch.former)
                 said += fold.batch(batch.observations, batch.first, batch.last)
                 fold.close(batch.later)
                 doubted += fold.doubted

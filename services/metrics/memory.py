@@ -93,10 +93,14 @@ class Memory:
 
 
 class Definitions:
-    """KPIs of the catalogs in force, worked out once a catalog."""
+    """KPIs of the catalogs in force, worked out once a catalog. `keeps_replaced`: whoever judges by them says when all
+    is judged anew, by taking what was replaced away."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_replaced: bool = False) -> None:
         self._known: dict[str, Definition] = {}
+        self._keeps_replaced = keeps_replaced
+        self.replaced: dict[str, Definition] = {}
+        """By KPI the definition before, while records may still be judged by it."""
 
     def of(self, key: str, catalog: Catalog) -> Definition | None:
         """The KPI under this catalog; None if it does not know the KPI."""
@@ -106,6 +110,8 @@ class Definitions:
             if kpi not in catalog.kpis:
                 self._known.pop(key, None)
                 return None
+            if found is not None and self._keeps_replaced:
+                self.replaced.setdefault(key, found)
             found = self._known[key] = Definition(catalog, kpi)
         return found
 

@@ -13,9 +13,10 @@ from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import nearest
 from services.metrics.fold import Fold
+from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
-from services.metrics.then import said_on
+from services.metrics.then import Former, concerns, said_on
 
 POINTS = 400
 """Points in one answer; the latest are shown."""
@@ -27,14 +28,12 @@ def history(
     unit: str,
     window: Window,
     today: int,
-    on: int | None = None,
+    former: Former | None = None,
     given: Iterable[Observation] = (),
 ) -> History:
-    """The series of a record up to `today`; `on`: also what was said on that day, with what the ledger has `given`."""
-
-    def concerns(other: str, day: int) -> bool:
-        return _concerns(definition, unit, other, day)
-
+    """The series of a record up to `today`; `former`: also what was said on that day, with what the ledger has
+    `given`."""
+    present = definition.judging(unit, window, min(max(today, window.first), window.last))
     days = sorted(set(_days(state, definition, unit, window, today)))
     points: dict[str, HistoryPoint] = {}
     for day in days[-POINTS:]:
@@ -54,8 +53,9 @@ def history(
             "catalog_version": definition.catalog.version,
             "points": [points[day] for day in sorted(points)],
             "earlier": max(len(days) - POINTS, 0),
-            "plan": list(_plan(definition, unit, window, today)),
-            "said": None if on is None else said_on(state, definition, unit, window, on, concerns, given),
+            "plan": [] if present is None else list(_corners(definition, present, window, window.first, window.last)),
+            "plans": list(_plans(definition, unit, window)),
+            "said": None if former is None else said_on(state, former, unit, window.id, given),
         }
     )
 
@@ -71,27 +71,41 @@ def _days(state: KpiState, definition: Definition, unit: str, window: Window, to
     """The days of the period on which the unit, or one below it on that day, has a figure."""
     for other, series in state.units.items():
         for day in series.order:
-            if window.first <= day <= min(window.last, today) and _concerns(definition, unit, other, day):
+            if window.first <= day <= min(window.last, today) and concerns(definition, unit, other, day):
                 content = series.days[day]
                 if content.figures or content.increments is not None:
                     yield day
 
 
-def _concerns(definition: Definition, unit: str, other: str, day: int) -> bool:
-    return other == unit or unit in definition.shape(day).ancestors(other)
+def _plans(definition: Definition, unit: str, window: Window) -> Iterator[dict[str, Any]]:
+    """Each version over the days of the period, up to its deadline, on which it holds."""
+    turns = [day for day in definition.turns(unit, window) if window.first < day <= window.last]
+    starts = [window.first, *dict.fromkeys(turns)]
+    for first, after in zip(starts, [*starts[1:], window.last + 1], strict=True):
+        by = definition.judging(unit, window, first)
+        if by is None or by.deadline < first:
+            continue
+        last = min(after - 1, by.deadline)
+        yield {
+            "target": by.wire["id"],
+            "target_version": by.wire["version"],
+            "first": iso(first),
+            "last": iso(last),
+            "goal": by.wire["value"],
+            "points": list(_corners(definition, by, window, first, last)),
+        }
 
 
-def _plan(definition: Definition, unit: str, window: Window, today: int) -> Iterator[tuple[str, float]]:
-    """The plan at its ends and at the end of each natural unit of time between."""
-    by = definition.judging(unit, window, min(max(today, window.first), window.last))
-    if by is None or by.curve is None:
+def _corners(
+    definition: Definition, by: Obligation, window: Window, first: int, last: int
+) -> Iterator[tuple[str, float]]:
+    """A plan at its ends between two days, and at the end of each natural unit of time between."""
+    if by.curve is None:
         return
-    day, end = max(by.baseline_on, window.first), min(by.deadline, window.last)
+    day, end = max(by.baseline_on, first), min(by.deadline, last)
     per = definition.natural_unit(window)
     while day <= end:
-        planned = by.curve.planned(day)
-        if planned is not None:
-            yield iso(day), nearest(planned)
+        yield iso(day), nearest(by.curve.planned(day))
         if day == end:
             return
         day = min(definition.end_of_unit(per, day + 1), end)

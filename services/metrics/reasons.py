@@ -24,6 +24,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The deadline {deadline} and its grace passed without any figure up to it.",
     ),
     "no_figure": ("Chưa có số liệu trong kỳ.", "There is no figure in the period yet."),
+    "figure_withdrawn": (
+        "Số liệu ngày {as_of} đã được nguồn {source} rút lại ngày {on}.",
+        "The figure of {as_of} was withdrawn on {on} by {source}.",
+    ),
     "stale": (
         "Số liệu mới nhất ({as_of}) đã quá cũ so với chu kỳ báo cáo.",
         "The latest figure ({as_of}) is too old for the reporting cycle.",
@@ -163,6 +167,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
     ),
     # how a version came about
+    "closed_judged_again": (
+        "Kỳ đã khép được đánh giá lại vì danh mục thay đổi sau khi khép; kết quả khi khép kỳ được giữ bên cạnh.",
+        "The closed period was judged again because the catalog changed afterwards; what it said at the closing is "
+        "kept beside it.",
+    ),
     "catalog_changed": (
         "Đánh giá lại theo danh mục {catalog}, thay đổi: {vi}.",
         "Judged again under catalog {catalog}, in which this is new: {en}.",
@@ -226,6 +235,12 @@ def because_of(code: str, vi: Mapping[str, str], en: Mapping[str, str]) -> Reaso
     """The reason of that code, with names that are other ones in each language."""
     text_vi, text_en = TEXTS[code]
     return {"code": code, "text_vi": text_vi.format_map(vi), "text_en": text_en.format_map(en)}
+
+
+def withdrawn(as_of: str, source: str, on: str) -> Reason:
+    """The reason of a record that lost its figures. Days as `YYYY-MM-DD`; `source`: the name of who withdrew it."""
+    said = {"as_of": as_of, "source": source, "on": on}
+    return because_of("figure_withdrawn", {name: in_vietnam(text) for name, text in said.items()}, said)
 
 
 PLACES, MOST_PLACES = 4, 9

@@ -5,7 +5,7 @@ Within an accounting period an absolute figure restarts the sum, and increments 
 
 from bisect import bisect_left, bisect_right, insort
 
-from services.metrics.figures import MAX_INPUTS, PRELIMINARY, Day, Figure, Increments, added, first_ids
+from services.metrics.figures import MAX_INPUTS, PRELIMINARY, Day, Figure, Increments, added, first_ids, rank
 
 
 class Own:
@@ -219,6 +219,15 @@ class Series:
             if content.figures or content.increments is not None:
                 return self.order[at]
             at -= 1
+        return None
+
+    def withdrawn(self, first: int, last: int) -> tuple[int, Figure] | None:
+        """Of the last day between whose figure was withdrawn, the day and the withdrawal; None where none was."""
+        for day in reversed(self.days_between(first, last)):
+            content = self.days[day]
+            withdrawals = [figure for figure in content.figures if figure.retracts]
+            if withdrawals and content.stands is None:
+                return day, max(withdrawals, key=rank)
         return None
 
     def stands_after(self, day: int, last: int, increments: bool) -> int | None:

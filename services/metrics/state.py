@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from services.metrics.days import Window
@@ -29,8 +29,12 @@ class Cause(NamedTuple):
     what: tuple[str, ...]
 
 
+LATER_FIGURES, CATALOG, BOTH = "later_figures", "catalog", "both"
+
+
 class Closed(NamedTuple):
-    """How a record stood when figures began to come that were reported after its period was closed."""
+    """How a record stood when, after its period was closed, later figures began to come or another catalog came into
+    force. `target`: as a record shows it; `catalog_version`: of the catalog that it was judged by."""
 
     status: str
     value: float | None
@@ -38,6 +42,9 @@ class Closed(NamedTuple):
     pace: float | None
     closed_on: str
     version: int | None
+    target: dict[str, Any] | None = None
+    catalog_version: str | None = None
+    why: str = LATER_FIGURES
 
 
 class Head(NamedTuple):

@@ -15,10 +15,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from services.metrics.documents import Change, Document, Stored, generation_of, name_of
+from services.runtime.catalog.extracts import Part
 from services.runtime.errors import Fenced
 from services.runtime.mongo import DUPLICATE_KEY, DURABLE, Client
 
@@ -66,6 +67,19 @@ class Store(Protocol):
         """Note of these KPIs that all their records are judged; one that was never touched is left out."""
         ...
 
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        """What defined these KPIs and since when, the first edition first; those without any are absent."""
+        ...
+
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
+        """Add to each KPI an edition behind so many that are known, and the parts that they refer to. Raises `Fenced`
+        where there are others."""
+        ...
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        """The contents of these parts of editions, in this order. Raises KeyError for one that is not kept."""
+        ...
+
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         """Those of the KPIs that hold a record which awaits a forecast, or one that is owed."""
         ...
@@ -75,7 +89,8 @@ class Store(Protocol):
         ...
 
     async def issued(self, document: str, unit: str) -> Document:
-        """The forecasts issued of a unit, by the document's id and the unit's field in it; empty if there are none."""
+        """What is kept of the forecasts issued of a unit, by the document's id and the unit's field in it: its `units`
+        and `targets`; empty if there are none."""
         ...
 
     async def begin(self, key: str, writer: str) -> Begun:
@@ -122,16 +137,19 @@ class Store(Protocol):
 
 
 class MongoStore:
-    """The database of metrics: collections kpis, figures, judgements, forecasts, meta.
+    """The database of metrics: collections kpis, figures, judgements, forecasts, editions, parts, meta.
 
     kpis: {_id: "<province>/<kpi>", chunks, schema, writer, taken: how often, generation: in force,
            begun: last number given, judged: what `judged` says, derived: what `derivations` says}
+    editions: {_id: "<province>/<kpi>", editions: [{since, catalog, marks, parts: [digest …]} …]}
+    parts: {_id: digest, content: objects of a catalog, as `extracts` packs them}
     """
 
     def __init__(self, client: Client, database: str) -> None:
         db = client.get_database(database, write_concern=DURABLE)
         self._kpis, self._figures, self._judgements = db["kpis"], db["figures"], db["judgements"]
         self._forecasts, self._meta = db["forecasts"], db["meta"]
+        self._editions, self._parts = db["editions"], db["parts"]
 
     async def prepare(self) -> None:
         """Make the indexes."""
@@ -215,6 +233,41 @@ class MongoStore:
                 ordered=False,
             )
 
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        found = await self._editions.find({"_id": {"$in": list(keys)}}).to_list()
+        return {one["_id"]: one["editions"] for one in found}
+
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
+        wanted = {"_id": {"$in": [part.digest for part in parts]}}
+        held = {one["_id"] for one in await self._parts.find(wanted, {"_id": 1}).to_list()}
+        new = [
+            UpdateOne({"_id": part.digest}, {"$setOnInsert": {"content": part.content}}, upsert=True)
+            for part in parts
+            if part.digest not in held
+        ]
+        if new:
+            await self._parts.bulk_write(new, ordered=False)
+        added = [
+            UpdateOne({"_id": key, "editions": {"$size": known}}, {"$push": {"editions": dict(edition)}})
+            if known
+            else InsertOne({"_id": key, "editions": [dict(edition)]})
+            for key, (known, edition) in editions.items()
+        ]
+        try:
+            done = await self._editions.bulk_write(added, ordered=False)
+        except BulkWriteError as error:
+            failed = (error.details or {}).get("writeErrors") or []
+            if any(problem.get("code") == DUPLICATE_KEY for problem in failed):
+                raise Fenced("editions: somebody else noted first what is in force") from error
+            raise
+        if done.matched_count + done.inserted_count != len(added):
+            raise Fenced("editions: somebody else noted what is in force")
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        found = await self._parts.find({"_id": {"$in": list(digests)}}).to_list()
+        contents = {one["_id"]: bytes(one["content"]) for one in found}
+        return [contents[digest] for digest in digests]
+
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         keys_of = await self._keys_by_name(keys)
         wanted = {"kpi": {"$in": list(keys_of)}, "$or": [{"awaits": True}, {"owed.0": {"$exists": True}}]}
@@ -231,10 +284,9 @@ class MongoStore:
             )
 
     async def issued(self, document: str, unit: str) -> Document:
-        found = await self._forecasts.find_one({"_id": document}, {f"units.{unit}": 1})
-        units: Document = (found or {}).get("units", {})
-        rows: Document = units.get(unit, {})
-        return rows
+        names = ("units", "targets")
+        found = await self._forecasts.find_one({"_id": document}, {f"{name}.{unit}": 1 for name in names}) or {}
+        return {name: found[name][unit] for name in names if unit in found.get(name, {})}
 
     async def begin(self, key: str, writer: str) -> Begun:
         mine = {"_id": key, "writer": writer}

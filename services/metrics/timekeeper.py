@@ -11,8 +11,10 @@ write, and no longer owed once it was published.
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from services.metrics.annals import Annals
 from services.metrics.beside import Moved, Turns, keep_looking
 from services.metrics.days import day_of, iso
+from services.metrics.definition import Definition
 from services.metrics.deriver import REST, Deriver
 from services.metrics.documents import Document
 from services.metrics.duties import Changes, Duty
@@ -37,6 +39,7 @@ class Timekeeper:
         self._ownership = Ownership(delivery)
         self._delivery = delivery
         self._deriver = Deriver(workshop, self._ownership, rest)
+        self._annals = Annals(workshop.store)
         self._done: dict[str, tuple[str, int]] = {}
         self._changes: dict[str, Changes] = {}
 
@@ -49,6 +52,7 @@ class Timekeeper:
         day. Raises `Moved`."""
         if self._ownership.is_new():
             self._deriver.forget()
+            self._annals.forget()
             self._done.clear()
         for province, catalog in list(self._catalogs.items()):
             await self._deriver.look(catalog)
@@ -66,6 +70,7 @@ class Timekeeper:
         due = await work.store.due(keys, iso(today))
         changes = self._changes.setdefault(catalog.province.id, Changes(catalog)).to(catalog)
         noted: dict[str, Document] = {}
+        await self._note_what_is_in_force(catalog, keys, changes)
         for key in keys:
             self._ownership.still_ours()
             definition = work.definitions.of(key, catalog)
@@ -76,15 +81,32 @@ class Timekeeper:
             touched = NOTHING if before is None else changes.since(before, definition.kpi_id)
             duty = Duty(definition, today, since, touched, documents)
             if duty:
-                await self._turns(key, duty)
-            await asyncio.sleep(0)  # to compare thousands of targets takes a while, too
+                await self._turns(key, duty, await self._former(key, before) if touched else None)
+            work.definitions.replaced.pop(key, None)
+            await asyncio.sleep(0)
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
         changes.done()
         for key in keys:
             self._done[key] = (catalog.version, today)
 
-    async def _turns(self, key: str, duty: Duty) -> None:
+    async def _note_what_is_in_force(self, catalog: Catalog, keys: Sequence[str], changes: Changes) -> None:
+        """Before anything is judged by it."""
+        now, marks = self._workshop.clock.now(), {}
+        for key in keys:
+            self._ownership.still_ours()
+            marks[key] = changes.marks(key.split("/", 1)[1])
+            await asyncio.sleep(0)  # to compare thousands of targets takes a while
+        await self._annals.note(catalog, marks, now)
+
+    async def _former(self, key: str, before: Document | None) -> Definition | None:
+        """By which definition records were judged that a catalog touches."""
+        replaced = self._workshop.definitions.replaced.get(key)
+        if before is None or (replaced is not None and replaced.catalog.version == before["catalog"]):
+            return replaced
+        return await self._annals.judged_by(key, before.get("marks", {}))
+
+    async def _turns(self, key: str, duty: Duty, former: Definition | None) -> None:
         """Judge a KPI's records, a turn at a time."""
         at, definition = 0, duty.definition
         while True:
@@ -94,7 +116,7 @@ class Timekeeper:
                     raise Moved
                 state = (await self._workshop.memory.hold([(key, definition)]))[key]
                 records = duty.records(state)
-                fold = Fold(state, definition, duty.today)
+                fold = Fold(state, definition, duty.today, former)
                 said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
                 said += fold.again(records[at : at + RECORDS_A_TURN])
                 await self._workshop.tell(state, said)

@@ -186,7 +186,25 @@ STEPS: dict[str, tuple[str, str]] = {
         "Nếu không có số liệu mới, đến {day} tình trạng là: {vi}.",
         "Without a new figure the status on {day} is: {en}.",
     ),
+    "outcome_known": (
+        "Không chấm: sau số liệu dùng để dự báo không có số liệu nào mới hơn đến hạn.",
+        "Not scored: up to the deadline no figure came after those that it was made from.",
+    ),
     # what cannot be known of a former day
+    "definitions_since": (
+        "Không chắc chắn: mục tiêu và định nghĩa chỉ tiêu chỉ được lưu từ ngày {since}; kết quả này tính theo bản cũ "
+        "nhất còn lưu.",
+        "Not certain: targets and definitions are only known from {since} on; this is by the oldest that are kept.",
+    ),
+    "definitions_unknown": (
+        "Không chắc chắn: không còn lưu mục tiêu và định nghĩa chỉ tiêu của ngày đó; kết quả này tính theo danh mục "
+        "hiện hành.",
+        "Not certain: the targets and definitions of that day were not kept; this is by the catalog of today.",
+    ),
+    "made_otherwise": (
+        "Không chắc chắn: chỉ tiêu này tính từ các chỉ tiêu khác, và cách tính đã thay đổi sau ngày này.",
+        "Not certain: this KPI is made from others, and how it is made has changed since that day.",
+    ),
     "replaced": (
         "Không chắc chắn: ở {count} đơn vị và ngày, số liệu đã được thay hoặc bổ sung sau ngày này, và không còn biết "
         "trước đó là bao nhiêu.",

@@ -24,6 +24,7 @@ from services.metrics.settings import MetricsSettings
 from services.metrics.store import Begun
 from services.metrics.telemetry import Meters
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.extracts import Part
 from services.runtime.clock import from_setting
 from services.runtime.kafka.producer import Outgoing
 from services.runtime.telemetry import Telemetry
@@ -152,6 +153,15 @@ class _Nowhere:
 
     async def mark_judged(self, judged: Mapping[str, Document]) -> None:
         """Nothing is kept."""
+
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        return {}
+
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
+        """Nothing is kept."""
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        return []
 
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         return []

@@ -61,6 +61,8 @@ class ModelRecord:
     inputs_count: int = 0
     target: tuple[str, int] | None = None
     of_its_own: bool = False
+    withdrawn: tuple[date, str, date] | None = None
+    """Where nothing stands: the day whose figure was withdrawn last, by whom, and when."""
     codes: list[str] = field(default_factory=list)
 
 
@@ -186,6 +188,9 @@ class _Model:
             record.codes.append("unit_ended")
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today, self.from_zero)
         judge(record, verdict, self._reported_on(sums))
+        own = self.figures.get(unit)
+        if record.as_of is None and isinstance(own, Figures):
+            record.withdrawn = own.last_withdrawn(period.first, _deadline(now_valid, period))
         if by is not None and verdict.keeps:
             record.held = self._held(unit, period, verdict)
         if by is not None and record.value is not None:

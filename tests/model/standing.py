@@ -83,6 +83,21 @@ class Figures:
             preliminary=best.status == "preliminary",
         )
 
+    def last_withdrawn(self, first: date, last: date) -> tuple[date, str, date] | None:
+        """The last day between of which nothing stands although a source's highest word is a withdrawal: the day, by
+        whom, and when."""
+        found = None
+        for day in sorted({day for day, _ in self._absolute if first <= day <= last}):
+            words = [one for on, one in self._absolute if on == day]
+            highest = [
+                max((one for one in words if one.source == source), key=_rank)
+                for source in {one.source for one in words}
+            ]
+            if all(one.retracts for one in highest):
+                best = max(highest, key=_rank)
+                found = day, best.source, best.reported_at.astimezone(self._zone).date()
+        return found
+
     def mean(self, first: date, last: date) -> Own | None:
         """The last reading, with the mean of all readings between in its place."""
         days = sorted({day for day, _ in self._absolute if first <= day <= last})

@@ -34,14 +34,23 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """A stretch of the plan: what was planned by day, and the target that it led to; where nothing else held."""
+
+    first: date
+    last: date
+    points: Sequence[tuple[date, float]]
+    goal: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """What is drawn. `scale` writes the numbers beside the lines."""
+    """What is drawn."""
 
     first: date
     last: date
     points: Sequence[Point]
-    plan: Sequence[tuple[date, float]]
-    target: float | None
+    plans: Sequence[Plan]
     today: date
 
 
@@ -65,9 +74,8 @@ class _Frame:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self.values = [point.value for point in picture.points]
-        self.values += [value for _, value in picture.plan]
-        if picture.target is not None:
-            self.values.append(picture.target)
+        self.values += [value for plan in picture.plans for _, value in plan.points]
+        self.values += [plan.goal for plan in picture.plans if plan.goal is not None]
         low, high = (min(self.values), max(self.values)) if self.values else (0.0, 1.0)
         self.step = _round_step((high - low or abs(high) or 1.0) / (_LINES - 1))
         start = floor(low / self.step)
@@ -123,12 +131,14 @@ def _grid(frame: _Frame, texts: Sequence[str]) -> Iterator[str]:
 
 
 def _plan(frame: _Frame) -> Iterator[str]:
-    if frame.picture.target is not None:
-        y = frame.y(frame.picture.target)
-        yield _line("goal", LEFT, y, WIDTH - RIGHT, y)
-    corners = " ".join(f"{frame.x(day)},{frame.y(value)}" for day, value in frame.picture.plan)
-    if corners:
-        yield f'<polyline class="plan" points="{corners}"/>'
+    plans = frame.picture.plans
+    for plan in plans:
+        if plan.goal is not None:  # to the edge where no other version follows
+            y, last = frame.y(plan.goal), frame.picture.last if plan is plans[-1] else plan.last
+            yield _line("goal", frame.x(plan.first), y, frame.x(last), y)
+        corners = " ".join(f"{frame.x(day)},{frame.y(value)}" for day, value in plan.points)
+        if corners:
+            yield f'<polyline class="plan" points="{corners}"/>'
 
 
 def _series(frame: _Frame) -> Iterator[str]:

@@ -19,7 +19,7 @@ from contracts.explanations import (
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from contracts.reading import shares_tell
-from services.gateway.views.chart import Picture, Point, chart, lines_of
+from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller
 from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
@@ -280,7 +280,6 @@ def _legal_basis(said: ExplanationWithOrigins, ground: Ground) -> str:
 
 def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measure: Measure, name: str) -> str:
     words, numbers = teller.words, teller.numbers
-    target = said.judged.target
     points = [
         Point(
             point.as_of,
@@ -291,7 +290,8 @@ def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measur
         for point in past.points
         if point.value is not None
     ]
-    drawn = Picture(past.first, past.last, points, past.plan, target.value if target else None, said.judged_on)
+    plans = [Plan(one.first, one.last, one.points, one.goal) for one in past.plans]
+    drawn = Picture(past.first, past.last, points, plans, said.judged_on)
     label = words(
         "{name}: {count} lần báo cáo từ {first} đến {last}", name=name, count=len(points), **_ends(drawn, numbers)
     )

@@ -105,12 +105,21 @@ class Teller:
         return reasons.why(record, self.measure(kpi, record), self.words, self.numbers)
 
     def closed(self, closed: Closed, measure: Measure) -> str:
-        """What the record said when its period was closed, where later figures changed it."""
+        """What the record said when its period was closed, where later figures or another catalog changed it."""
         value = self.numbers.value(closed.value, measure) if closed.value is not None else self.words("Chưa có số liệu")
+        status = badge(closed.status, self.words).word
+        if closed.why == "later_figures" or closed.target is None:
+            return self.words("{status}, {value}; số liệu được bổ sung hoặc sửa sau đó", status=status, value=value)
+        goal = self.goal(closed.target, measure)
+        if closed.why == "catalog":
+            return self.words(
+                "{status}, {value}, mục tiêu {goal}; danh mục thay đổi sau đó", status=status, value=value, goal=goal
+            )
         return self.words(
-            "{status}, {value}; số liệu được bổ sung hoặc sửa sau đó",
-            status=badge(closed.status, self.words).word,
+            "{status}, {value}, mục tiêu {goal}; số liệu và danh mục thay đổi sau đó",
+            status=status,
             value=value,
+            goal=goal,
         )
 
     def goal(self, target: TargetJudged, measure: Measure) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.explanations import Explanation, Landings
-from contracts.progress import Landing, ProgressJudged
+from contracts.progress import Landing, ProgressJudged, TargetJudged
 from services.gateway.documents import as_day
+from services.gateway.views.figures import Teller
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.words import Words
 
@@ -24,6 +25,9 @@ class IssuedRow:
     between: str
     chance: str
     held: bool | None
+    target: str
+    """The target that it was made for; empty where all were made for the same."""
+    remark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def _bare(value: float, measure: Measure, numbers: Numbers) -> str:
 
 
 def _rows(issued: Landings, measure: Measure, words: Words, numbers: Numbers) -> list[IssuedRow]:
+    several = len({one.target for one in issued.issued}) > 1
     return [
         IssuedRow(
             as_of=numbers.day(one.as_of),
@@ -91,14 +96,21 @@ def _rows(issued: Landings, measure: Measure, words: Words, numbers: Numbers) ->
             between=f"{_bare(one.low, measure, numbers)} – {_bare(one.high, measure, numbers)}",
             chance=chance(one.p_meet, words, numbers),
             held=one.held,
+            target=_target(one.target, measure, words, numbers) if several and one.target is not None else "",
+            remark=words.either(one.not_scored.text_vi, one.not_scored.text_en) if one.not_scored is not None else "",
         )
         for one in reversed(issued.issued)
     ]
 
 
+def _target(target: TargetJudged, measure: Measure, words: Words, numbers: Numbers) -> str:
+    goal = Teller(words, numbers).goal(target, measure)
+    return words("{goal}, phiên bản {version}", goal=goal, version=target.version)
+
+
 def _score(issued: Landings, measure: Measure, words: Words, numbers: Numbers) -> str:
     """What came, and how far off was what had been said."""
-    if issued.came is None or issued.mean_absolute_error is None or issued.brier is None:
+    if issued.came is None:
         return ""
     came = words(
         "Đến hạn {day}: {came}, {met}.",
@@ -106,7 +118,9 @@ def _score(issued: Landings, measure: Measure, words: Words, numbers: Numbers) -
         came=numbers.value(issued.came, measure),
         met=words("đạt mục tiêu") if issued.met else words("không đạt mục tiêu"),
     )
-    held = words("{held}/{tested} khoảng dự báo đã đúng", held=issued.intervals_held, tested=len(issued.issued))
+    if issued.mean_absolute_error is None or issued.brier is None:
+        return f"{came} {words('Chưa có dự báo nào kiểm chứng được.')}"
+    held = words("{held}/{tested} khoảng dự báo đã đúng", held=issued.intervals_held, tested=issued.scored)
     error = words("sai trung bình {error}", error=numbers.distance(issued.mean_absolute_error, measure))
     brier = words("điểm Brier {brier} (0 là tốt nhất, 1 là kém nhất)", brier=numbers.plain(issued.brier, 2))
     return f"{came} {held}; {error}; {brier}."

@@ -107,6 +107,8 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "trên {percent}": "above {percent}",
     "Đến hạn {day}: {came}, {met}.": "By the deadline {day}: {came}, {met}.",
     "{held}/{tested} khoảng dự báo đã đúng": "{held} of {tested} intervals held",
+    "Chưa có dự báo nào kiểm chứng được.": "No forecast could be held against it.",
+    "{goal}, phiên bản {version}": "{goal}, version {version}",
     "sai trung bình {error}": "off by {error} on average",
     "điểm Brier {brier} (0 là tốt nhất, 1 là kém nhất)": "Brier score {brier} (0 is best, 1 is worst)",
     "đạt mục tiêu": "target met",
@@ -230,6 +232,12 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Khi khép kỳ ({day})": "When the period was closed ({day})",
     "{status}, {value}; số liệu được bổ sung hoặc sửa sau đó": (
         "{status}, {value}; figures were added or corrected later"
+    ),
+    "{status}, {value}, mục tiêu {goal}; danh mục thay đổi sau đó": (
+        "{status}, {value}, target {goal}; the catalog changed later"
+    ),
+    "{status}, {value}, mục tiêu {goal}; số liệu và danh mục thay đổi sau đó": (
+        "{status}, {value}, target {goal}; figures and the catalog changed later"
     ),
     "Các phiên bản mục tiêu": "Versions of the target",
     "Phiên bản": "Version",

@@ -30,6 +30,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Đã có số liệu đến hạn nên không còn gì để dự báo.",
         "There are figures up to the deadline, so nothing is left to forecast.",
     ),
+    "forecast_deadline_passed": (
+        "Đã qua hạn hoàn thành nên không dự báo nữa.",
+        "The deadline has passed, so nothing is forecast any more.",
+    ),
     "forecast_too_few_points": (
         f"Chưa đủ số liệu để dự báo: cần ít nhất {FEWEST_POINTS} lần báo cáo trong kỳ.",
         f"There are too few figures for a forecast: it needs at least {FEWEST_POINTS} in the period.",
@@ -41,6 +45,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "forecast_period_to_come": (
         "Số liệu của chỉ tiêu này tính lại từ đầu trong mỗi kỳ; sẽ dự báo khi có số liệu của kỳ chứa hạn hoàn thành.",
         "Figures of this KPI begin anew in each period; a forecast needs some of the period that the deadline is in.",
+    ),
+    "forecast_of_former_day": (
+        "Dự báo của từng ngày trước không được lưu; các dự báo đã đưa ra xem ở phần giải thích.",
+        "Forecasts are not kept by day; those that were issued stand in the explanation.",
     ),
     "forecast_coming": (
         "Dự báo đang được tính, sẽ có sau ít giây.",

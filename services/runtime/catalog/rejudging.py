@@ -26,6 +26,9 @@ REASONS = (TARGET, TARGETS_BELOW, BOUNDS, DEFINITION, SOURCES, TREE, CALENDAR, W
 """Why a record may be judged otherwise; in this order where there are several reasons. `sources`: the KPIs that this
 one is derived from."""
 
+MAKING = (DEFINITION, SOURCES, TREE, CALENDAR)
+"""What of a catalog may make other figures of a derived KPI; the rest is judged by."""
+
 _BOUNDS = frozenset({"on_track_pace", "at_risk_pace"})
 _WORKING_DAYS = frozenset({"working_weekdays", "holidays", "extra_working_days"})
 _TOLD_ONLY: Mapping[type[CatalogObject], frozenset[str]] = {
@@ -153,7 +156,7 @@ class Comparison:
             yield from (unit.id for unit in tree if unit.level == target.level)
 
     def _versions(self, catalog: Catalog, kpi_id: str, unit: str, period: str) -> list[dict[str, Any]]:
-        return [_judged_by(target) for target in catalog.targets.versions(kpi_id, unit, period)]
+        return [judged_by(target) for target in catalog.targets.versions(kpi_id, unit, period)]
 
     # working days
 
@@ -240,7 +243,7 @@ class Marks:
             CALENDAR: _digest([catalog.province.time_zone, _rest(spec, _WORKING_DAYS)]),
             WORKING_DAYS: _digest([days]),
             TREE: self._tree,
-            TARGET: _digest(_judged_by(target) for target in catalog.targets.of_kpi(kpi_id)),
+            TARGET: _digest(judged_by(target) for target in catalog.targets.of_kpi(kpi_id)),
             SOURCES: _digest([self.of(source) for source in _sources(kpi)]),
         }
 
@@ -271,7 +274,8 @@ def _rest(item: CatalogObject, apart: Collection[str] = ()) -> dict[str, Any]:
     return item.model_dump(exclude={*_TOLD_ONLY[type(item)], *apart})
 
 
-def _judged_by(target: Target) -> dict[str, Any]:
+def judged_by(target: Target) -> dict[str, Any]:
+    """What judgements read of a target."""
     content = _rest(target)
     if content["baseline"] is not None:
         del content["baseline"]["simulated"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from httpx2 import ASGITransport, AsyncBaseTransport, AsyncClient, ConnectError, Request, Response
 from starlette.applications import Starlette
@@ -51,8 +51,9 @@ def starting() -> ASGITransport:
 async def metrics_with(
     catalog: Catalog, now: datetime, observations: Sequence[ObservationRecorded], *, derive: bool = False
 ) -> ASGITransport:
-    """Metrics that took these observations, and made what is derived from them."""
+    """Metrics that took these observations, and made what is derived from them; it has known its catalog for years."""
     engine = Engine(catalog, now)
+    await engine.knows_its_catalog_since(datetime(2020, 1, 1, tzinfo=UTC))
     await engine.take(*observations)
     if derive:
         await engine.tick()

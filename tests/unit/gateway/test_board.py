@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.progress import Closed, Completeness, Landing, Needed, ProgressJudged, Status
+from contracts.progress import Closed, Completeness, Landing, Needed, ProgressJudged, Status, TargetJudged
 from services.gateway.documents import Count, Document, progress_document
 from services.gateway.places import TreePlaces
 from services.gateway.views.below import Fact
@@ -337,6 +337,22 @@ def test_the_detail_of_a_later_correction_says_what_stood_when_the_period_was_cl
     assert detail is not None
     said = {fact.label: fact.text for fact in detail.facts}
     assert said["Khi khép kỳ (29/12/2023)"] == "Không đạt, 85,0\u202f%; số liệu được bổ sung hoặc sửa sau đó"
+
+
+def test_the_detail_of_a_period_that_a_catalog_judged_again_says_by_which_target_it_was_closed() -> None:
+    target = TargetJudged(id="t", value=80, comparator=">=", deadline=date(2023, 12, 14))
+    closed = Closed(
+        status=Status.MISSED,
+        value=60,
+        as_of=date(2023, 12, 8),
+        closed_on=date(2023, 12, 29),
+        target=target,
+        why="catalog",
+    )
+    detail = the_board([of_province(closed=closed)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    said = {fact.label: fact.text for fact in detail.facts}
+    assert said["Khi khép kỳ (29/12/2023)"] == "Không đạt, 60,0\u202f%, mục tiêu 80\u202f%; danh mục thay đổi sau đó"
 
 
 def test_missing_units_are_named_up_to_a_dozen() -> None:

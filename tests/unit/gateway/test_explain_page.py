@@ -8,7 +8,7 @@ import pytest
 
 from contracts.observations import ObservationRecorded
 from deploy.embedded.demo.events import Said
-from services.gateway.views.chart import Picture, Point, chart, lines_of, months
+from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of, months
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
@@ -172,13 +172,31 @@ async def test_the_dashboard_links_to_the_page() -> None:
 
 def a_picture(*values: float, target: float | None = 90) -> Picture:
     points = [Point(date(2023, 1 + at, 28), value, "behind", f"<{value}>") for at, value in enumerate(values)]
-    plan = [(date(2022, 12, 15), 0.0), (date(2023, 12, 14), 90.0)]
-    return Picture(date(2022, 12, 15), date(2023, 12, 14), points, plan, target, date(2023, 6, 1))
+    first, last = date(2022, 12, 15), date(2023, 12, 14)
+    plan = Plan(first, last, [(first, 0.0), (last, 90.0)], target)
+    return Picture(first, last, points, [plan], date(2023, 6, 1))
+
+
+A_LINE = Plan(date(2023, 1, 1), date(2023, 12, 31), [], 5.0)
+
+
+def test_each_version_of_the_target_is_drawn_where_it_held() -> None:
+    first, turn, last = date(2023, 1, 1), date(2023, 7, 1), date(2023, 12, 31)
+    plans = [
+        Plan(first, date(2023, 6, 30), [(first, 0.0), (date(2023, 6, 30), 40.0)], 80.0),
+        Plan(turn, last, [(turn, 40.0), (last, 60.0)], 60.0),
+    ]
+    drawn = chart(Picture(first, last, [], plans, date(2022, 1, 1)), "x", ["0", "20", "40", "60", "80"])
+    lines = [
+        (float(a), float(b)) for a, b in re.findall(r'class="goal" x1="([\d.]+)" y1="[\d.]+" x2="([\d.]+)"', drawn)
+    ]
+    assert len(lines) == drawn.count('<polyline class="plan"') == 2
+    assert lines[0][0] == 64 < lines[0][1] < lines[1][0] < lines[1][1] == 862
 
 
 def test_lines_stand_at_round_numbers_that_hold_everything() -> None:
     assert lines_of(a_picture(12, 47)) == [0, 50, 100]
-    assert lines_of(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], 5.0, date(2023, 1, 1))) == [4, 6]
+    assert lines_of(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [A_LINE], date(2023, 1, 1))) == [4, 6]
 
 
 def test_later_days_are_further_right_and_higher_values_higher() -> None:
@@ -198,7 +216,7 @@ def test_titles_are_escaped_and_nothing_has_a_style() -> None:
 
 
 def test_a_record_without_anything_has_no_picture() -> None:
-    assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], None, date(2023, 1, 1)), "", ["0", "1"]) == ""
+    assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], date(2023, 1, 1)), "", ["0", "1"]) == ""
 
 
 @pytest.mark.parametrize(("years", "marks"), [(1, 12), (2, 12), (5, 10), (30, 13)])
@@ -235,10 +253,11 @@ async def test_without_a_forecast_the_page_has_no_outlook_and_says_why() -> None
 
 async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the_forecasts_were() -> None:
     months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
-    engine = Engine(CATALOG, datetime(2023, 12, 16, tzinfo=UTC))
+    engine = Engine(CATALOG, NOW)
     await engine.take(*months)
     await engine.forecast()
     last = figure("2023-12-14", 900)
+    engine.clock.moment = datetime(2023, 12, 16, tzinfo=UTC)
     await engine.take(last)
     asked = owners(metrics_of(engine), ingest_with([*months, last]))
     async with Gateway(owners=asked).client() as client:
@@ -246,6 +265,21 @@ async def test_once_the_figure_of_the_deadline_stands_the_page_says_how_good_the
     outlook = page.split('id="outlook"')[1].split("</section>")[0]
     assert "Đến hạn 14/12/2023: 90,0\u202f%, đạt mục tiêu. 0/1 khoảng dự báo đã đúng; sai trung bình" in outlook
     assert "<td>không</td>" in outlook
+
+
+async def test_where_no_figure_came_after_the_last_forecast_the_page_says_that_it_is_not_scored() -> None:
+    months = [figure(f"2023-{month:02}-10", 500 + 10 * month) for month in range(1, 10)]
+    engine = Engine(CATALOG, NOW)
+    await engine.take(*months)
+    await engine.forecast()
+    engine.clock.moment = datetime(2024, 1, 5, tzinfo=UTC)
+    await engine.tick()
+    asked = owners(metrics_of(engine), ingest_with(months))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(PAGE)).text
+    outlook = page.split('id="outlook"')[1].split("</section>")[0]
+    assert "không đạt mục tiêu. Chưa có dự báo nào kiểm chứng được." in outlook
+    assert "<td>Không chấm: sau số liệu dùng để dự báo không có số liệu nào mới hơn đến hạn.</td>" in outlook
 
 
 async def test_a_score_names_its_items_with_their_points_and_links_to_each_of_them() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.observations import ObservationRecorded
 from contracts.progress import Contribution, ProgressJudged, Score
+from services.metrics.annals import Annals
 from services.metrics.forecaster import Forecaster
 from services.metrics.handlers import ObservationHandler, Workshop
 from services.metrics.memory import Definitions, Memory
@@ -21,6 +22,7 @@ from services.metrics.store import Store
 from services.metrics.telemetry import Meters
 from services.metrics.timekeeper import Timekeeper
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.rejudging import Marks
 from services.runtime.errors import Transient
 from services.runtime.telemetry import Telemetry
 from tests.model import ModelRecord, ModelScore, recompute
@@ -87,7 +89,7 @@ class Engine:
         self.workshop = Workshop(
             store=self.kept,
             memory=Memory(self.kept, figures_in_memory, writer),
-            definitions=Definitions(),
+            definitions=Definitions(keeps_replaced=True),
             publisher=Publisher(self.topic, self.clock, meters),
             clock=self.clock,
             meters=meters,
@@ -110,6 +112,12 @@ class Engine:
     @property
     def catalog(self) -> Catalog:
         return next(iter(self.catalogs.catalogs.values()))
+
+    async def knows_its_catalog_since(self, moment: datetime) -> None:
+        """As if it had been in force from then on, without judging anything."""
+        marks, province = Marks(self.catalog), self.catalog.province.id
+        known = {f"{province}/{kpi}": marks.of(kpi) for kpi in self.catalog.kpis}
+        await Annals(self.kept).note(self.catalog, known, moment)
 
     async def take(self, *observations: ObservationRecorded, offset: int = 0) -> None:
         """One batch, from that offset of the topic on."""
@@ -208,7 +216,9 @@ def different(
     for key in sorted(expected.keys() & found.keys()):
         seen, wanted = published(found[key]), plain(expected[key])
         # A withdrawal leaves no figure that the model could date; that it came later shows in what stands beside.
-        wanted["later_correction"] = wanted["later_correction"] or found[key].closed is not None
+        closed = found[key].closed
+        corrected = closed is not None and closed.why != "catalog"
+        wanted["later_correction"] = wanted["later_correction"] or corrected
         wrong += [
             f"{key}: {name}: {seen[name]!r}, model {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]
         ]
@@ -297,6 +307,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
         "late_figures": "late_figures" in [reason.code for reason in record.reasons],
         "unit_ended": "unit_ended" in [reason.code for reason in record.reasons],
+        "withdrawn": [reason.text_en for reason in record.reasons if reason.code == "figure_withdrawn"],
     }
 
 
@@ -334,7 +345,12 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "later_correction": "later_correction" in record.codes,
         "late_figures": "late_figures" in record.codes,
         "unit_ended": "unit_ended" in record.codes,
+        "withdrawn": [] if record.withdrawn is None else [_withdrawn(*record.withdrawn)],
     }
+
+
+def _withdrawn(as_of: date, source: str, on: date) -> str:
+    return f"The figure of {as_of} was withdrawn on {on} by {source}."
 
 
 def _split(gaps: Mapping[str, Fraction] | None) -> tuple[object, ...] | None:

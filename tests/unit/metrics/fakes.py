@@ -13,6 +13,7 @@ from contracts.topics import STATISTICS_DOUBTED
 from services.metrics.documents import Change, Document, Stored, generation_of, name_of
 from services.metrics.store import Begun
 from services.runtime.catalog import Catalog
+from services.runtime.catalog.extracts import Part
 from services.runtime.errors import Fenced, Transient
 from services.runtime.kafka.producer import Outgoing
 
@@ -25,6 +26,8 @@ class FakeStore:
         self.stored_figures: dict[str, dict[str, Any]] = {}
         self.judgements: dict[str, dict[str, Any]] = {}
         self.forecasts: dict[str, dict[str, Any]] = {}
+        self.kept_editions: dict[str, list[dict[str, Any]]] = {}
+        self.kept_parts: dict[str, bytes] = {}
         self.now: datetime | None = None
         self.lose_figures = False
         self.lose_judgements = False
@@ -109,6 +112,22 @@ class FakeStore:
             if key in self.kpis:
                 self.kpis[key]["judged"] = copy.deepcopy(dict(noted))
 
+    async def editions(self, keys: Sequence[str]) -> dict[str, list[Document]]:
+        return {key: list(copy.deepcopy(self.kept_editions[key])) for key in keys if key in self.kept_editions}
+
+    async def keep_editions(self, editions: Mapping[str, tuple[int, Document]], parts: Collection[Part]) -> None:
+        for part in parts:
+            self.kept_parts.setdefault(part.digest, part.content)
+        others = [key for key, (known, _) in editions.items() if len(self.kept_editions.get(key, ())) != known]
+        for key, (_, edition) in editions.items():
+            if key not in others:
+                self.kept_editions.setdefault(key, []).append(copy.deepcopy(dict(edition)))
+        if others:
+            raise Fenced(f"noted by somebody else: {others}")
+
+    async def parts(self, digests: Sequence[str]) -> list[bytes]:
+        return [self.kept_parts[digest] for digest in digests]
+
     async def unforetold(self, keys: Sequence[str]) -> list[str]:
         return sorted(
             {
@@ -123,8 +142,9 @@ class FakeStore:
             _set(self.forecasts.setdefault(change.id, {"_id": change.id, **copy.deepcopy(change.once)}), change)
 
     async def issued(self, document: str, unit: str) -> Document:
-        rows: Document = self.forecasts.get(document, {"units": {}})["units"].get(unit, {})
-        return copy.deepcopy(rows)
+        found = self.forecasts.get(document, {})
+        kept = {name: found[name][unit] for name in ("units", "targets") if unit in found.get(name, {})}
+        return copy.deepcopy(kept)
 
     async def revisions(self, keys: Collection[str]) -> dict[str, str]:
         sums = {key: sum(one["rev"] for one in documents) for key, documents in (await self.figures(keys)).items()}

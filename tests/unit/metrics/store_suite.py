@@ -8,6 +8,7 @@ import pytest
 
 from services.metrics.documents import Change, Stored
 from services.metrics.store import Begun, Store
+from services.runtime.catalog.extracts import Part
 from services.runtime.errors import Fenced
 
 KEY = "p/k"
@@ -221,10 +222,6 @@ class StoreSuite:
         await store.note_business_time(earlier)
         assert await store.business_time() == later
 
-
-def _sorted(due: dict[str, list[tuple[str, int]]]) -> dict[str, Sequence[tuple[str, int]]]:
-    return {key: sorted(documents) for key, documents in due.items()}
-
     async def test_kpis_with_a_record_that_awaits_a_forecast_or_is_owed_are_found(self, store: Store) -> None:
         await store.create({KEY: 2, "p/other": 1})
         await store.write([], [change("p/k/2023/0", 0, awaits=False, owed=[])])
@@ -242,6 +239,42 @@ def _sorted(due: dict[str, list[tuple[str, int]]]) -> dict[str, Sequence[tuple[s
         await store.keep_issued([])
         await store.keep_issued([change("p/k/2023/0", 0, units__a={"2023-08-31": [1], "2023-09-30": [2]})])
         await store.keep_issued([change("p/k/2023/0", 0, **{"units__a__2023-09-30": [3], "units__b__2023-09-30": [4]})])
-        assert await store.issued("p/k/2023/0", "a") == {"2023-08-31": [1], "2023-09-30": [3]}
-        assert await store.issued("p/k/2023/0", "b") == {"2023-09-30": [4]}
+        await store.keep_issued([change("p/k/2023/0", 0, targets__a__0f=[{"id": "t"}, "2023-12-29"])])
+        targets = {"0f": [{"id": "t"}, "2023-12-29"]}
+        assert await store.issued("p/k/2023/0", "a") == {
+            "units": {"2023-08-31": [1], "2023-09-30": [3]},
+            "targets": targets,
+        }
+        assert await store.issued("p/k/2023/0", "b") == {"units": {"2023-09-30": [4]}}
         assert await store.issued("p/k/2023/0", "c") == await store.issued("p/k/2024/0", "a") == {}
+
+    async def test_editions_are_kept_in_order_and_their_parts_once(self, store: Store) -> None:
+        assert await store.editions([KEY]) == {}
+        one, two = (
+            {
+                "since": datetime(2023, 1, n, tzinfo=UTC),
+                "catalog": f"{n}-a",
+                "marks": {"tree": "0f"},
+                "parts": [f"{n}", "u"],
+            }
+            for n in (1, 2)
+        )
+        await store.keep_editions({KEY: (0, one)}, [Part("1", b"\x00one"), Part("u", b"units")])
+        both = {KEY: (1, two), "p/other": (0, one)}
+        await store.keep_editions(both, [Part("2", b"two"), Part("u", b"never written"), Part("1", b"nor this")])
+        assert await store.editions([KEY, "p/none"]) == {KEY: [one, two]}
+        assert await store.parts(["u", "2", "1"]) == [b"units", b"two", b"\x00one"]
+        with pytest.raises(KeyError):
+            await store.parts(["1", "missing"])
+
+    async def test_of_two_that_keep_an_edition_behind_the_same_the_second_is_fenced(self, store: Store) -> None:
+        edition = {"since": datetime(2023, 1, 1, tzinfo=UTC), "catalog": "1-a", "marks": {}, "parts": ["1"]}
+        for known in (0, 1):
+            await store.keep_editions({KEY: (known, edition)}, [Part("1", b"one")])
+            with pytest.raises(Fenced):
+                await store.keep_editions({KEY: (known, edition)}, [Part("1", b"one")])
+        assert len((await store.editions([KEY]))[KEY]) == 2
+
+
+def _sorted(due: dict[str, list[tuple[str, int]]]) -> dict[str, Sequence[tuple[str, int]]]:
+    return {key: sorted(documents) for key, documents in due.items()}

@@ -34,6 +34,14 @@ async def told(
     return await asker(engine).history("k", unit, "2023", None if on is None else date.fromisoformat(on), ledger)
 
 
+async def since_the_start(engine: Engine) -> Engine:
+    """The same, which has known its catalog since the first day of the period."""
+    now, engine.clock.moment = engine.clock.moment, local("2022-12-15")
+    await engine.tick()
+    engine.clock.moment = now
+    return engine
+
+
 async def an_engine(*observations: Any, now: Any = NOW, **target: Any) -> Engine:
     kpi = target.pop("kpi_spec", None)
     engine = Engine(a_catalog(*([kpi] if kpi else []), a_target(**target)), now)
@@ -366,6 +374,27 @@ async def test_history_has_a_point_for_each_day_judged_as_on_that_day() -> None:
     assert (said.plan[0], said.plan[-1]) == ((date(2022, 12, 15), 80.0), (date(2023, 12, 14), 92.0))
 
 
+async def test_the_plan_is_told_of_each_version_over_the_days_on_which_it_held() -> None:
+    first = a_target(value=92, valid_to=day("2023-07-01"))
+    second = a_target(value=100, version=2, valid_from=day("2023-07-01"))
+    engine = Engine(a_catalog(first, second), NOW)
+    await engine.take(an_observation("p.a.1", "2023-06-30", 86, 100), an_observation("p.a.1", "2023-09-30", 95, 100))
+    said = await told(engine)
+    assert [(one.target_version, str(one.first), str(one.last), one.goal) for one in said.plans] == [
+        (1, "2022-12-15", "2023-06-30", 92),
+        (2, "2023-07-01", "2023-12-14", 100),
+    ]
+    one, two = said.plans
+    days = 364  # from 15 December 2022 to 14 December 2023
+    assert one.points[0] == (date(2022, 12, 15), 80)
+    assert one.points[-1] == (date(2023, 6, 30), 80 + 12 * 197 / days)
+    assert one.points[-1][1] == said.points[0].planned
+    assert two.points[0][0] == date(2023, 7, 1)
+    assert two.points[0][1] == pytest.approx(80 + 20 * 198 / days)
+    assert two.points[-1] == said.plan[-1] == (date(2023, 12, 14), 100)
+    assert dict(two.points).keys().isdisjoint(dict(one.points).keys())
+
+
 async def test_a_sum_has_a_point_wherever_a_part_moved() -> None:
     engine = await an_engine(
         an_observation("p.a.1", "2023-01-31", 10, 100),
@@ -380,6 +409,7 @@ async def test_what_was_said_on_a_former_day_knows_only_what_had_come_by_then() 
         an_observation("p.a.1", "2023-05-31", 90, 100, reported_at=local("2023-06-02")),
         an_observation("p.a.1", "2023-06-30", 91, 100, reported_at=local("2023-07-20")),
     )
+    await since_the_start(engine)
     before, after = (await told(engine, on="2023-07-10")).said, (await told(engine, on="2023-07-20")).said
     assert before is not None
     assert after is not None
@@ -390,7 +420,7 @@ async def test_what_was_said_on_a_former_day_knows_only_what_had_come_by_then() 
 async def test_a_figure_that_was_replaced_since_makes_a_former_day_uncertain_until_the_ledger_gives_it_back() -> None:
     first = an_observation("p.a.1", "2023-05-31", 85, 100, reported_at=local("2023-06-02"))
     mended = an_observation("p.a.1", "2023-05-31", 90, 100, revision=2, reported_at=local("2023-07-20"))
-    engine = await an_engine(first, mended)
+    engine = await since_the_start(await an_engine(first, mended))
     alone = (await told(engine, on="2023-06-30")).said
     assert alone is not None
     assert (alone.certain, alone.incomplete_count) == (False, 1)
@@ -405,7 +435,7 @@ async def test_a_ledger_that_lacks_something_of_the_day_does_not_make_it_certain
     first = an_increment("p.a.1", "2023-05-31", 5, 10, reported_at=local("2023-06-02"))
     second = an_increment("p.a.1", "2023-05-31", 3, 10, reported_at=local("2023-06-03"))
     late = an_increment("p.a.1", "2023-05-31", 9, 10, reported_at=local("2023-07-20"))
-    engine = await an_engine(first, second, late)
+    engine = await since_the_start(await an_engine(first, second, late))
     for ledger in ([first, late], [second, late], []):
         said = (await told(engine, on="2023-06-30", ledger=ledger)).said
         assert said is not None
@@ -431,7 +461,7 @@ async def test_with_the_ledger_every_former_day_equals_the_recomputation_of_what
         source = chance.choice(("urn:one", "urn:two"))
         numbers = chance.randint(0, below), below
         said.append(an_observation(unit, str(day), *numbers, source=source, reported_at=come, **more))
-    engine = Engine(a_catalog(a_target("p")), NOW)
+    engine = await since_the_start(Engine(a_catalog(a_target("p")), NOW))
     await engine.take(*said)
     on = date(2023, 1, 20) + timedelta(days=chance.randrange(200))
     known = [one for one in said if one.reported_at < local(str(on + timedelta(days=1)), "00:00:00")]

@@ -489,12 +489,68 @@ async def test_without_a_figure_of_the_deadline_what_came_is_what_stands_when_th
     assert (score.came, score.met) == (89, False)
 
 
-async def test_forecasts_of_another_target_are_not_held_against_this_one() -> None:
+async def test_forecasts_stay_with_the_target_that_they_were_made_for_and_are_held_against_it() -> None:
     engine = await an_engine(*months(9))
     await engine.forecast()
     engine.catalogs.switch(a_catalog(a_target(value=95), number=2))
     await engine.tick()
+    await engine.forecast()
+    await engine.take(an_observation("p.a.1", "2023-10-20", 90, 100))
+    await engine.forecast()
+    before = (await explained(engine)).landings
+    assert before is not None
+    goals = [(str(one.as_of), one.target.value) for one in before.issued if one.target is not None]
+    assert sorted(goals) == [("2023-09-15", 92), ("2023-09-15", 95), ("2023-10-20", 95)]
+    await engine.take(an_observation("p.a.1", "2023-12-14", 93, 100))
+    after = (await explained(engine)).landings
+    assert after is not None
+    for one in after.issued:  # 93 meets 92, and does not meet 95
+        assert one.target is not None
+        assert one.brier == (one.p_meet - (one.target.value == 92)) ** 2
+    assert (after.came, after.met, after.scored) == (93, False, 3)
+    engine.catalogs.switch(a_catalog(number=3))  # the target is taken away
+    await engine.tick()
+    left = (await explained(engine)).landings
+    assert left is not None
+    assert left.issued == after.issued
+
+
+async def test_a_forecast_is_not_held_against_a_figure_that_it_was_made_from() -> None:
+    engine = await an_engine(*months(8))
+    await engine.forecast()
+    await engine.take(*months(9, 9), an_observation("p.a.1", "2023-12-08", 91, 100))
+    await engine.tick(local("2023-12-10"))
+    await engine.forecast()
+    await engine.tick(local("2023-12-29"))
+    found = (await explained(engine)).landings
+    assert found is not None
+    assert [(str(one.as_of), one.held is None) for one in found.issued] == [("2023-08-15", False), ("2023-12-08", True)]
+    first, last = found.issued
+    assert (first.not_scored, last.brier, found.scored) == (None, None, 1)
+    assert last.not_scored is not None
+    assert last.not_scored.text_vi.startswith("Không chấm: sau số liệu dùng để dự báo")
+    assert found.brier == first.p_meet**2
+    assert found.mean_absolute_error == abs(first.value - 91)
+
+
+async def test_of_forecasts_none_of_which_is_scored_no_score_is_told() -> None:
+    engine = await an_engine(*months(9))
+    await engine.forecast()
+    await engine.tick(local("2023-12-29"))
+    found = (await explained(engine)).landings
+    assert found is not None
+    assert (found.came, found.met, found.scored, found.brier, found.intervals_held) == (89, False, 0, None, None)
+
+
+async def test_nothing_is_forecast_after_the_deadline_has_passed() -> None:
+    engine = await an_engine(*months(9), now=local("2023-12-15"))
+    await engine.forecast()
+    assert why_none(engine) == ["forecast_deadline_passed"]
     assert (await explained(engine)).landings is None
+    engine.clock.moment = local("2023-12-14")
+    await engine.take(an_observation("p.a.1", "2023-10-01", 90, 100))
+    await engine.forecast()
+    assert landing(engine).as_of is not None
 
 
 @given(events(), st.data())
