@@ -40,7 +40,7 @@ test-kafka: $(VENV)/for-development ## run the tests on Apache Kafka, from its j
 	@TIENDO_TEST_BROKER=kafka $(BIN)/pytest -m "not slow" $(ARGS)
 
 test-deep: $(VENV)/for-development ## run all tests, the slow ones too, and let property tests try harder
-	@TIENDO_TEST_DEEP=1 $(BIN)/pytest $(ARGS)
+	@TIENDO_TEST_DEEP=1 $(BIN)/pytest -o faulthandler_timeout=3600 $(ARGS)
 
 mutation: $(VENV)/for-development ## change the arithmetic and see whether a test notices (MUTANTS="services.metrics.plan.* …" chooses)
 	@nice -n 19 $(BIN)/python -P tests/mutation.py $(MUTANTS)

@@ -496,8 +496,7 @@ class _Telling:
         ahead = sorted(day for day in touched if day > before)
         again: list[int] = []
         if self._may_repeat():
-            trail = [head.as_of for head in self._record.trail if head.as_of is not None and head.as_of < before]
-            again = [day for day in trail if day in touched]
+            again = [day for day, head in self._former(before) if head.as_of in touched]
         if not ahead:
             return again
         self._found = self._fold.judge(self._unit, self._window, None)
@@ -505,6 +504,15 @@ class _Telling:
         if head is None or head <= before:
             return again
         return [*again, *([before] if before in touched else []), *ahead[:-1]]
+
+    def _former(self, before: int) -> Iterator[tuple[int, Head]]:
+        """The heads before the present one, each with the day at whose end it was said: the last one that was touched
+        before the next head, since a figure that counts for nothing does not become the head, but changes what it
+        says."""
+        trail = [(head.as_of, head) for head in self._record.trail if head.as_of is not None and head.as_of < before]
+        ends = [*(as_of for as_of, _ in trail[1:]), before]
+        for (as_of, head), end in zip(trail, ends, strict=False):
+            yield max((day for day in self._touched if as_of <= day < end), default=as_of), head
 
     def _may_repeat(self) -> bool:
         """Whether former heads may be unsaid. Those of what nobody delivers again are as long as the record is owed."""
@@ -517,7 +525,9 @@ class _Telling:
         reading, status, content, _ = self._fold.judge(self._unit, self._window, day)
         as_of = reading.as_of
         if before is not None and day < before:
-            former = next(head for head in record.trail if head.as_of == day)
+            former = next(head for at, head in self._former(before) if at == day)
+            if as_of != former.as_of:
+                _, status, content, _ = self._fold.judge(self._unit, self._window, former.as_of)
             self._say(former, status, content)
         elif as_of is not None and (as_of != before or day == before) and as_of >= (record.as_of or 0):
             self._settle(as_of, status, content)

@@ -108,7 +108,7 @@ _NOTHING = Node()
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Which tree and which rosters hold: those of day `on`."""
+    """Which tree holds, and which rosters: those of day `on`."""
 
     shape: Shape
     on: int

@@ -72,9 +72,12 @@ class Tables:
             if as_of is None:
                 on = min(until, max(today, first))
                 return self._on(window, on, on, True), []
-            tables = self._on(window, as_of, as_of, True)
-        elif as_of is not None and definition.roster_stretch(as_of) != definition.roster_stretch(on):
-            tables = self._on(window, until, as_of, former)
+            until, on, former = as_of, as_of, True
+            tables = self._on(window, until, on, former)
+            told = told_by(unit, window, tables)
+            as_of = max((node.as_of or 0 for node in told), default=None)
+        if as_of is not None and definition.roster_stretch(as_of) != definition.roster_stretch(on):
+            tables = self._on(window, until, on, former, rosters=as_of)
         return tables, told_by(unit, window, tables)
 
     def parts_of(self, window: Window, until: int) -> list[Window]:
@@ -85,47 +88,51 @@ class Tables:
             return [Window(window.id, first.first, window.last)]
         return list(self.definition.accounting_in(window, until))
 
-    def _on(self, window: Window, until: int, on: int, former: bool, *, lone: bool = False) -> list[Table]:
-        """`lone`: nothing but one unit's own figures will be asked for."""
+    def _on(
+        self, window: Window, until: int, on: int, former: bool, *, lone: bool = False, rosters: int | None = None
+    ) -> list[Table]:
+        """`on`: the day of the tree, and of the rosters unless these are of a day of their own. `lone`: nothing but one
+        unit's own figures will be asked for."""
         table = self._lone if lone else self._swept if former else self._lasting
-        return [table(part, until, on) for part in self.parts_of(window, until)]
+        by = on if rosters is None else rosters
+        return [table(part, until, on, by) for part in self.parts_of(window, until)]
 
-    def _lone(self, part: Window, until: int, on: int) -> Table:
-        moment = Moment(self.definition.shape(on), on)
+    def _lone(self, part: Window, until: int, on: int, rosters: int) -> Table:
+        moment = Moment(self.definition.shape(on), rosters)
         return Table(self.definition, self._units, part, min(part.last, until), moment, keep=False)
 
-    def _lasting(self, part: Window, until: int, on: int) -> Table:
+    def _lasting(self, part: Window, until: int, on: int, rosters: int) -> Table:
         """The lasting table of one accounting period."""
         definition, limit = self.definition, min(part.last, until)
-        key = limit, 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(on)
+        key = limit, 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(rosters)
         tables = self._tables.setdefault(part.first, {})
         table = tables.get(key)
         if table is None:
-            moment = Moment(definition.shape(on), on)
+            moment = Moment(definition.shape(on), rosters)
             table = tables[key] = Table(definition, self._units, part, limit, moment, keep=True)
         return table
 
-    def _swept(self, part: Window, until: int, on: int) -> Table:
+    def _swept(self, part: Window, until: int, on: int, rosters: int) -> Table:
         """A table for questions about former days. It moves on with them, as long as they come in order of time."""
         definition, limit = self.definition, min(part.last, until)
-        key = part.first, definition.stretch(on), definition.roster_stretch(on)
+        key = part.first, definition.stretch(on), definition.roster_stretch(rosters)
         table = self._former.get(key)
         if table is None or table.limit > limit:
-            moment = Moment(definition.shape(on), on)
-            later = self._after(part, limit, on)
+            moment = Moment(definition.shape(on), rosters)
+            later = self._after(part, limit, on, rosters)
             table = self._former[key] = Table(definition, self._units, part, limit, moment, keep=False, later=later)
         elif table.limit < limit:
             days = range(table.limit + 1, limit + 1)
             table.advance(limit, {unit for day in days for unit in self._reporters().get(day, ())})
         return table
 
-    def _after(self, part: Window, limit: int, on: int) -> Table | None:
+    def _after(self, part: Window, limit: int, on: int, rosters: int) -> Table | None:
         """The lasting table of the same tree and rosters that stands on the latest day, if not before this one; none of
         means, which move with each reading."""
         definition = self.definition
         if definition.kind.averages:
             return None
-        wanted = 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(on)
+        wanted = 0 if definition.fixed_tree else definition.stretch(on), definition.roster_stretch(rosters)
         held = self._tables.get(part.first, _NONE).items()
         later = [table for (until, *same), table in held if until >= limit and tuple(same) == wanted]
         return max(later, key=lambda table: table.limit, default=None)

@@ -146,14 +146,14 @@ async def test_figures_change_without_a_reload_and_the_reader_stays_where_they_a
     async with a_page(browser, gateway, f"/?kpi={KPI}") as page:
         await expect(page.locator("#link .word")).to_have_text("Trực tiếp")
         await page.evaluate("window.mark = 'same page'")
-        await page.locator(".below details summary").click()
+        await page.locator(".below details summary").last.click()
         changed = raised(record, 1, value=71.5, gap=-18.0, pace=0.2, status=Status.BEHIND)
         await publish(kafka_server, PROGRESS.name, [progress_record(changed)])
         await expect(page.locator("#kpi-edoc-signed-share")).to_have_attribute("data-value", "71.5", timeout=10_000)
         await expect(page.locator("#kpi-edoc-signed-share")).to_have_class(re.compile("moved"))
         assert await page.evaluate("window.mark") == "same page"
         await expect(page.locator(".detail")).to_be_visible()
-        await expect(page.locator(".below details")).to_have_attribute("open", "")
+        await expect(page.locator(".below details").last).to_have_attribute("open", "")
         await expect(page.locator("#news")).to_contain_text("chậm so với kế hoạch")
         await publish(kafka_server, PROGRESS.name, [progress_record(raised(record, 2))])
         await expect(page.locator("#kpi-edoc-signed-share")).to_have_attribute("data-value", repr(record.value))

@@ -164,7 +164,7 @@ def test_a_doubt_of_metrics_comes_back_to_the_event(province: Province) -> None:
 async def test_what_nobody_can_read_is_found_in_the_quarantine(province: Province) -> None:
     headers = [*envelope.write(id="broken", source=SOURCE, type=TYPE, time=datetime.fromisoformat(AT))]
     await published(province, Outgoing(b"x", b'{"province": "dak-nong",', headers), Outgoing(b"x", b"\xff\xff", []))
-    found = until(province, "broken", in_state("quarantined"))
+    found = until(province, "broken", lambda told: in_state("quarantined")(told) and told["turned_away"][0]["problems"])
     assert found["turned_away"][0]["reason"] == "bad_json"
     assert found["turned_away"][0]["problems"][0]["code"] == "bad_json"
 

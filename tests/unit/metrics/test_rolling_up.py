@@ -209,6 +209,31 @@ def test_each_part_counts_by_the_roster_of_its_own_date() -> None:
     assert (record.numerator, record.denominator) == (20, 40)
 
 
+def test_the_silent_count_by_their_rosters_of_the_records_date_also_where_the_tree_changed_since() -> None:
+    """A district's count without a roster has no value: it is of a later tree, and makes no later date."""
+    kpi = coverage(
+        Roster(unit="p.a.1", size=3),
+        Roster(unit="p.a.2", size=5, valid_to=day("2023-06-01")),
+        Roster(unit="p.a.2", size=8, valid_from=day("2023-06-01")),
+        Roster(unit="p.b.1", size=10),
+        levels=("commune", "district"),
+    )
+    moved = (
+        Parent(unit="p.a", valid_to=day("2023-07-23")),
+        Parent(unit="p.b", valid_from=day("2023-07-23")),
+    )
+    units = [unit(one.id, one.level, parents=moved) if one.id == "p.a.1" else one for one in UNITS]
+    found = [
+        an_observation("p.a.1", "2022-12-25", numerator=0),
+        an_observation("p.b.1", "2022-12-20", numerator=1),
+        an_observation("p.a", "2023-09-29", numerator=5),
+    ]
+    engine = run(a_catalog(kpi, units=units), NOW, found)
+    record = engine.record("p")
+    assert (str(record.as_of), record.numerator, record.denominator) == ("2022-12-25", 1, 18)
+    assert differences(engine, found) == []
+
+
 def test_a_coverage_without_a_roster_needs_a_denominator() -> None:
     engine = run(a_catalog(coverage()), NOW, [an_observation("p", numerator=20)])
     assert engine.record("p").value is None

@@ -88,6 +88,23 @@ async def test_the_previous_status_is_that_of_the_version_before() -> None:
 # redelivery
 
 
+async def test_a_repeat_says_of_a_former_head_what_a_later_figure_without_a_value_had_changed_of_it() -> None:
+    """It becomes no head, but whoever sent it has reported."""
+    engine = Engine(CATALOG, NOW)
+    batch = [
+        an_observation("p.a.1", "2023-09-01", 9, 10),
+        an_observation("p.a.2", "2023-09-05", numerator=5),
+        an_observation("p.a.1", "2023-09-15", 18, 20),
+    ]
+    await engine.take(*batch)
+    first = list(engine.topic.records)
+    heads = [one.completeness for one in engine.topic.progress() if one.org_unit == "p.a"]
+    assert [one and one.reported for one in heads] == [2, 2]
+    again = engine.restarted()
+    await again.take(*batch)
+    assert [record.value for record in again.topic.records[len(first) :]] == [record.value for record in first]
+
+
 async def test_a_repeat_says_everything_again_under_the_same_versions() -> None:
     engine = Engine(CATALOG, NOW)
     batch = weekly()
