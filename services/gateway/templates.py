@@ -60,12 +60,14 @@ def reporting_units(catalog: Catalog, kpi: Kpi, day: date, under: str | None = N
 
 
 def template(wanted: Wanted, records: Sequence[Document]) -> Template:
-    """The template, with what these progress records of the KPI and period say of its units."""
-    kpi, due = wanted.kpi, wanted.kpi.levels[0]
-    known = {one["org_unit"]: last for one in records if (last := last_figure(kpi, one["record"])) is not None}
-    own = {unit.id for unit in wanted.units if unit.level == due} | {
-        one["org_unit"] for one in records if one["record"].get("completeness") is None
-    }
+    """The template, with what these progress records of the KPI say of its units; a later period's last."""
+    kpi = wanted.kpi
+    by_whom_due = {unit.id for unit in wanted.units if unit.level == kpi.levels[0]}
+    known: dict[str, Last] = {}
+    for unit, record in ((one["org_unit"], one["record"]) for one in records):
+        rolled_up = record.get("completeness") is not None and unit not in by_whom_due
+        if not rolled_up and (last := last_figure(kpi, record)) is not None:
+            known[unit] = last
     return Template(
         province=wanted.catalog.province.id,
         kpi=kpi.id,
@@ -74,7 +76,7 @@ def template(wanted: Wanted, records: Sequence[Document]) -> Template:
         guide=_guide(wanted),
         inputs=_inputs(wanted),
         last=("numerator", "denominator", "value") if kpi.kind in _PARTED else ("value",),
-        rows=[Row(unit.id, unit.name, known.get(unit.id) if unit.id in own else None) for unit in wanted.units],
+        rows=[Row(unit.id, unit.name, known.get(unit.id)) for unit in wanted.units],
     )
 
 

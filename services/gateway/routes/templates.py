@@ -1,7 +1,7 @@
 """`GET templates/{kpi}.xlsx`: a spreadsheet to be filled in, for a KPI, a day or period, and the units that report."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -61,7 +61,12 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         catalog = chosen(parts.catalogs(), asked.province)
         wanted = wanted_of(catalog, kpi, asked, parts.clock.now().astimezone(catalog.zone).date())
-        records = await parts.model.of_kpi(catalog.province.id, kpi, wanted.period.id)
+        before = catalog.calendar_of(kpi).period(wanted.kpi.period, wanted.period.first - timedelta(days=1))
+        records = [
+            record
+            for period in (before, wanted.period)
+            for record in await parts.model.of_kpi(catalog.province.id, kpi, period.id)
+        ]
         content = await asyncio.to_thread(written, template(wanted, records))
         name = f"{kpi}-{wanted.as_of}.xlsx"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}

@@ -138,6 +138,26 @@ async def test_the_last_known_figures_stand_beside_and_a_rolled_up_one_is_nobody
     assert rows["dak-nong.xa-b"] == rows["dak-nong.dak-mil"] == [None] * 4
 
 
+async def test_until_a_period_has_a_figure_that_of_the_period_before_is_the_last_known() -> None:
+    gateway = Gateway(catalogs={"dak-nong": CATALOG})
+    told = (
+        ("2022", COMMUNE, 70.0),
+        ("2023", COMMUNE, 84.0),
+        ("2022", "dak-nong.xa-b", 60.0),
+        ("2021", "dak-nong", 5.0),
+    )
+    await gateway.model.put_progress(
+        [
+            a_document(Place("commune", ()), kpi="signed-share", period=period, org_unit=unit, value=value)
+            for period, unit, value in told
+        ]
+    )
+    async with gateway.client() as client:
+        body = (await client.get("/api/v1/templates/signed-share.xlsx?as_of=2023-09-30")).content
+    rows = {line[0]: line[4] for line in cells(body) if len(line) > 4}
+    assert (rows[COMMUNE], rows["dak-nong.xa-b"], rows["dak-nong"]) == (Decimal(84), Decimal(60), None)
+
+
 async def test_it_has_the_units_of_its_day_before_and_after_the_reform() -> None:
     catalogs = {"lam-dong": LAM_DONG}
     kpi = next(
