@@ -31,6 +31,7 @@ from services.gateway.routes import (
     progress,
     statistics,
     stream,
+    templates,
 )
 from services.runtime import health
 from services.runtime.health import Health
@@ -72,7 +73,7 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (statistics, imports, events, progress, explain, other_days, alerts, catalog, stream):
+    for routes in (statistics, imports, templates, events, progress, explain, other_days, alerts, catalog, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))

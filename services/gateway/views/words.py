@@ -183,6 +183,12 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
         "This page needs JavaScript; without it, use POST /api/v1/imports."
     ),
     "Tệp số liệu (CSV, XLSX, tối đa {megabytes} MB)": "File (CSV, XLSX, at most {megabytes} MB)",
+    "Chưa có tệp? Tải biểu mẫu để điền": "No file yet? Download a template to fill in",
+    "Chọn chỉ tiêu": "Choose a KPI",
+    "Để trống: kỳ đang đến hạn báo cáo.": "Left empty: the period that is due now.",
+    "Thuộc đơn vị (mã)": "Below the unit (code)",
+    "Để trống: mọi đơn vị báo cáo chỉ tiêu.": "Left empty: every unit that reports the KPI.",
+    "Tải biểu mẫu (XLSX)": "Download the template (XLSX)",
     "Nguồn gửi": "Reporting source",
     "Chọn nguồn": "Choose a source",
     "Theo khóa": "That of the key",

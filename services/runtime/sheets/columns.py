@@ -41,7 +41,20 @@ HEADINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 PROBLEMS = "Lỗi / Problems"
 """The heading of our own column in a file that is given back; it is not read."""
 
-IGNORED = (PROBLEMS, "STT", "TT", "No", "Tên đơn vị", "Unit name", "Tên chỉ tiêu", "KPI name", "Lỗi", "Problems")
+LAST: Mapping[str, str] = MappingProxyType(
+    {
+        "numerator": "Tử số gần nhất / Last numerator",
+        "denominator": "Mẫu số gần nhất / Last denominator",
+        "value": "Giá trị gần nhất / Last value",
+        "as_of": "Ngày của số gần nhất / Day of the last figure",
+    }
+)
+"""The headings under which a template shows what is known already; they are not read."""
+
+IGNORED = (
+    *(PROBLEMS, "STT", "TT", "No", "Tên đơn vị", "Unit name", "Tên chỉ tiêu", "KPI name", "Lỗi", "Problems"),
+    *LAST.values(),
+)
 """Headings that people put beside the figures, and that need no word."""
 
 FIGURES = ("numerator", "value", "rank", "done", "members")

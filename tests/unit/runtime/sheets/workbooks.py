@@ -1,9 +1,11 @@
 """Spreadsheets for tests: sound ones by XlsxWriter, hostile ones by hand."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
@@ -57,6 +59,21 @@ def repacked(body: bytes, changes: Mapping[str, bytes | None]) -> bytes:
             if content is not None:
                 new.writestr(name, content)
     return out.getvalue()
+
+
+def filled_in(body: bytes, cells: Mapping[str, str | int | float], sheet: str = "xl/worksheets/sheet1.xml") -> bytes:
+    """The workbook with these values written into empty cells that it has already, such as G9."""
+    text = part_of(body, sheet).decode()
+    for name, value in cells.items():
+        empty = re.compile(rf'<c r="{name}"( s="[0-9]+")/>')
+        written = (
+            f'<c r="{name}"\\1 t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+            if isinstance(value, str)
+            else f'<c r="{name}"\\1><v>{value}</v></c>'
+        )
+        text, times = empty.subn(written, text)
+        assert times == 1, name
+    return repacked(body, {sheet: text.encode()})
 
 
 def part_of(body: bytes, name: str) -> bytes:
