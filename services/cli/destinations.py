@@ -53,13 +53,19 @@ class Patience:
         self._began: float | None = None
         self._pause = _FIRST_PAUSE_S
 
+    def at_most(self, seconds: float) -> None:
+        """Nothing that is asked from now on is worth waiting longer for."""
+        self._seconds = min(self._seconds, seconds)
+
     def again(self, why: str, after_s: float | None = None) -> None:
         """Wait before the next try. Raises `Transient` when that is over."""
         now = time.monotonic()
         self._began = now if self._began is None else self._began
         pause = self._pause if after_s is None else after_s
         if now + pause - self._began > self._seconds:
-            raise Transient(f"{why}, for {self._seconds:g} s. What was acknowledged is kept: send the file again.")
+            raise Transient(
+                f"{why}, for {self._seconds:g} s. What was acknowledged is kept: run the same command again."
+            )
         self._tell(f"{why}; trying again")
         time.sleep(pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_S)
@@ -126,6 +132,10 @@ class Gateway:
                 raise _refusal(answer)
             told.update((left[at], ("new", [why], [])) for at, why in found.items())
         return [told[at] for at in range(len(events))]
+
+    def waits_at_most(self, seconds: float) -> None:
+        """From now on only so long for a gateway that is away."""
+        self._patience.at_most(seconds)
 
     def fate(self, event: Reported) -> tuple[str, Said] | None:
         """The state of one event, and the sentence about it; None where this key may not ask."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from services.cli.dlq_words import console
 from services.cli.send_words import Bar
 from services.cli.sending import Contents, Outcome, Ready, Remark, Resume, Said
 from services.cli.settings import HERE, Data
-from services.runtime.errors import StartError
+from services.runtime.errors import StartError, Transient
 from services.runtime.sheets import child
 from services.runtime.sheets.cells import SheetRefused
 from services.runtime.sheets.limits import Limits
@@ -206,20 +207,24 @@ def _tried(gateway: Gateway, contents: Contents, bar: Bar) -> Outcome:
 def _followed(gateway: Gateway, contents: Contents, turned_away: dict[int, Said], wait_s: float, bar: Bar) -> Outcome:
     """What became of the events, as far as it is known when `wait_s` is over."""
     outcome = Outcome(refused=[Remark(contents.ready[at].place, why) for at, why in sorted(turned_away.items())])
-    waiting = [one for at, one in enumerate(contents.ready) if at not in turned_away]
-    total, deadline = len(waiting), time.monotonic() + wait_s
+    late = [one for at, one in enumerate(contents.ready) if at not in turned_away]
+    total, deadline = len(late), time.monotonic() + wait_s
     bar.begin("checked", 0, total)
-    while True:
-        asked, waiting = waiting, []
-        for part in sending.chunks(asked):
-            waiting += (one for one, _ in _examined(gateway, part, outcome))
-            bar.done(total - len(waiting))
-        if not waiting or time.monotonic() >= deadline:
+    gateway.waits_at_most(wait_s)
+    while late:
+        parts = [*sending.chunks(late)]
+        try:
+            for at, part in enumerate(parts):
+                parts[at] = [one for one, _ in _examined(gateway, part, outcome)]
+                bar.done(total - sum(map(len, parts)))
+        except Transient as error:  # what was sent is acknowledged, whether or not anybody can say more of it
+            bar.tell(str(error))
+            deadline = 0.0
+        late = [one for part in parts for one in part]
+        if late and time.monotonic() >= deadline:
             break
-        time.sleep(EVERY_S)
-    for one in waiting[:TRACED]:
-        _trace(gateway, one, outcome)
-    outcome.waiting += waiting[TRACED:]
+        time.sleep(EVERY_S if late else 0)
+    _trace(gateway, late, outcome)
     return outcome
 
 
@@ -239,10 +244,15 @@ def _examined(gateway: Gateway, part: Sequence[Ready], outcome: Outcome) -> list
     return unknown
 
 
-def _trace(gateway: Gateway, one: Ready, outcome: Outcome) -> None:
-    """What the gateway knows of an event that is late: it may be turned away for what it is not to blame for."""
-    told = gateway.fate(one.event)
-    if told is not None and told[0] in _TURNED_AWAY:
-        outcome.refused.append(Remark(one.place, told[1]))
-    else:
-        outcome.waiting.append(one)
+def _trace(gateway: Gateway, late: Sequence[Ready], outcome: Outcome) -> None:
+    """What the gateway knows of events that are late: they may be turned away for what they are not to blame for."""
+    asked = 0
+    with suppress(Transient):
+        for one in late[:TRACED]:
+            told = gateway.fate(one.event)
+            asked += 1
+            if told is not None and told[0] in _TURNED_AWAY:
+                outcome.refused.append(Remark(one.place, told[1]))
+            else:
+                outcome.waiting.append(one)
+    outcome.waiting += late[asked:]

@@ -6,14 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from pymongo import MongoClient
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient, MongoClient
 
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
+from services.gateway import keys
+from services.gateway.key_store import KeyStore
+from services.runtime.settings import MongoSettings
 from tests.stacks import a_stack
 from tests.unit.ingest.door import EDOC, NOON, OBJECTS
 from tests.unit.runtime.sheets.workbooks import LINE, a_csv
@@ -38,14 +44,14 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "services.cli", "send", *map(str, arguments)]
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    return {**os.environ, **stack.environment(), "PYTHONPATH": str(ROOT)}
+def environment(stack: Stack, **more: str) -> dict[str, str]:
+    return {**os.environ, **stack.environment(), "PYTHONPATH": str(ROOT), **more}
 
 
-def sent(stack: Stack, *arguments: object) -> tuple[int, str, str]:
+def sent(stack: Stack, *arguments: object, **more: str) -> tuple[int, str, str]:
     """Exit code, what it printed, and what it said beside that."""
     done = subprocess.run(
-        command(*arguments), env=environment(stack), capture_output=True, text=True, timeout=120, check=False
+        command(*arguments), env=environment(stack, **more), capture_output=True, text=True, timeout=120, check=False
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -162,3 +168,34 @@ def test_what_cannot_be_sent_is_one_sentence(stack: Stack, system: System, tmp_p
         assert (code, said) == (2, ""), beside
         assert sentence in beside
         assert "Traceback" not in beside
+
+
+async def test_it_speaks_with_its_key_and_for_its_own_sources(stack: Stack, system: System, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    made = keys.make(
+        province="dak-nong", publisher="edoc", name="e2e", scopes=tuple(keys.Scope), now=now, lasts=timedelta(days=1)
+    )
+    async with AsyncMongoClient[dict[str, Any]](stack.mongo_uri, tz_aware=True) as client:
+        await KeyStore(client, MongoSettings(uri=SecretStr(stack.mongo_uri))).add(made.key, now)
+    (tmp_path / "key").write_text(made.text + "\n")
+    asked = (a_file(tmp_path, of_day(6)), "--to", system.url("gateway"), "--source")
+    code, said, beside = sent(stack, *asked, EDOC, "--key-file", tmp_path / "key")
+    assert (code, said.splitlines()[1]) == (0, "accepted: 1 (flagged: 0)"), beside
+    code, _, beside = sent(stack, *asked, "urn:tiendo:source:other", TIENDO_SEND_KEY=made.text)
+    assert (code, "403 not_your_source" in beside) == (2, True), beside
+    code, _, beside = sent(stack, *asked, EDOC, TIENDO_SEND_KEY="tdk_wrong")
+    assert (code, "401 bad_key" in beside, "tdk_wrong" in beside) == (2, True, False), beside
+
+
+def test_events_that_nobody_has_looked_at_yet_are_on_their_way(stack: Stack, system: System, tmp_path: Path) -> None:
+    ingest = psutil.Process(system.child("ingest").pid)
+    ingest.suspend()
+    try:
+        file = a_file(tmp_path, of_day(7), of_day(8))
+        code, said, beside = sent(stack, file, "--to", system.url("gateway"), "--source", EDOC, "--wait", "2")
+    finally:
+        ingest.resume()
+    assert code == 0, beside
+    assert "accepted: 0 (flagged: 0)" in said
+    assert "still on their way: 2" in said
+    assert list(tmp_path.iterdir()) == [file]

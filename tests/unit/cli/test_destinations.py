@@ -87,7 +87,7 @@ def test_a_gateway_that_stays_away_is_given_up_with_a_sentence() -> None:
     with (
         a_server(problem(503, "unavailable")) as server,
         Gateway(server.url, None, Patience(0.7, lambda _: None)) as gateway,
-        pytest.raises(Transient, match="send the file again"),
+        pytest.raises(Transient, match="run the same command again"),
     ):
         gateway.send(events(1))
     assert len(server.bodies) == 2, "half a second passed, a whole one did not"
