@@ -1,5 +1,6 @@
 """`tiendo send` as people run it: to a gateway and to the broker, twice, and killed in the middle."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,11 +16,15 @@ import pytest
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient, MongoClient
 
+from contracts import envelope
+from contracts.topics import STATISTICS_REPORTED
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
 from services.gateway import keys
 from services.gateway.key_store import KeyStore
-from services.runtime.settings import MongoSettings
+from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.settings import KafkaSettings, MongoSettings
+from services.runtime.telemetry import Telemetry
 from tests.stacks import a_stack
 from tests.unit.ingest.door import EDOC, NOON, OBJECTS
 from tests.unit.runtime.sheets.workbooks import LINE, a_csv
@@ -199,3 +204,26 @@ def test_events_that_nobody_has_looked_at_yet_are_on_their_way(stack: Stack, sys
     assert "accepted: 0 (flagged: 0)" in said
     assert "still on their way: 2" in said
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_events_of_a_parked_source_are_turned_away_in_words(stack: Stack, system: System, tmp_path: Path) -> None:
+    with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
+        asyncio.run(unreadable(stack, 60))
+        until(lambda: client["tiendo_ingest"]["parked"].count_documents({}) == 1)
+    file = a_file(tmp_path, of_day(9))
+    code, said, beside = sent(stack, file, "--to", system.url("gateway"), "--source", EDOC, "--wait", "12")
+    assert code == 1, said + beside
+    assert "refused: 1" in said
+    assert "row 2: " in said
+
+
+async def unreadable(stack: Stack, count: int) -> None:
+    """Records of the source that nobody can read."""
+    kafka = KafkaSettings(bootstrap=stack.bootstrap, enable_idempotence=stack.broker == "kafka")
+    producer = BatchProducer(kafka, Telemetry())
+    await producer.start()
+    headers = envelope.write(id="broken", source=EDOC, type=next(iter(STATISTICS_REPORTED.payloads)), time=NOON)
+    try:
+        await producer.publish(STATISTICS_REPORTED.name, [Outgoing(b"x", b"{", headers)] * count)
+    finally:
+        await producer.stop()
