@@ -75,7 +75,7 @@ def read(
             marks.append(Mark(column, field, error.code, error.vi, error.en))
             continue
         if isinstance(value, Percent):
-            percent, value = True, _plain(value.shown)
+            percent, value = True, plain(value.shown)
         figure[field] = value
     if percent:
         marks += _in_percent(figure, said)
@@ -115,7 +115,7 @@ def _missing(field: str, fields: Mapping[int, str]) -> Mark:
     return Mark(column, field, "missing", f"Thiếu “{name}” ({field}).", f"“{name}” ({field}) is missing.")
 
 
-def _plain(number: Decimal) -> str:
+def plain(number: Decimal) -> str:
     """The number without exponent and needless zeros: one number, one writing."""
     text = f"{number:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -127,7 +127,7 @@ def _number(field: str, cell: Cell, decimals: DecimalSign | None) -> str | Perce
         raise NotRead("not_a_number", "Số quá dài.", "The number is too long.")
     found = numbers.number(cell, decimals)
     if not isinstance(found, Percent):
-        return _plain(found)
+        return plain(found)
     if field != "value":
         raise NotRead(
             "percent",

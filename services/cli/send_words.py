@@ -1,0 +1,113 @@
+"""What `tiendo send` shows: how far it is, and what became of the file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from contracts.topics import STATISTICS_REJECTED, STATISTICS_REPORTED
+from services.cli.dlq_words import plain
+from services.cli.sending import Contents, Outcome, Remark
+
+LISTED = 20
+"""Of the wrong, refused and flagged ones each, that are named."""
+
+
+class Bar:
+    """A bar on a terminal. Elsewhere what is waited for is a line, and of the rest only the end counts."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console, self._progress = console, progress
+        self._task = progress.add_task("reads the file", total=None, words="")
+
+    def begin(self, what: str, done: int, total: int) -> None:
+        """The next step, of so many of which so many are done already."""
+        self._progress.reset(self._task, description=what, completed=done, total=total, words="")
+
+    def done(self, count: int) -> None:
+        """So many are done."""
+        self._progress.update(self._task, completed=count)
+
+    def tell(self, words: str) -> None:
+        """What is waited for; with no words, nothing any more."""
+        self._progress.update(self._task, words=words)
+        if words and not self._console.is_terminal:
+            self._console.print(Text(plain(words)))
+
+
+@contextmanager
+def bar() -> Iterator[Bar]:
+    """Beside what is printed, so that this may go into a file."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
+        yield Bar(console, progress)
+
+
+def of_the_file(contents: Contents) -> list[Text]:
+    """What of the file is not sent."""
+    lines = [Text(plain(note), style="yellow") for note in contents.notes]
+    if contents.repeated:
+        lines.append(Text(f"{contents.repeated} lines say again what an earlier one says, and count once"))
+    return [*lines, *_named("wrong, not sent", contents.wrong, "red")]
+
+
+def tried(contents: Contents, outcome: Outcome | None) -> list[Text]:
+    """What a dry run says."""
+    if outcome is None:
+        return [
+            Text(f"{len(contents.ready)} events can be read; the checks that need the catalog take a gateway (--to)")
+        ]
+    new = outcome.accepted - outcome.same
+    return [
+        Text(f"would be accepted: {new} (flagged: {_many(outcome.flagged)}); accepted before: {outcome.same}"),
+        *_named("would be refused", outcome.refused, "red"),
+        *_named("would be flagged", outcome.flagged, "yellow"),
+    ]
+
+
+def published(contents: Contents, broker: str) -> list[Text]:
+    """What was written to the broker, which does not know what becomes of it."""
+    return [
+        Text(
+            f"written to {STATISTICS_REPORTED.name} at {broker}, by all replicas in sync: {len(contents.ready)} events"
+        ),
+        Text(f"refusals come on {STATISTICS_REJECTED.name}, keyed by source; a gateway has each under /api/v1/events"),
+    ]
+
+
+def became(contents: Contents, outcome: Outcome, gateway: str) -> list[Text]:
+    """What became of what was sent."""
+    lines = [
+        Text(f"acknowledged by {gateway}: {len(contents.ready)} events"),
+        Text(f"accepted: {outcome.accepted} (flagged: {_many(outcome.flagged)})", style="green"),
+        *_named("refused", outcome.refused, "red"),
+        *_named("flagged", outcome.flagged, "yellow"),
+    ]
+    if outcome.waiting:
+        lines.append(Text(f"still on their way: {len(outcome.waiting)}; GET /api/v1/events tells what becomes of them"))
+    return lines
+
+
+def _named(what: str, found: Sequence[Remark], style: str) -> list[Text]:
+    if not found:
+        return []
+    lines = [Text(f"{what}: {_many(found)}", style=style)]
+    for one in found[:LISTED]:
+        lines += (Text(plain(f"    {one.place}: {one.why.vi}")), Text(plain(f"        {one.why.en}"), style="dim"))
+    return lines + ([Text(f"    and {len(found) - LISTED} more")] if len(found) > LISTED else [])
+
+
+def _many(found: Sequence[Remark]) -> int:
+    """Of so many rows or lines."""
+    return len({one.place for one in found})
