@@ -26,7 +26,7 @@ REAL_KAFKA_REASON = "needs Apache Kafka: `make test-kafka`"
 
 _ran_on = pytest.StashKey[dict[str, str]]()
 
-settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("everyday", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", parent=settings.get_profile("everyday"), max_examples=2_000)
 settings.register_profile(  # a mutant that is noticed needs no smallest example
     "mutation",

@@ -12,10 +12,8 @@ from typing import NamedTuple
 import orjson
 
 from services.metrics.days import Window, iso, local_day
-from services.metrics.definition import GRACE, Definition
-from services.metrics.judge import NO_TARGET
+from services.metrics.definition import Definition
 from services.metrics.observations import Observation
-from services.metrics.reading import Reading
 from services.metrics.reasons import Reason, because
 from services.metrics.state import BOTH, CATALOG, LATER_FIGURES, Closed, KpiState, Record
 
@@ -24,19 +22,19 @@ _1970 = 719_163
 
 
 class Closing(NamedTuple):
-    """A record that is to be taken down. `day`: the first on which it is closed; `bound`: by a target."""
+    """A record that is to be taken down. `day`: the first on which it is closed."""
 
     unit: str
     window: Window
     day: int
-    bound: bool
 
 
 def first_later(
     state: KpiState, definition: Definition | None, observations: Sequence[Observation], today: int
 ) -> int | None:
     """Where in a batch the first figure is that comes after the closing of a record which is not taken down yet."""
-    if definition is None or not _any_closed(state, definition, today):
+    first = definition.first_closing if definition is not None else None
+    if definition is None or first is None or today < first:
         return None
     waits = definition.least_grace - 1  # one day less, since days begin later in UTC
     for at, one in enumerate(observations):
@@ -48,16 +46,9 @@ def first_later(
     return None
 
 
-def _any_closed(state: KpiState, definition: Definition, today: int) -> bool:
-    first = definition.first_closing
-    if first is not None and today >= first:
-        return True
-    return any(today >= definition.window(period).last + GRACE for period, _ in state.by_bucket)
-
-
 def closings(state: KpiState, definition: Definition, one: Observation, today: int) -> Iterator[Closing]:
-    """The records which the observation may change after their closing, and that are not taken down yet. Without a
-    target a record is closed only if it said something before."""
+    """The records which the observation may change after their closing, and that are not taken down yet. Only a target
+    closes a record for figures."""
     content = one.figure or one.increments
     if content is None or one.forecast or definition.catalog.units.get(one.unit) is None:
         return
@@ -69,18 +60,12 @@ def closings(state: KpiState, definition: Definition, one: Observation, today: i
             if not window.first <= one.day <= window.last:
                 continue
             verdict = definition.judging(unit, window, today)
-            if verdict is not None and one.day > verdict.deadline:
+            if verdict is None or one.day > verdict.deadline or reported_on < verdict.missed_on:
                 continue
-            day = definition.closes_on(unit, window, today)
-            if reported_on < day:
-                continue
-            record = state.records.get((unit, window.id))
-            if record is None:
-                waits = verdict is not None
-            else:
-                waits = not is_of(record.closed, day) or (record.closed is not None and record.closed.why == CATALOG)
-            if waits:
-                yield Closing(unit, window, day, verdict is not None)
+            record, day = state.records.get((unit, window.id)), verdict.missed_on
+            closed = None if record is None else record.closed
+            if not is_of(closed, day) or (closed is not None and closed.why == CATALOG):
+                yield Closing(unit, window, day)
 
 
 def is_of(closed: Closed | None, day: int) -> bool:
@@ -88,13 +73,10 @@ def is_of(closed: Closed | None, day: int) -> bool:
     return closed is not None and closed.closed_on >= iso(day)
 
 
-def for_later_figures(found: Closing, record: Record, reading: Reading, content: bytes, catalog: str) -> Closed:
-    """How a record stands before the first later figure. Without a target, what was itself reported after the closing
-    is nothing that stood then."""
+def for_later_figures(found: Closing, record: Record, content: bytes, catalog: str) -> Closed:
+    """How a record stands before the first later figure."""
     if record.closed is not None and is_of(record.closed, found.day):
         return record.closed._replace(why=BOTH)
-    if not found.bound and reading.reported_on() >= found.day:
-        return Closed(NO_TARGET, None, None, None, iso(found.day), None)
     return _taken_down(content, found.day, record.version, catalog, LATER_FIGURES)
 
 
@@ -113,8 +95,10 @@ def _taken_down(content: bytes, day: int, version: int, catalog: str, why: str) 
 
 
 def same(closed: Closed, content: bytes) -> bool:
-    """Whether a judgement says what stood at the closing."""
+    """Whether a judgement says what stood at the closing. Of no value the date says nothing."""
     said = orjson.loads(content)
+    if said["value"] is None and closed.value is None:
+        return bool(said["status"] == closed.status)
     return bool((said["status"], said["value"], said["as_of"], said["pace"]) == closed[:4])
 
 
@@ -129,7 +113,7 @@ def reasons(closed: Closed, content: bytes) -> Iterator[Reason]:
 def shown(closed: Closed | None, day: int, today: int, content: bytes) -> Closed | None:
     """What stands beside the judgement: the closed one, where it says something else. `day`: on which the period is
     closed; if a catalog opened it again, later figures correct nothing that is closed."""
-    if closed is None or (closed.status == NO_TARGET and closed.as_of is None):
+    if closed is None:
         return None
     if closed.why == LATER_FIGURES and (today < day or not is_of(closed, day)):
         return None

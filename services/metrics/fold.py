@@ -156,8 +156,8 @@ class Fold:
             for found in closing.closings(self.state, definition, observation, self.today):
                 unit, window = found.unit, found.window
                 record = self.state.record(unit, window.id)
-                reading, _, content, _ = before.judge(unit, window, None)
-                record.closed = closing.for_later_figures(found, record, reading, content, definition.catalog.version)
+                content = before.judge(unit, window, None)[2]
+                record.closed = closing.for_later_figures(found, record, content, definition.catalog.version)
                 self.state.record_moved(unit, window.id)
 
     def _closes(self, observation: Observation) -> bool:

@@ -35,7 +35,7 @@ from tests.unit.ingest.door import World
 from tests.unit.ingest.remembered import Remembered
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-EXAMPLES = 300 if os.environ.get("TIENDO_TEST_DEEP") else 15
+EXAMPLES = 300 if os.environ.get("TIENDO_TEST_DEEP") else 5
 """Requests for each operation."""
 
 EXCLUDED = [positive_data_acceptance]

@@ -136,7 +136,7 @@ def many(folder: Path, day: int) -> Path:
     return file
 
 
-@pytest.mark.parametrize("to", ["gateway", "broker"])
+@pytest.mark.parametrize("to", ["gateway", pytest.param("broker", marks=pytest.mark.slow)])
 def test_killed_in_the_middle_it_goes_on_where_it_was(stack: Stack, system: System, tmp_path: Path, to: str) -> None:
     file, before = many(tmp_path, 21 if to == "gateway" else 22), entries(stack)
     asked: list[object] = [file, "--source", EDOC]
@@ -206,6 +206,7 @@ def test_events_that_nobody_has_looked_at_yet_are_on_their_way(stack: Stack, sys
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_events_of_a_parked_source_are_turned_away_in_words(stack: Stack, system: System, tmp_path: Path) -> None:
     with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         asyncio.run(unreadable(stack, 60))

@@ -149,6 +149,7 @@ async def watching(stack: Stack) -> AsyncIterator[Seen]:
         await consumer.stop()
 
 
+@pytest.mark.slow
 async def test_one_bad_record_in_a_thousand_costs_nobody_anything(stack: Stack, system: System) -> None:
     total = 6_000
     events = [
@@ -263,6 +264,7 @@ async def test_the_fuse_stops_before_several_bad_publishers_and_goes_on_when_it_
     assert "nothing was stopped" in dlq(stack, "resume", "--ingest", url)
 
 
+@pytest.mark.slow
 async def test_everything_comes_back_from_the_quarantine_once_the_cause_is_mended(stack: Stack) -> None:
     """As if the limit of a record had been set too low: all of one source is quarantined, then parked."""
     small = System(stack, {**CLOCK, "TIENDO_INGEST_MAX_EVENT_BYTES": "2048"}, names=["ingest"])
@@ -316,6 +318,7 @@ async def test_everything_comes_back_from_the_quarantine_once_the_cause_is_mende
         mended.child("ingest").stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3])
 async def test_a_replay_that_is_killed_again_and_again_loses_and_doubles_nothing(stack: Stack, seed: int) -> None:
     small = System(stack, {**CLOCK, "TIENDO_INGEST_MAX_EVENT_BYTES": "1024"}, names=["ingest"])
