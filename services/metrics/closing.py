@@ -13,6 +13,7 @@ import orjson
 
 from services.metrics.days import Window, iso, local_day
 from services.metrics.definition import Definition
+from services.metrics.judge import NO_TARGET
 from services.metrics.observations import Observation
 from services.metrics.reasons import Reason, because
 from services.metrics.state import BOTH, CATALOG, LATER_FIGURES, Closed, KpiState, Record
@@ -113,7 +114,7 @@ def reasons(closed: Closed, content: bytes) -> Iterator[Reason]:
 def shown(closed: Closed | None, day: int, today: int, content: bytes) -> Closed | None:
     """What stands beside the judgement: the closed one, where it says something else. `day`: on which the period is
     closed; if a catalog opened it again, later figures correct nothing that is closed."""
-    if closed is None:
+    if closed is None or (closed.status == NO_TARGET and closed.as_of is None):
         return None
     if closed.why == LATER_FIGURES and (today < day or not is_of(closed, day)):
         return None

@@ -49,6 +49,9 @@ CRASHES = ("figures", "judgements", "publish", "half a publish", "commit")
 LIMITED = ("as_of", "value", "numerator", "denominator", "planned", "gap", "pace", "completion", "status", "inputs")
 """What a former head says of itself, whatever came after it. The rest is about the present."""
 
+OF_CATALOGS = {"catalog_changed", "closed_judged_again"}
+"""Reasons that say what former catalogs had to do with it."""
+
 AROUND = ("previous_status", "version", "catalog_version", "judged_at", "closed")
 
 
@@ -480,7 +483,7 @@ def _day_of(one: ObservationRecorded) -> date:
 def _content_of(value: bytes) -> bytes:
     """What a record says, without what depends on how it came to say so: batches, clocks, former catalogs."""
     content = orjson.loads(value)
-    content["reasons"] = [one for one in content["reasons"] if one["code"] != "catalog_changed"]
+    content["reasons"] = [one for one in content["reasons"] if one["code"] not in OF_CATALOGS]
     return orjson.dumps({name: content[name] for name in content if name not in AROUND})
 
 

@@ -89,7 +89,7 @@ def test_a_record_stays_after_its_only_figure_was_withdrawn() -> None:
     )
     record = engine.record()
     assert (record.status, record.value, record.as_of, record.version) == ("unknown", None, None, 2)
-    assert engine.codes() == ["no_figure"]
+    assert engine.codes() == ["no_figure", "figure_withdrawn"]
 
 
 def test_sources_that_say_different_things_of_one_date_are_flagged_and_not_on_the_units_above() -> None:
