@@ -221,6 +221,17 @@ class Definition:
             low, high = (middle, high) if self.stretch(middle) == self.stretch(day) else (low, middle)
         return high
 
+    def turns_below_after(self, unit: str, day: int, last: int) -> int | None:
+        """The first day after this one, until `last`, on which others report below the unit than on the day before."""
+        turn = self.tree_turns_after(day, last)
+        while turn is not None and self._below(unit, turn) == self._below(unit, turn - 1):
+            turn = self.tree_turns_after(turn, last)
+        return turn
+
+    def _below(self, unit: str, day: int) -> tuple[bool, frozenset[str]]:
+        shape = self.shape(day)
+        return shape.is_leaf(unit), shape.expected(unit)
+
     def lifetime(self, unit: str) -> tuple[int, int]:
         """The first and last day on which the unit exists, as far back and ahead as need be."""
         found = self._lifetimes.get(unit)

@@ -384,7 +384,7 @@ class Fold:
             if turn > today and (due is None or turn < due):
                 due = turn
         if reading.as_of is None and found.status != MISSED and not definition.fixed_tree:
-            changes = definition.tree_turns_after(today, window.last)
+            changes = definition.turns_below_after(unit, today, window.last)
             if changes is not None and (due is None or changes < due):
                 due = changes
         if reading.report_due is not None and (due is None or reading.report_due < due):

@@ -11,7 +11,8 @@ from contracts.catalog import PlanPoint, StepPlan
 from services.metrics.definition import Definition
 from services.metrics.exact import Quotient
 from services.metrics.judge import Judgement, judge
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, day
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_observation, day, local
+from tests.unit.metrics.engine import Engine
 
 STOCK = a_kpi(kind="stock", calendar="civil", cadence="month", unit_of_measure="machine")
 """Of the civil year 2023: the deadline is 31 December, missed it is from 15 January, and stale after two months."""
@@ -111,3 +112,37 @@ def test_without_a_target_then_or_now_nothing_is_judged() -> None:
     for then, now in ((None, by), (by, None), (None, None)):
         assert judge(figure, then, now, definition.norms, today, window.last).status == "no_target"
     assert judge(figure, by, by, definition.norms, today, window.last).status == "at_risk"
+
+
+def test_a_tree_turns_for_those_above_what_changes_and_for_nobody_else() -> None:
+    """p.b.2 ends on 20 October: fewer report below p.b and p, as many as before below p.a."""
+    units = [one.model_copy(update={"valid_to": day("2023-10-20")}) if one.id == "p.b.2" else one for one in UNITS]
+    definition = Definition(a_catalog(units=units), "k")
+    since, last, turn = (day(one).toordinal() for one in ("2023-10-10", "2023-12-14", "2023-10-20"))
+    turns = {one: definition.turns_below_after(one, since, last) for one in ("p", "p.b", "p.a", "p.a.1", "p.b.1")}
+    assert turns == {"p": turn, "p.b": turn, "p.a": None, "p.a.1": None, "p.b.1": None}
+    assert definition.turns_below_after("p", turn, last) is None
+    assert definition.turns_below_after("p", since, turn - 1) is None
+
+
+async def test_a_silent_record_is_due_alike_whether_a_catalog_came_before_or_after_it() -> None:
+    later = [one.model_copy(update={"valid_to": day("2023-10-20")}) if one.id == "p.b.2" else one for one in UNITS]
+    kpi = a_kpi()
+    then, now = a_catalog(kpi), a_catalog(kpi, units=later, number=2)
+    told = [an_observation("p.a.1", retracts=True), an_observation("p.b.1", retracts=True)]
+    first = Engine(then, local("2023-10-10"))
+    await first.take(*told)
+    first.catalogs.switch(now)
+    await first.tick()
+    second = Engine(now, local("2023-10-10"))
+    await second.take(*told)
+    await second.tick()
+    due = [
+        {unit: cell.get("u") for one in engine.store.judgements.values() for unit, cell in one["units"].items()}
+        for engine in (first, second)
+    ]
+    assert due[0] == due[1]
+    assert due[0] == {
+        **{"p": "2023-10-20", "p%2Eb": "2023-10-20"},
+        **{"p%2Ea": "2023-10-21", "p%2Ea%2E1": None, "p%2Eb%2E1": None},  # the next reports are due then
+    }
