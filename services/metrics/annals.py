@@ -47,36 +47,42 @@ class Annals:
     async def note(self, catalog: Catalog, marks: Mapping[str, Mapping[str, str]], now: datetime) -> None:
         """Keep what is in force from `now` on of the KPIs whose `marks` (by `province/kpi`) are not the last ones kept.
         Raises `Fenced`."""
-        unread = [key for key in marks if key not in self._known]
-        if unread:
-            found = await self._store.editions(unread)
-            self._known |= {key: [edition_of(one) for one in found.get(key, ())] for key in unread}
+        await self._read(marks)
         changed = [key for key, mine in marks.items() if not self._known[key] or self._known[key][-1].marks != mine]
         for start in range(0, len(changed), AT_ONCE):
             await self._keep(catalog, {key: marks[key] for key in changed[start : start + AT_ONCE]}, now)
 
+    async def _read(self, keys: Iterable[str]) -> None:
+        unread = [key for key in keys if key not in self._known]
+        if unread:
+            found = await self._store.editions(unread)
+            for key in unread:  # unless somebody else read it, and added to it, meanwhile
+                self._known.setdefault(key, [edition_of(one) for one in found.get(key, ())])
+
     async def _keep(self, catalog: Catalog, marks: Mapping[str, Mapping[str, str]], now: datetime) -> None:
+        await self._read(marks)
+        known = {key: self._known[key] for key in marks}  # somebody may forget them meanwhile
         new: dict[str, Edition] = {}
         parts: dict[str, Part] = {}
         for key, mine in marks.items():
             mine_parts = self._extracted(catalog).of(key.split("/", 1)[1])
             parts |= {part.digest: part for part in mine_parts}
-            known = self._known[key]
-            since = max(now, known[-1].since) if known else now
+            since = max(now, known[key][-1].since) if known[key] else now
             new[key] = Edition(since, catalog.version, dict(mine), tuple(part.digest for part in mine_parts))
             await asyncio.sleep(0)  # to pack thousands of targets takes a while
-        editions = {key: (len(self._known[key]), edition._asdict()) for key, edition in new.items()}
+        editions = {key: (len(known[key]), edition._asdict()) for key, edition in new.items()}
         try:
             await self._store.keep_editions(editions, parts.values())
         except BaseException:
             self.forget()
             raise
         for key, edition in new.items():
-            self._known[key].append(edition)
+            known[key].append(edition)
 
     async def judged_by(self, key: str, marks: Mapping[str, str]) -> Definition | None:
         """The KPI as it was defined in the last edition with these marks; None where that is not kept."""
-        editions = (one for one in reversed(self._known.get(key, ())) if one.marks == marks)
+        await self._read([key])
+        editions = (one for one in reversed(self._known[key]) if one.marks == marks)
         edition = next(editions, None)
         return None if edition is None else await definition_of(self._store, key, edition)
 

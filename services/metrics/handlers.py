@@ -16,6 +16,7 @@ from aiokafka import ConsumerRecord
 from contracts import envelope
 from contracts.topics import OBSERVATIONS
 from services.metrics import observations
+from services.metrics.annals import Annals
 from services.metrics.closing import first_later
 from services.metrics.definition import Definition
 from services.metrics.documents import figure_changes, judgement_changes, published, written
@@ -100,6 +101,7 @@ class Workshop:
         self.store = store
         self.memory = memory
         self.definitions = definitions
+        self.annals = Annals(store)
         self.publisher = publisher
         self.clock = clock
         self.meters = meters
@@ -156,6 +158,8 @@ class ObservationHandler:
         self._workshop = workshop
         self._catalogs = catalogs
         self._wait_s = catalog_wait_s
+        self._compared: set[str] = set()
+        """KPIs of which it is known since the assignment by what their records were judged."""
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Fold, write, publish. Raises `Transient`, `Fenced`, `Unprocessable`."""
@@ -173,6 +177,8 @@ class ObservationHandler:
     async def forget(self) -> None:
         """Drop what is in memory."""
         self._workshop.memory.forget()
+        self._workshop.annals.forget()
+        self._compared.clear()
 
     async def _work(
         self,
@@ -185,6 +191,7 @@ class ObservationHandler:
         work = self._workshop
         with work.meters.stage("load"):
             states = await work.memory.hold(together.items())
+            await self._compare(together)
         batches = []
         with work.meters.stage("decode"):
             for key, definition in together.items():
@@ -198,6 +205,19 @@ class ObservationHandler:
         if early:
             await self._fold(early, traceparent)
         await self._fold(batches, traceparent)
+
+    async def _compare(self, together: Mapping[str, Definition | None]) -> None:
+        """Find out which of these KPIs were judged by another catalog, be it by another process, and by which."""
+        work = self._workshop
+        new = [key for key in together if key not in self._compared]
+        judged = await work.store.judged(new) if new else {}
+        for key in new:
+            definition, before = together[key], judged.get(key)
+            if definition is None or before is None or before["catalog"] == definition.catalog.version:
+                work.definitions.replaced.pop(key, None)
+            elif (former := await work.annals.judged_by(key, before.get("marks", {}))) is not None:
+                work.definitions.replaced[key] = former
+        self._compared.update(new)
 
     async def _fold(self, batches: Sequence["_Batch"], traceparent: str | None) -> None:
         """Fold, write, publish."""

@@ -11,7 +11,6 @@ write, and no longer owed once it was published.
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from services.metrics.annals import Annals
 from services.metrics.beside import Moved, Turns, keep_looking
 from services.metrics.days import day_of, iso
 from services.metrics.definition import Definition
@@ -39,7 +38,6 @@ class Timekeeper:
         self._ownership = Ownership(delivery)
         self._delivery = delivery
         self._deriver = Deriver(workshop, self._ownership, rest)
-        self._annals = Annals(workshop.store)
         self._done: dict[str, tuple[str, int]] = {}
         self._changes: dict[str, Changes] = {}
 
@@ -52,7 +50,7 @@ class Timekeeper:
         day. Raises `Moved`."""
         if self._ownership.is_new():
             self._deriver.forget()
-            self._annals.forget()
+            self._workshop.annals.forget()
             self._done.clear()
         for province, catalog in list(self._catalogs.items()):
             await self._deriver.look(catalog)
@@ -86,6 +84,10 @@ class Timekeeper:
             await asyncio.sleep(0)
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
+        for key in noted:  # a batch may have read what was noted before
+            former = work.definitions.replaced.get(key)
+            if former is not None and former.catalog.version != catalog.version:
+                del work.definitions.replaced[key]
         changes.done()
         for key in keys:
             self._done[key] = (catalog.version, today)
@@ -97,14 +99,14 @@ class Timekeeper:
             self._ownership.still_ours()
             marks[key] = changes.marks(key.split("/", 1)[1])
             await asyncio.sleep(0)  # to compare thousands of targets takes a while
-        await self._annals.note(catalog, marks, now)
+        await self._workshop.annals.note(catalog, marks, now)
 
     async def _former(self, key: str, before: Document | None) -> Definition | None:
         """By which definition records were judged that a catalog touches."""
         replaced = self._workshop.definitions.replaced.get(key)
         if before is None or (replaced is not None and replaced.catalog.version == before["catalog"]):
             return replaced
-        return await self._annals.judged_by(key, before.get("marks", {}))
+        return await self._workshop.annals.judged_by(key, before.get("marks", {}))
 
     async def _turns(self, key: str, duty: Duty, former: Definition | None) -> None:
         """Judge a KPI's records, a turn at a time."""

@@ -175,6 +175,34 @@ async def test_a_catalog_after_the_closing_leaves_the_closed_judgement_beside_it
     assert "later_correction" not in engine.codes()
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_figure_before_the_first_look_leaves_the_closed_judgement_beside_it_as_well(restarted: bool) -> None:
+    """A batch may come before anybody judged by the catalog that is in force now."""
+    engine = await lived()
+    engine = engine.restarted() if restarted else engine
+    engine.catalogs.switch(IN_VERSIONS)
+    engine.clock.moment = local("2024-01-05")
+    await engine.take(figure("2023-12-13", 61, "2024-01-05"))
+    assert closed(engine) == (*MISSED[:-1], "later_figures")
+    await engine.tick()
+    assert closed(engine) == (*MISSED[:-1], "later_figures")
+
+
+async def test_who_takes_a_kpi_over_asks_by_what_it_was_judged_last() -> None:
+    """Not by what it was judged when the process had it before."""
+    former_owner = Engine(BEFORE, local("2023-12-20"))
+    await former_owner.take(IN_DECEMBER)
+    await former_owner.tick()
+    owner = former_owner.restarted()
+    await switch(owner, EASIER, "2023-12-28")
+    await owner.tick(local("2024-01-02"))
+    await former_owner.handler.forget()
+    former_owner.catalogs.switch(IN_VERSIONS)
+    former_owner.clock.moment = local("2024-01-05")
+    await former_owner.take(figure("2023-12-13", 61, "2024-01-05"))
+    assert closed(former_owner) == ("achieved", 60, 55, EASIER.version, "2023-12-29", "later_figures")
+
+
 async def test_what_is_applied_before_the_closing_changes_nothing_that_was_closed() -> None:
     engine = Engine(BEFORE, local("2023-12-20"))
     await engine.take(IN_DECEMBER)
