@@ -6,6 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := build/peers
+WORKERS ?= logical
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 INPUTS := pyproject.toml locks/build.in
@@ -33,8 +34,8 @@ down: $(VENV)/for-use ## end what `make up` started
 
 ## Checking it
 
-test: $(VENV)/for-development ## run the tests (ARGS="-k name" chooses)
-	@$(BIN)/pytest -m "not slow" $(ARGS)
+test: $(VENV)/for-development ## run the tests side by side (ARGS="-k name" chooses, WORKERS=0 runs one after the other)
+	@$(BIN)/pytest -m "not slow" -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-kafka: $(VENV)/for-development ## run the tests on Apache Kafka, from its jars or in a container
 	@TIENDO_TEST_BROKER=kafka $(BIN)/pytest -m "not slow" $(ARGS)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -51,6 +51,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_kafka"):
             item.add_marker(pytest.mark.skip(reason=REAL_KAFKA_REASON))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several workers share the run, has each say to the first process on which servers it ran."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["ran_on"] = session.config.stash[_ran_on]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hears it from a worker; one that died says nothing."""
+    node.config.stash[_ran_on].update(getattr(node, "workeroutput", {}).get("ran_on", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
