@@ -389,7 +389,9 @@ class Publisher(CatalogObject, Dated):
     kpis: tuple[Id | Literal["*"], ...] = Field(min_length=1)
     units: tuple[Id | Literal["*"], ...] = Field(min_length=1)
     contact: Email
-    key_ids: tuple[str, ...] = Field(default=(), description="Names of its keys; never the keys.")
+    key_ids: tuple[str, ...] = Field(
+        default=(), description="Names of its keys, a note for people: which keys open is said by `tiendo keys` alone."
+    )
     note: str = ""
 
 

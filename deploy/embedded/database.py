@@ -25,7 +25,6 @@ CACHE_GB = 0.25
 OPLOG_MB = 128
 
 NOT_YET_INITIALIZED = 94
-INVALID_REPLICA_SET_CONFIG = 93  # the configuration names an address that is not ours
 PROBE_MS = 1_000
 
 

@@ -1,4 +1,4 @@
-"""What goes back: the rejection that tells a publisher what to mend, and the dead letter of what nobody could read."""
+"""What goes back: the rejection that tells a publisher what to mend."""
 
 import base64
 import json

@@ -1,5 +1,5 @@
-"""Where observations came from, and which events were accepted last, over HTTP beside `/healthz`: for the gateway, and
-nobody else may reach the port.
+"""Where observations came from, and which events were accepted last, over HTTP beside `/healthz`: for the
+other services and `tiendo`; nobody else may reach the port.
 
 Read-only, answered from the ledger; nothing is checked here of who asks.
 """

@@ -13,9 +13,9 @@ from contracts.explanations import Bound, ByItself, WouldChange
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE, Quotient
-from services.metrics.fold import Fold
 from services.metrics.formula import number
 from services.metrics.judge import MISSED, judge
+from services.metrics.judging import Judging
 from services.metrics.obligation import Obligation
 from services.metrics.reading import Reading
 from services.metrics.state import KpiState
@@ -151,11 +151,11 @@ def _by_itself(
     """The first day on which time alone makes the status another one."""
     day = today
     for _ in range(_TURNS):
-        due = Fold(state, definition, day).judge(unit, window, None)[3]
+        due = Judging(state, definition, day).judge(unit, window, None)[3]
         if due is None:
             return None
         day = due
-        then = Fold(state, definition, day).judge(unit, window, None)[1]
+        then = Judging(state, definition, day).judge(unit, window, None)[1]
         if then != status:
             vi, en = STATUSES[then]
             said = step("by_itself", {}, {"day": iso(day), "vi": vi, "en": en})

@@ -314,8 +314,8 @@ class Definition:
 
     @cached_property
     def least_grace(self) -> int:
-        """The shortest time, in days, from the deadline of a target until it is closed."""
-        return min((GRACE, *(target.grace_days for target in self.catalog.targets.of_kpi(self.kpi_id))))
+        """The shortest time, in days, from the deadline of a target until it is closed; of a KPI that has one."""
+        return min(target.grace_days for target in self.catalog.targets.of_kpi(self.kpi_id))
 
     def closes_on(self, unit: str, window: Window, day: int) -> int:
         """The first day on which the record is closed: of a period without target, as if one were due on its last

@@ -18,10 +18,10 @@ from services.metrics.derived.source import Source
 from services.metrics.derived.told import sources_behind
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
 from services.metrics.exact import SCALE
-from services.metrics.fold import Fold
 from services.metrics.foretold import Aim, Issued, target_of
 from services.metrics.formula import Told, formula
 from services.metrics.issued import landings
+from services.metrics.judging import Judging
 from services.metrics.obligation import Obligation
 from services.metrics.progress import digest_of, with_reasons
 from services.metrics.reading import Reading
@@ -48,11 +48,11 @@ def explain(
     def stood(day: int) -> Reading:
         return state.readings(definition).read(unit, window, min(window.last, day), today, former=True)
 
-    fold = Fold(state, definition, today)
-    reading, status, content, _ = fold.judge(unit, window, None)
+    judging = Judging(state, definition, today)
+    reading, status, content, _ = judging.judge(unit, window, None)
     record = state.records.get((unit, window.id), Record())
     published = record.digest == digest_of(content)
-    said = fold.emission(unit, window, record, record.head._replace(as_of=reading.as_of), status, content)
+    said = judging.emission(unit, window, record, record.head._replace(as_of=reading.as_of), status, content)
     further = [orjson.loads(said.future.reason)] if said.future.reason else []
     further += said.further if published else ()
     judged = orjson.loads(with_reasons(content, further))
@@ -106,7 +106,7 @@ def inputs(
     state: KpiState, definition: Definition, unit: str, window: Window, today: int, start: int, limit: int
 ) -> Inputs:
     """A page of the figures in the record, the latest first."""
-    reading, *_ = Fold(state, definition, today).judge(unit, window, None)
+    reading, *_ = Judging(state, definition, today).judge(unit, window, None)
     behind: list[FigureBehind] = []
     if reading.as_of is not None and not definition.kind.derived:
         behind = figures_behind(definition, state.units, unit, window, reading.as_of, today)
@@ -161,9 +161,9 @@ def _children(
     split: Brought | None,
 ) -> Iterator[dict[str, Any]]:
     inside = units_in_sum(definition, state.units, unit, window, until)
-    fold = Fold(state, definition, today)
+    judging = Judging(state, definition, today)
     for child in definition.shape(until).children(unit):
-        judged = orjson.loads(fold.judge(child, window, None)[2])
+        judged = orjson.loads(judging.judge(child, window, None)[2])
         yield {**judged, "org_unit": child, "in_sum": child in inside, **_brought(split, child)}
 
 

@@ -14,7 +14,7 @@ from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.doubting import doubts_of
 from services.metrics.figures import Day, Figure
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
 
@@ -71,7 +71,7 @@ def _records(
     how: Literal["absolute", "increments"] = "absolute" if said.figure is not None else "increments"
     counts = word in ("stands", "added")
     for unit, window in _of_its_day(state, definition, said):
-        reading, *_ = Fold(state, definition, today).judge(unit, window, None)
+        reading, *_ = Judging(state, definition, today).judge(unit, window, None)
         inside = (
             counts
             and reading.as_of is not None

@@ -103,7 +103,7 @@ class Forecaster:
             state = (await work.memory.hold([(key, definition)]))[key]
             fold = Fold(state, definition, work.today(definition.catalog.zone))
             said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
-            told, issues = foretell(fold, definition, answers)
+            told, issues = foretell(fold.judging, definition, answers)
             state.note_what_awaits()
             try:
                 await work.store.keep_issued(issue_changes(state, issues))

@@ -13,8 +13,8 @@ from services.metrics.course import Course, Courses
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
-from services.metrics.fold import Fold
 from services.metrics.foretold import REASONS, Aim, Foretold, Issue, Issued, foregone, future_of, spoken_in, target_of
+from services.metrics.judging import Judging
 from services.metrics.landing.asked import Asked, Earlier, Goal, Point
 from services.metrics.landing.forecast import land
 from services.metrics.landing.no_landing import NoLanding
@@ -165,47 +165,47 @@ def answer(question: Question) -> Answer:
     return Answer(question, Foretold(of, target, as_of, said), issued)
 
 
-def foretell(fold: Fold, definition: Definition, answers: Iterable[Answer]) -> tuple[list[Emission], list[Issue]]:
+def foretell(judging: Judging, definition: Definition, answers: Iterable[Answer]) -> tuple[list[Emission], list[Issue]]:
     """Keep the answers with their records; what is to be said of them, and which forecasts go out with it."""
     said: list[Emission] = []
     issues: list[Issue] = []
     for question, foretold, issued in answers:
         unit, window = question.unit, question.window
-        record = fold.state.records.get((unit, window.id))
-        moved = fold.state.awaits_since(unit, window.id) != question.since
+        record = judging.state.records.get((unit, window.id))
+        moved = judging.state.awaits_since(unit, window.id) != question.since
         if record is None or moved or record.digest != question.of:
             continue
-        emission = _tell(fold, definition, unit, window, record, foretold)
-        fold.state.await_no_forecast(unit, window.id)
+        emission = _tell(judging, definition, unit, window, record, foretold)
+        judging.state.await_no_forecast(unit, window.id)
         if emission is None:
             continue
         said.append(emission)
         if record.digest != question.of and emission.future.open:
-            fold.state.await_forecast(unit, window.id)
+            judging.state.await_forecast(unit, window.id)
         if issued is not None:
             end = definition.end_of_unit(definition.natural_unit(window), issued.as_of)
-            by = target_of(definition, unit, window, record.as_of, fold.today)
+            by = target_of(definition, unit, window, record.as_of, judging.today)
             if by is not None:
                 issues.append(Issue(unit, window.id, end, issued, Aim(by.wire, by.missed_on)))
     return said, issues
 
 
 def _tell(
-    fold: Fold, definition: Definition, unit: str, window: Window, record: Record, foretold: Foretold
+    judging: Judging, definition: Definition, unit: str, window: Window, record: Record, foretold: Foretold
 ) -> Emission | None:
     """The record with this forecast, as a new version; None where it would say the same as before."""
     if foretold == record.foretold:
         return None
-    by = target_of(definition, unit, window, record.as_of, fold.today)
-    why = foregone(definition, unit, window, by, record.as_of, record.status, fold.today)
+    by = target_of(definition, unit, window, record.as_of, judging.today)
+    why = foregone(definition, unit, window, by, record.as_of, record.status, judging.today)
     before = future_of(record.foretold, why, by, record.as_of)
     record.foretold = foretold
     if future_of(foretold, why, by, record.as_of) == before:
-        fold.state.record_moved(unit, window.id)
+        judging.state.record_moved(unit, window.id)
         return None
-    reading, status, content, due = fold.judge(unit, window, None)
+    reading, status, content, due = judging.judge(unit, window, None)
     digest = digest_of(content)
     record.becomes(status, reading.as_of, digest, record.cause if digest == record.digest else None)
     record.due = due
-    fold.state.record_moved(unit, window.id, owes=True)
-    return fold.emission(unit, window, record, record.head, status, content)
+    judging.state.record_moved(unit, window.id, owes=True)
+    return judging.emission(unit, window, record, record.head, status, content)

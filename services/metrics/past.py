@@ -12,7 +12,7 @@ from contracts.explanations import History, HistoryPoint
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.exact import nearest
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.obligation import Obligation
 from services.metrics.observations import Observation
 from services.metrics.state import KpiState
@@ -37,7 +37,7 @@ def history(
     days = sorted(set(_days(state, definition, unit, window, today)))
     points: dict[str, HistoryPoint] = {}
     for day in days[-POINTS:]:
-        reading, status, content, _ = Fold(state, definition, day).judge(unit, window, day)
+        reading, status, content, _ = Judging(state, definition, day).judge(unit, window, day)
         # A later day on which the same figure still stands says nothing of the day that it is dated to.
         if reading.as_of is not None and iso(reading.as_of) not in points:
             points[iso(reading.as_of)] = point_of(status, orjson.loads(content))

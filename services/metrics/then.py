@@ -18,8 +18,8 @@ from services.metrics.behind import moment_of
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.figures import Day
-from services.metrics.fold import Fold
 from services.metrics.foretold import NO_NEED, foregone, target_of
+from services.metrics.judging import Judging
 from services.metrics.landing.no_landing import no_landing
 from services.metrics.observations import Observation
 from services.metrics.progress import with_reasons
@@ -79,7 +79,7 @@ def said_on(state: KpiState, former: Former, unit: str, period: str, given: Iter
                     unsure.append({"org_unit": other, "as_of": iso(day)})
             if known.figures or known.increments is not None:
                 kept.put(day, known)
-    judged = _judged(Fold(then, definition, on), definition, unit, window)
+    judged = _judged(Judging(then, definition, on), definition, unit, window)
     unsure.sort(key=lambda one: (one["as_of"], one["org_unit"]))
     doubts = [*_doubts(known_then), *([step("replaced", {"count": str(len(unsure))})] if unsure else [])]
     return SaidThen.model_validate(
@@ -95,11 +95,11 @@ def said_on(state: KpiState, former: Former, unit: str, period: str, given: Iter
     )
 
 
-def _judged(fold: Fold, definition: Definition, unit: str, window: Window) -> dict[str, Any]:
+def _judged(judging: Judging, definition: Definition, unit: str, window: Window) -> dict[str, Any]:
     """The judgement. Forecasts are said beside it and not kept by day: where there may have been one, that is told."""
-    reading, status, content, _ = fold.judge(unit, window, None)
-    by = target_of(definition, unit, window, reading.as_of, fold.today)
-    why = foregone(definition, unit, window, by, reading.as_of, status, fold.today)
+    reading, status, content, _ = judging.judge(unit, window, None)
+    by = target_of(definition, unit, window, reading.as_of, judging.today)
+    why = foregone(definition, unit, window, by, reading.as_of, status, judging.today)
     code = FORECAST_NOT_KEPT if why is None else why
     reasons = [] if code == NO_NEED else [no_landing(code).as_document()]
     judged: dict[str, Any] = orjson.loads(with_reasons(content, reasons))

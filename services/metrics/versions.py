@@ -7,7 +7,7 @@ import orjson
 from contracts.explanations import TargetVersion
 from services.metrics.days import Window
 from services.metrics.definition import Definition
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.past import point_of
 from services.metrics.state import KpiState
 
@@ -19,7 +19,7 @@ def versions(state: KpiState, definition: Definition, unit: str, window: Window,
         until = today if target.valid_to is None else min(today, target.valid_to.toordinal() - 1)
         last = None
         if until >= window.first:
-            reading, status, content, _ = Fold(state, definition, until).judge(unit, window, until)
+            reading, status, content, _ = Judging(state, definition, until).judge(unit, window, until)
             judged = orjson.loads(content)
             if reading.as_of is not None and judged["target"] == by.wire:
                 last = point_of(status, judged)

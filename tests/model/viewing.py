@@ -4,6 +4,7 @@ Looks forward over reforms only, one unit of the asked day at a time: what it sa
 what its predecessors had before it, and theirs.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -219,7 +220,7 @@ class _Viewing(_Model):
         return Seen(last.value, last.as_of, last.n if last.adds else None, last.d if last.adds else None)
 
 
-class _OnDay:
+class _OnDay(ABC):
     """A KPI on the units of a day, as what is derived from it needs it."""
 
     def __init__(
@@ -229,12 +230,12 @@ class _OnDay:
         self.calendar = catalog.calendars[kpi.calendar]
         self._known: dict[tuple[str, Period, date], Stood | None] = {}
 
+    @abstractmethod
     def said(self, unit: str) -> set[date]:
         """The days of which anything was said of what is in the unit, or below it, on the day of the view."""
-        raise NotImplementedError
 
-    def _read(self, unit: str, period: Period, until: date) -> Stood | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, unit: str, period: Period, until: date) -> Stood | None: ...
 
     def standing(self, unit: str, day: date) -> Stood | None:
         return self._stood(unit, self.calendar.period(self.kpi.period, day), day)

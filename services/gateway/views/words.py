@@ -34,7 +34,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Đang nối": "Connecting",
     "Trực tiếp": "Live",
     "Mất kết nối": "Disconnected",
-    "Số liệu vừa thay đổi.": "Figures have changed.",
     "Đến nội dung chính": "Skip to content",
     # Headline
     "{late} trong {total} chỉ tiêu chậm so với kế hoạch": (
@@ -73,9 +72,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Báo cáo": "Reported",
     "Chậm bên dưới": "Late below",
     "Phụ trách": "Owner",
-    "Chưa phân công": "Not assigned",
     "mục tiêu {value}": "target {value}",
-    "mục tiêu {value} đến {day}": "target {value} by {day}",
     "đến {day}": "as of {day}",
     "nhịp {pace}": "pace {pace}",
     "điểm %": "pts",
@@ -92,7 +89,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     ),
     "không có": "none",
     # Detail
-    "Đóng": "Close",
     "Cần": "Needed",
     "{amount} mỗi {per} đến {day}": "{amount} a {per} until {day}",
     "đến nay {so_far}": "so far {so_far}",
@@ -340,7 +336,6 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     ),
     "Diễn biến": "What happened",
     "Số liệu": "The figure",
-    "Không được nhận": "Not taken",
     "Đạt mọi kiểm tra, vào sổ tiếp nhận": "Passed every check; in the ledger",
     "Số liệu khác gây nghi vấn": "Other figures make it doubtful",
     "không còn nghi vấn": "no longer doubtful",

@@ -9,7 +9,7 @@ from services.metrics.days import iso
 from services.metrics.definition import Definition
 from services.metrics.exact import nearest
 from services.metrics.figures import Day, Figure
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.progress import Emission
 from services.metrics.rebuilding.successor import Successor
 from services.metrics.state import KpiState
@@ -26,7 +26,7 @@ def report(former: KpiState, successor: Successor, said: Sequence[Emission], tod
     figures = list(figures_changed(former, state))
     days = {(unit, day) for one in (former, state) for unit, series in one.units.items() for day in series.days}
     news = [one for one in said if _is_news(former, one)]
-    judged = Fold(former, successor.definition, today)
+    judged = Judging(former, successor.definition, today)
     return RebuildReport(
         generation=state.generation,
         folded=successor.folded,
@@ -101,7 +101,7 @@ def _place(one: Emission) -> tuple[str, str]:
     return unit, period
 
 
-def _changed(former: KpiState, definition: Definition, judged: Fold, one: Emission) -> RecordChanged:
+def _changed(former: KpiState, definition: Definition, judged: Judging, one: Emission) -> RecordChanged:
     unit, period = _place(one)
     content = orjson.loads(one.content)
     after = RecordSaid(version=one.version, status=one.status, as_of=content["as_of"], value=content["value"])

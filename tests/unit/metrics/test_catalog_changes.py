@@ -14,7 +14,7 @@ from contracts.catalog import CalendarSpec, CatalogObject, Holiday, Kpi, Limits,
 from contracts.observations import ObservationRecorded
 from contracts.progress import Timeliness
 from services.metrics.definition import Definition
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import Comparison, Marks, touched_by_marks
@@ -346,4 +346,4 @@ def test_what_is_not_named_would_be_judged_as_before(found: list[ObservationReco
 def content(state: KpiState, catalog: Catalog, unit_id: str, period: str, today: int) -> bytes:
     """The judgement of a record on that day under that catalog."""
     definition = Definition(catalog, state.kpi)
-    return Fold(state, definition, today).judge(unit_id, definition.window(period), None)[2]
+    return Judging(state, definition, today).judge(unit_id, definition.window(period), None)[2]

@@ -17,9 +17,9 @@ from services.metrics.beside import Moved
 from services.metrics.course import Courses
 from services.metrics.days import Window
 from services.metrics.exact import nearest
-from services.metrics.fold import Fold
 from services.metrics.forecaster import FAR_BEHIND
 from services.metrics.foretelling import answer, foretell, questions
+from services.metrics.judging import Judging
 from services.metrics.landing.track import MOST
 from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
@@ -328,7 +328,7 @@ async def test_a_late_figure_that_comes_while_the_forecast_is_made_is_in_the_nex
     assert definition is not None
     answers = [answer(one) for one in questions(state, definition, NOW.date().toordinal(), 100)]
     await engine.take(*months(8, 8), offset=8)
-    assert foretell(Fold(state, definition, NOW.date().toordinal()), definition, answers) == ([], [])
+    assert foretell(Judging(state, definition, NOW.date().toordinal()), definition, answers) == ([], [])
     await engine.forecast()
     assert landing(engine).points == 9
 
@@ -432,7 +432,7 @@ def courses_are_what_was_judged(engine: Engine, *, derived: bool = False) -> Non
             expected: dict[int, float] = {}
             days = range(window.first, until + 1)
             for day in sorted(moved.intersection(days)) if derived else days:  # between them nothing moves
-                reading, *_ = Fold(state, definition, today).judge(unit, window, day)
+                reading, *_ = Judging(state, definition, today).judge(unit, window, day)
                 if reading.value is not None and reading.as_of is not None:
                     expected.setdefault(reading.as_of, nearest(reading.value))
             assert course.points == sorted(expected.items()), (key, unit, window)

@@ -15,7 +15,7 @@ from services.metrics.asking import Asker
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.figures import Day, Figure
-from services.metrics.fold import Fold
+from services.metrics.judging import Judging
 from services.metrics.state import KpiState
 from services.runtime.catalog.extracts import Extracts, restored
 from services.runtime.errors import Fenced
@@ -270,7 +270,7 @@ def test_judging_by_what_was_kept_of_a_catalog_equals_judging_by_the_catalog() -
             for unit_id, window in {*whole.bound_units(), *((one.id, whole.window("2023")) for one in catalog.units)}:
                 today = date(2023, 12, 20).toordinal()
                 assert again.window(window.id) == window
-                judged = [Fold(state, by, today).judge(unit_id, window, None)[1:] for by in (whole, again)]
+                judged = [Judging(state, by, today).judge(unit_id, window, None)[1:] for by in (whole, again)]
                 assert judged[0] == judged[1]
 
 
