@@ -30,7 +30,27 @@ class Closing(NamedTuple):
     day: int
 
 
-def first_later(
+def cuts(state: KpiState, definition: Definition | None, observations: Sequence[Observation], today: int) -> list[int]:
+    """Where to cut a batch, so that whatever a part of it changes after its closing can be taken down before that part.
+
+    In each part no figure changes a record after its closing for which an earlier one of the part still counted.
+    """
+    at = _first_later(state, definition, observations, today)
+    if at is None or definition is None:
+        return []
+    found, counted = [at], set[tuple[str, str]]()
+    for index, one in enumerate(observations[at:], at):
+        late = {(closing.unit, closing.window.id) for closing in closings(state, definition, one, today)}
+        if not late.isdisjoint(counted):
+            found.append(index)
+            counted.clear()
+        counted.update(
+            (unit, window.id) for unit, window, _, closed in _judged(state, definition, one, today) if not closed
+        )
+    return found
+
+
+def _first_later(
     state: KpiState, definition: Definition | None, observations: Sequence[Observation], today: int
 ) -> int | None:
     """Where in a batch the first figure is that comes after the closing of a record which is not taken down yet."""
@@ -50,6 +70,19 @@ def first_later(
 def closings(state: KpiState, definition: Definition, one: Observation, today: int) -> Iterator[Closing]:
     """The records which the observation may change after their closing, and that are not taken down yet. Only a target
     closes a record for figures."""
+    for unit, window, day, too_late in _judged(state, definition, one, today):
+        if too_late:
+            record = state.records.get((unit, window.id))
+            closed = None if record is None else record.closed
+            if not is_of(closed, day) or (closed is not None and closed.why == CATALOG):
+                yield Closing(unit, window, day)
+
+
+def _judged(
+    state: KpiState, definition: Definition, one: Observation, today: int
+) -> Iterator[tuple[str, Window, int, bool]]:
+    """The records with a target for which the observation counts, the day of their closing, and whether it comes after
+    that."""
     content = one.figure or one.increments
     if content is None or one.forecast or definition.catalog.units.get(one.unit) is None:
         return
@@ -61,12 +94,8 @@ def closings(state: KpiState, definition: Definition, one: Observation, today: i
             if not window.first <= one.day <= window.last:
                 continue
             verdict = definition.judging(unit, window, today)
-            if verdict is None or one.day > verdict.deadline or reported_on < verdict.missed_on:
-                continue
-            record, day = state.records.get((unit, window.id)), verdict.missed_on
-            closed = None if record is None else record.closed
-            if not is_of(closed, day) or (closed is not None and closed.why == CATALOG):
-                yield Closing(unit, window, day)
+            if verdict is not None and one.day <= verdict.deadline:
+                yield unit, window, verdict.missed_on, reported_on >= verdict.missed_on
 
 
 def is_of(closed: Closed | None, day: int) -> bool:

@@ -145,6 +145,8 @@ class Fold:
             for found in closing.closings(self.state, definition, observation, self.today):
                 unit, window = found.unit, found.window
                 record = self.state.record(unit, window.id)
+                if definition.kind.derived and not record.version:
+                    continue  # what stood at the closing was never made, and its sources are further now
                 content = before.judge(unit, window, None)[2]
                 record.closed = closing.for_later_figures(found, record, content, definition.catalog.version)
                 self.state.record_moved(unit, window.id)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from contracts import envelope
 from contracts.topics import OBSERVATIONS
 from services.metrics import observations
 from services.metrics.annals import Annals
-from services.metrics.closing import first_later
+from services.metrics.closing import cuts
 from services.metrics.definition import Definition
 from services.metrics.documents import figure_changes, judgement_changes, published, written
 from services.metrics.doubting import Doubted
@@ -73,16 +74,13 @@ class _Batch:
     former: Definition | None = None
     later: Sequence[Observation] = ()
 
-    def cut_at_a_closing(self) -> "_Batch | None":
-        """Cut off what comes before the first figure that changes a record after its closing; None without such a one.
-
-        What is cut off is folded, written and said first, so that it is durable how the record stood.
-        """
-        at = first_later(self.state, self.former or self.definition, self.observations, self.today)
-        if at is None:
-            return None
-        before, self.observations = self.observations[:at], self.observations[at:]
-        return replace(self, observations=before, later=self.observations)
+    def parts(self) -> list["_Batch"]:
+        """Cut before figures that change a record after its closing: what is before them is folded, written and said
+        first, so that it is durable how the record stood."""
+        at = [0, *cuts(self.state, self.former or self.definition, self.observations, self.today)]
+        shares = [self.observations[one:end] for one, end in zip(at, [*at[1:], None], strict=True)]
+        behind = [*shares[1:], ()]
+        return [replace(self, observations=mine, later=next_) for mine, next_ in zip(shares, behind, strict=True)]
 
 
 class Workshop:
@@ -201,10 +199,8 @@ class ObservationHandler:
                 first, last = share.payloads[0][1].offset, share.payloads[-1][1].offset
                 former = work.definitions.replaced.get(key)
                 batches.append(_Batch(states[key], definition, work.today(zone), first, last, read, former))
-        early = [found for batch in batches if (found := batch.cut_at_a_closing()) is not None]
-        if early:
-            await self._fold(early, traceparent)
-        await self._fold(batches, traceparent)
+        for together_now in zip_longest(*(batch.parts() for batch in batches)):
+            await self._fold([part for part in together_now if part is not None], traceparent)
 
     async def _compare(self, together: Mapping[str, Definition | None]) -> None:
         """Find out which of these KPIs were judged by another catalog, be it by another process, and by which."""
