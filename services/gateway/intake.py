@@ -188,7 +188,7 @@ def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes,
     if not reading.speaks(event.source):
         reading.errors.append(_not_theirs(f"{pointer}/source" if structured else ""))
     try:
-        figure = StatisticReported.model_validate(_given(event.data))
+        figure = StatisticReported.model_validate(event.data)
     except ValidationError as error:
         reading.errors.extend(_schema_errors(error, data))
         return
@@ -258,13 +258,6 @@ def _bad_json(pointer: str) -> ErrorItem:
         "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
         "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
     )
-
-
-def _given(data: Any) -> Any:
-    """The fields that say something: an explicit null gives nothing."""
-    if isinstance(data, dict) and None in data.values():
-        return {name: value for name, value in data.items() if value is not None}
-    return data
 
 
 def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:
