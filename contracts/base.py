@@ -58,6 +58,8 @@ MAX_DIGITS = 30
 
 
 def _plain(number: Decimal) -> str:
+    if not number and number.adjusted() < -MAX_DIGITS:
+        return "0"  # and not the thousand million decimals of 0E-999999999
     return format(number, "f")
 
 
