@@ -53,13 +53,19 @@ Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, wh
 """A moment: any offset in, UTC with `Z` out."""
 
 
+MAX_DIGITS = 30
+"""Of a number, before and behind the point together."""
+
+
 def _plain(number: Decimal) -> str:
+    if not number and number.adjusted() < -MAX_DIGITS:
+        return "0"  # and not the thousand million decimals of 0E-999999999
     return format(number, "f")
 
 
 Exact = Annotated[
     Decimal,
-    Field(allow_inf_nan=False, max_digits=30),
+    Field(allow_inf_nan=False, max_digits=MAX_DIGITS),
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
 """An exact decimal: a JSON number or a decimal string in, a decimal string without exponent out."""

@@ -6,12 +6,15 @@ show that they differ.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
 from contracts.progress import Contribution, Contributions
 
 MOST_DECIMALS = 6
+
+WIDE = Context(prec=400)
+"""In which figures are rounded and subtracted: every double fits, with more decimals than any sentence has."""
 
 MOST_OF_THE_GAP = 0.8
 """The part of the gap that is most of it."""
@@ -65,8 +68,13 @@ def rounded(value: float, decimals: int) -> Decimal:
     It is the shortest decimal that names the double that is rounded: 5.25 is 5.3 as on paper, not what its binary
     neighbour would be.
     """
-    read = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    read = in_decimals(Decimal(repr(float(value))), decimals)
     return read or abs(read)
+
+
+def in_decimals(exact: Decimal, decimals: int) -> Decimal:
+    """The number with so many decimals, halves away from zero, however large it is."""
+    return exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, WIDE)
 
 
 def telling_decimals(values: Sequence[float], least: int) -> int:
@@ -85,7 +93,7 @@ def shown(value: float, line: float, least: int) -> Shown:
     """Both with as many decimals as show that they differ, from `least` on; the gap is what is left between them."""
     decimals = telling_decimals((value, line), least)
     read, held = rounded(value, decimals), rounded(line, decimals)
-    return Shown(read, held, read - held, decimals)
+    return Shown(read, held, WIDE.subtract(read, held), decimals)
 
 
 def side_of(gap: float | Decimal, comparator: str) -> Side:

@@ -1,17 +1,35 @@
 """`statistics.*.v1`: what a publisher says, and what it is told about it."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticKnownError
 
-from contracts.base import AsOf, Exact, Id, Instant, UnitRef, WireModel
+from contracts.base import MAX_DIGITS, AsOf, Exact, Id, Instant, UnitRef, WireModel
 
 Mode = Literal["absolute", "increment"]
 FigureStatus = Literal["actual", "preliminary", "forecast"]
 
 MAX_EVENT_BYTES = 262_144
 """Longer events are refused. An honest one has some hundred bytes; the broker takes a megabyte for a whole batch."""
+
+
+def _written_out(value: Any) -> Any:
+    """A number with an exponent as an integer. One of a thousand million digits is refused before anybody writes them,
+    and so is a fraction that begins as far behind the point."""
+    if not isinstance(value, Decimal):
+        return value
+    if value.adjusted() >= MAX_DIGITS:
+        raise PydanticKnownError("decimal_max_digits", {"max_digits": MAX_DIGITS})
+    whole = value.to_integral_value()
+    if whole != value:
+        raise PydanticKnownError("int_from_float")
+    return int(whole)
+
+
+_WHOLE = BeforeValidator(_written_out)
 
 
 class Figure(WireModel):
@@ -29,14 +47,14 @@ class Figure(WireModel):
     denominator: Exact | None = None
     value: Exact | None = Field(None, description="In the KPI's unit of measure; percentages as 91.3, not 0.913.")
     weight: Exact | None = None
-    rank: Annotated[int, Field(ge=1)] | None = None
-    of: Annotated[int, Field(ge=1)] | None = None
+    rank: Annotated[int, Field(ge=1), _WHOLE] | None = None
+    of: Annotated[int, Field(ge=1), _WHOLE] | None = None
     done: bool | None = None
     done_on: AsOf | None = None
     members: Annotated[tuple[UnitRef, ...], Field(max_length=2000)] | None = None
     unit_of_measure: Annotated[str, Field(max_length=80)] | None = None
     status: FigureStatus = Field("actual", description="A forecast is never counted as an actual.")
-    revision: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+    revision: Annotated[int, Field(ge=1, le=1_000_000), _WHOLE] = Field(
         1, description="A correction of the same `as_of` raises it."
     )
     retracts: bool = Field(False, description="Withdraws the figure reported for that `as_of`.")
@@ -50,6 +68,14 @@ class StatisticReported(Figure):
     period: Annotated[str, Field(max_length=20)] | None = Field(
         None, description="Default: the KPI's accounting period that contains `as_of`."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, data: Any) -> Any:
+        """The fields that say something: an explicit null gives nothing."""
+        if isinstance(data, dict) and None in data.values():
+            return {name: value for name, value in data.items() if value is not None}
+        return data
 
 
 class RejectionCode(StrEnum):

@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from contracts import strict_json
-from contracts.envelope import STRUCTURED
+from contracts import envelope, strict_json
+from contracts.base import composed
+from contracts.envelope import STRUCTURED, NotAnEvent
 from contracts.statistics import StatisticReported
 from services.gateway import intake
 from services.gateway.intake import TYPE, Reported
+from services.runtime.sameness import digest_of, plain
 from services.runtime.sheets import identity
 from services.runtime.sheets.cells import letters
 from services.runtime.sheets.child import Sheets
-from services.runtime.sheets.figures import plain
+from services.runtime.sheets.figures import Figure
 
 AT_ONCE = 500
 AT_ONCE_BYTES = 4_194_304
@@ -87,6 +89,16 @@ def of_sheets(sheets: Sheets, source: str) -> Contents:
     return contents
 
 
+class _Line(NamedTuple):
+    """What a JSON line says: an event, with a digest of its data. `bare`: its id was made here, of the data."""
+
+    source: str
+    id: str
+    digest: bytes
+    event: bytes
+    bare: bool
+
+
 def of_lines(body: bytes, source: str | None) -> Contents:
     """JSON lines, each an event in structured mode, or the data of one, which are then of this source."""
     contents = Contents()
@@ -95,28 +107,45 @@ def of_lines(body: bytes, source: str | None) -> Contents:
         line, place = line.strip(), f"line {number}"
         if not line:
             continue
-        try:
-            said = strict_json.loads(line)
-        except strict_json.BadJson as error:
-            contents.wrong.append(Remark(place, Said(f"Không phải JSON: {error.vi}.", f"No JSON: {error}.")))
+        read = _read(line, source)
+        if isinstance(read, Said):
+            contents.wrong.append(Remark(place, read))
             continue
-        if not isinstance(said, dict):
-            contents.wrong.append(Remark(place, Said("Không phải đối tượng JSON.", "No JSON object.")))
-            continue
-        whole = "specversion" in said
-        if not whole and source is None:
-            contents.wrong.append(Remark(place, _NO_SOURCE))
-            continue
-        id, data = (str(said.get("id")), said.get("data")) if whole else (event_id(said), said)
-        identity = str(said.get("source")) if whole else str(source), id
-        earlier = first.setdefault(identity, (place, here := _digest(data)))
-        if earlier[0] == place:
-            _take(contents, place, line if whole else _enveloped(identity[0], id, line))
-        elif earlier[1] == here:
+        earlier, digest = first.setdefault((read.source, read.id), (place, read.digest))
+        if earlier == place:
+            _take(contents, place, read.event)
+        elif digest == read.digest:
             contents.repeated += 1
         else:
-            contents.wrong.append(Remark(place, _reused(earlier[0])))
+            contents.wrong.append(Remark(place, _repeated(earlier) if read.bare else _reused(earlier)))
     return contents
+
+
+def _read(line: bytes, source: str | None) -> _Line | Said:
+    try:
+        said = strict_json.loads(line)
+    except strict_json.BadJson as error:
+        return Said(f"Không phải JSON: {error.vi}.", f"No JSON: {error}.")
+    if not isinstance(said, dict):
+        return Said("Không phải đối tượng JSON.", "No JSON object.")
+    if "specversion" in said:
+        return _Line(str(said.get("source")), str(said.get("id")), digest_of(_data(said), line), line, bare=False)
+    if source is None:
+        return _NO_SOURCE
+    figure = _as_a_row(said)
+    if figure is None:  # which shows on taking it
+        digest = digest_of(said, line)
+        id = f"import-{digest.hex()}"
+        return _Line(source, id, digest, _enveloped(source, id, line), bare=True)
+    id, data = identity.event_id(figure), json.dumps(figure).encode()  # orjson takes no integer beyond 64 bits
+    return _Line(source, id, digest_of(figure), _enveloped(source, id, data), bare=True)
+
+
+def _data(event: dict[str, Any]) -> Any:
+    try:
+        return envelope.from_object(event).data
+    except NotAnEvent:
+        return event
 
 
 def names_its_sources(body: bytes) -> bool:
@@ -125,36 +154,24 @@ def names_its_sources(body: bytes) -> bool:
     return b'"specversion"' in first
 
 
-def event_id(data: Mapping[str, Any]) -> str:
-    """The id of an event that has none: as of a row with the same content. Of data that break the schema any."""
+def _as_a_row(data: Mapping[str, Any]) -> Figure | None:
+    """The figure that a row with the same content would be; None where the data break the schema."""
     try:
-        figure = StatisticReported.model_validate({name: one for name, one in data.items() if one is not None})
+        figure = StatisticReported.model_validate(data)
     except ValidationError:
-        return f"import-{_digest(data).hex()[:32]}"
+        return None
     said = figure.model_dump(exclude_none=True)
-    return identity.event_id({name: _as_in_a_row(one) for name, one in said.items()})
+    return identity.in_one_writing({name: _as_in_a_row(one) for name, one in said.items()})
 
 
 def _as_in_a_row(value: Any) -> Any:
-    if isinstance(value, bool | str):
-        return value
+    if isinstance(value, str):
+        return composed(value)
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple):
         return list(value)
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _digest(data: Any) -> bytes:
-    """Of what the data say: 91.30 says what 91.3 says."""
-    return hashlib.sha256(json.dumps(data, default=_number, sort_keys=True).encode()).digest()
-
-
-def _number(value: Decimal) -> list[Any]:
-    """One number, one writing, however many digits it has."""
-    sign, digits, exponent = value.as_tuple()
-    short = "".join(map(str, digits)).rstrip("0")
-    return [sign, short, int(exponent) + len(digits) - len(short)]
 
 
 def _enveloped(source: str, id: str, data: bytes) -> bytes:
@@ -176,6 +193,15 @@ def _take(contents: Contents, place: str, event: bytes) -> None:
 _NO_SOURCE = Said(
     "Dòng này không ghi nguồn gửi: thêm --source.", "The line does not say which source reports it: add --source."
 )
+
+
+def _repeated(earlier: str) -> Said:
+    return Said(
+        f"Cùng số liệu với {earlier}, chỉ khác ghi chú, minh chứng hoặc đơn vị tính: xóa một dòng; nếu là hai số phát "
+        "sinh, cộng lại thành một.",
+        f"The same figure as {earlier}; only its note, evidence or unit of measure is another: delete one; if both "
+        "are to be added, write their sum in one line.",
+    )
 
 
 def _reused(earlier: str) -> Said:

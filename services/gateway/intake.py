@@ -9,9 +9,7 @@ The bytes of an event are published as they came: a decimal keeps its digits, an
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -24,6 +22,7 @@ from contracts.topics import STATISTICS_REPORTED
 from services.gateway import batches
 from services.gateway.hints import hint
 from services.gateway.problems import ErrorItem
+from services.runtime.sameness import digest_of
 
 TYPE = next(iter(STATISTICS_REPORTED.payloads))
 
@@ -79,16 +78,12 @@ class _First:
 
     pointer: str
     event: Reported
-    data: Any = None
+    digest: bytes = b""
 
-    def says(self, data: Any) -> bool:
-        """Whether it has these data."""
-        if self.data is None:
-            self.data = envelope.read_structured(self.event.value).data
-        try:
-            return _same(self.data, data)
-        except RecursionError:
-            return False
+    def says(self, digest: bytes) -> bool:
+        """Whether its data have this digest."""
+        self.digest = self.digest or digest_of(envelope.read_structured(self.event.value).data, self.event.value)
+        return self.digest == digest
 
 
 def mode_of(headers: Mapping[str, str]) -> Mode | None:
@@ -188,7 +183,7 @@ def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes,
     if not reading.speaks(event.source):
         reading.errors.append(_not_theirs(f"{pointer}/source" if structured else ""))
     try:
-        figure = StatisticReported.model_validate(_given(event.data))
+        figure = StatisticReported.model_validate(event.data)
     except ValidationError as error:
         reading.errors.extend(_schema_errors(error, data))
         return
@@ -201,27 +196,12 @@ def _keep(reading: Reading, pointer: str, one: Reported, event: Event) -> None:
     first = reading.first.setdefault((one.source, one.id), _First(pointer, one))
     if first.event is one:
         reading.reported.append(one)
-    elif first.says(event.data):
+    elif first.says(digest_of(event.data, one.value)):
         reading.reported.append(replace(one, repeated=True))
     else:
         vi = f"id đã có trong yêu cầu này, ở {first.pointer}, với nội dung khác: mỗi sự kiện cần một id riêng"
         en = f"the id stands at {first.pointer} already, with other content: each event needs an id of its own"
         reading.errors.append(_error("identity_reused", f"{pointer}/id", vi, en))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two parsed JSON values say the same: 91.30 is 91.3, and true is not 1."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if _is_number(one) and _is_number(other):
-        return bool(one == other)
-    return type(one) is type(other) and bool(one == other)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _not_theirs(pointer: str) -> ErrorItem:
@@ -258,13 +238,6 @@ def _bad_json(pointer: str) -> ErrorItem:
         "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
         "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
     )
-
-
-def _given(data: Any) -> Any:
-    """The fields that say something: an explicit null gives nothing."""
-    if isinstance(data, dict) and None in data.values():
-        return {name: value for name, value in data.items() if value is not None}
-    return data
 
 
 def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:

@@ -18,6 +18,7 @@ from services.ingest.normalise import Raw, observe
 from services.ingest.numbers import WIDE
 from services.ingest.parking import Reading
 from services.ingest.tally import Tally
+from services.runtime.sameness import digest_of
 
 
 class Record(Protocol):
@@ -110,7 +111,7 @@ class Examiner:
             return Dead(record, raw, reading, reading.time or contract.moment(record.timestamp, now))
         event = reading.event
         reported_at = event.time or contract.moment(record.timestamp, now)
-        digest = decide.digest_of(event.data, record.value or b"")
+        digest = digest_of(event.data, record.value or b"")
         if isinstance(reading, Malformed):
             return self._unsound(record, event, raw, digest, reported_at, reading.problems)
         then = max(now, event.time) if self.moving and event.time is not None else now

@@ -5,7 +5,6 @@ Whatever stands in the bytes, the outcome is one of the three types below; nothi
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -23,8 +22,6 @@ LARGEST_PLACE = 10**9
 
 INTERNAL = "internal"
 """The reason of what is quarantined through a fault of ours."""
-
-_WHOLE = ("rank", "of", "revision")
 
 EVENT_TYPE = "vn.tiendo.statistic.reported.v1"
 
@@ -75,7 +72,7 @@ def read(headers: Headers, value: bytes | None, max_bytes: int) -> Reading:
     if event.type != EVENT_TYPE:
         return _foreign(event)
     try:
-        figure = StatisticReported.model_validate(_given(event.data))
+        figure = StatisticReported.model_validate(event.data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         return Malformed(event, _in_words(details))
@@ -92,19 +89,6 @@ def failed(error: Exception) -> Unreadable:
         message_en="A fault of ours: the record is kept until it is mended.",
     )
     return Unreadable(INTERNAL, f"{type(error).__name__}: {error}"[:500], None, None, None, found, error=error)
-
-
-def _given(data: Any) -> Any:
-    """The fields that say something: an explicit null gives nothing.
-
-    A whole number with an absurd exponent (1e999999999) is cut short, since the model would write out all its digits.
-    """
-    if not isinstance(data, dict):
-        return data
-    if None in data.values():
-        data = {name: value for name, value in data.items() if value is not None}
-    absurd = [name for name in _WHOLE if isinstance(data.get(name), Decimal) and data[name].adjusted() > 30]
-    return {**data, **dict.fromkeys(absurd, 10**30)} if absurd else data
 
 
 def _places_too_large(figure: StatisticReported, data: Any) -> tuple[Problem, ...]:

@@ -3,14 +3,9 @@
 Pure. An identity `(source, id)` belongs to the first event that was accepted under it; a refused one claims nothing.
 """
 
-import hashlib
-import json
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 from services.ingest.normalise import Raw
 
@@ -69,32 +64,3 @@ def was_free(entry: Entry | None, raw: Raw) -> bool:
     again, and not for having come under an identity that was taken only afterwards.
     """
     return entry is None or (entry.raw[:3] == raw[:3] and raw.offset < entry.raw.offset)
-
-
-def digest_of(data: Any, value: bytes = b"") -> bytes:
-    """16 bytes, equal for equal JSON: order of keys, spaces, escapes and `91.30` for `91.3` do not matter.
-
-    `value` are the bytes that were parsed: they are taken as they are where the JSON is too deep to be written again.
-    """
-    try:
-        canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS, default=_number)
-    except (orjson.JSONEncodeError, RecursionError):  # integers beyond 64 bits, lone surrogates
-        try:
-            canonical = json.dumps(data, sort_keys=True, default=str).encode()
-        except RecursionError:
-            canonical = value
-    return hashlib.blake2b(canonical, digest_size=16).digest()
-
-
-def _number(number: Any) -> orjson.Fragment:
-    assert isinstance(number, Decimal)  # strict JSON knows no other type that orjson does not
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits)).rstrip("0")
-    exponent += len(digits) - len(text)
-    text = text.lstrip("0")
-    if not text:
-        return orjson.Fragment(b"0")
-    if exponent >= 0 and len(text) + exponent <= 18:
-        text, exponent = text + "0" * exponent, 0
-    return orjson.Fragment(f"{'-' if sign else ''}{text}{f'e{exponent}' if exponent else ''}".encode())

@@ -16,6 +16,9 @@ Quotient = tuple[int, int]
 
 _INT64 = 2**63
 
+_LARGEST_EXPONENT = 400
+"""Beyond that of any double; larger ones are not written out."""
+
 
 def scaled(number: str | int | Decimal) -> int:
     """The number times 10^9. Raises ValueError for what is no number or has more than nine decimals."""
@@ -37,6 +40,8 @@ def _scaled(number: str | Decimal) -> int:
         raise ValueError(f"{number!r} is no number") from None
     if not isinstance(exponent, int):
         raise ValueError(f"{number!r} is not finite")
+    if abs(exponent) > _LARGEST_EXPONENT:
+        raise ValueError(f"{number!r} has an exponent that no figure has")
     whole = int("".join(map(str, digits)) or "0")
     shift = exponent + DIGITS
     if shift < 0:

@@ -8,12 +8,13 @@ right.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from contracts.explanations import SourceBehind, Step
 from contracts.progress import Landing
+from contracts.reading import WIDE, in_decimals
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.doubts import Doubt
@@ -197,7 +198,7 @@ def _gap(value: float, planned: float, unit: Mapping[str, str]) -> Step:
     while value != planned and _rounded(value, places) == _rounded(planned, places) and places < MOST_PLACES:
         places += 1
     shown = _rounded(value, places), _rounded(planned, places)
-    numbers = {"value": _plain(shown[0]), "planned": _plain(shown[1]), "gap": _plain(shown[0] - shown[1])}
+    numbers = {"value": _plain(shown[0]), "planned": _plain(shown[1]), "gap": _plain(WIDE.subtract(*shown))}
     return step("gap", numbers, unit)
 
 
@@ -278,10 +279,10 @@ def _quotient(value: Quotient) -> str:
 
 def _rounded(value: float, places: int = PLACES) -> Decimal:
     exact = Decimal(repr(value))
-    read = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    read = in_decimals(exact, places)
     while read != exact and read.as_tuple().digits[-1] == 0 and places < MOST_PLACES:
         places += 1
-        read = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        read = in_decimals(exact, places)
     return read
 
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import localcontext
 
 from babel.numbers import format_decimal
 
 from contracts.measures import differing_by, measured_in
-from contracts.reading import rounded
+from contracts.reading import WIDE, rounded
 from services.gateway.views.words import Words
 
 MINUS = "\u2212"
@@ -46,9 +47,9 @@ class Numbers:
     def plain(self, value: float, decimals: int = 1, *, fixed: bool = False) -> str:
         """A number without unit; halves rounded away from zero, trailing zeros left out unless `fixed`."""
         digits = ("0" if fixed else "#") * decimals
-        text = format_decimal(
-            rounded(value, decimals), format=f"#,##0.{digits}" if decimals else "#,##0", locale=self._locale
-        )
+        pattern = f"#,##0.{digits}" if decimals else "#,##0"
+        with localcontext(WIDE):  # Babel rounds once more
+            text = format_decimal(rounded(value, decimals), format=pattern, locale=self._locale)
         return text.lstrip("-") if is_zero(text) else text.replace("-", MINUS)
 
     def value(self, value: float | None, measure: Measure, *, fixed: bool = True) -> str:

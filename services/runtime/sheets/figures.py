@@ -3,9 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
+from services.runtime.sameness import plain
 from services.runtime.sheets import days, numbers
 from services.runtime.sheets.cells import Cell, Mark, Percent, Unusable, as_shown, blank
 from services.runtime.sheets.columns import FIGURES, HEADINGS, NEEDED
@@ -113,13 +113,6 @@ def _missing(field: str, fields: Mapping[int, str]) -> Mark:
     column = next((at for at, name in fields.items() if name == field), None)
     name = HEADINGS[field][0]
     return Mark(column, field, "missing", f"Thiếu “{name}” ({field}).", f"“{name}” ({field}) is missing.")
-
-
-def plain(number: Decimal) -> str:
-    """The number without exponent and needless zeros: one number, one writing."""
-    text = f"{number:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
 
 
 def _number(field: str, cell: Cell, decimals: DecimalSign | None) -> str | Percent:

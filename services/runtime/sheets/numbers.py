@@ -61,7 +61,7 @@ def from_text(text: str, decimals: DecimalSign | None = None) -> Decimal | Perce
     sign, digits, percent = match.groups()
     found = _plain(_ungrouped(digits.strip(_SPACES)), decimals, bare)
     if sign in ("-", "−"):
-        found = -found
+        found = found.copy_negate()  # a minus would round it to 28 digits
     return Percent(found) if percent else found
 
 

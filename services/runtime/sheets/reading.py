@@ -180,10 +180,11 @@ def _figures(
         if row.figure is None or marks:
             yield RowFound(number, shown, None, None, marks)
             continue
-        id = identity.event_id(row.figure)
-        said = seen.said.setdefault(identity.cell_of(row.figure), here := (id, seen.sheet, number))
+        figure = identity.in_one_writing(row.figure)
+        id = identity.event_id(figure)
+        said = seen.said.setdefault(identity.cell_of(figure), here := (id, seen.sheet, number))
         if said is here:
-            yield RowFound(number, shown, id, row.figure, ())
+            yield RowFound(number, shown, id, figure, ())
         elif said[0] == id:
             yield RowFound(number, shown, None, None, [_repeats(said[2])])
         else:

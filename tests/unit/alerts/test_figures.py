@@ -57,3 +57,14 @@ def test_a_rank_has_no_unit_and_its_difference_has() -> None:
     rank = PRODUCTS.model_copy(update={"unit_of_measure": "rank"})
     assert (amount(25, rank, "vi"), difference(5, rank, "vi")) == ("25", "5 bậc")
     assert (amount(25, rank, "en"), difference(1, rank, "en")) == ("25", "1 place")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1e28, "10.000.000.000.000.000.000.000.000.000"), (-9.99e29, "−999.000.000.000.000.000.000.000.000.000")],
+)
+def test_figures_of_thirty_digits_are_written_and_leave_their_gap(value: float, said: str) -> None:
+    assert number(value, 0, "vi") == said
+    shown = standing(value, 1.5, KPI, "vi")
+    assert shown.value == f"{said},0 %"
+    assert shown.gap.startswith(said.lstrip("−"))

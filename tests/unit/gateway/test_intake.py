@@ -265,6 +265,30 @@ def test_the_same_mistake_reads_the_same_here_and_at_the_door(wrong: dict[str, A
     assert told == [(one.code, one.message_vi, one.message_en) for one in at_the_door.problems]
 
 
+@pytest.mark.parametrize("name", ["rank", "of", "revision"])
+@pytest.mark.parametrize(
+    ("number", "code"), [("1e6000000", "too_large"), ("-1e6000000", "too_large"), ("1e-999999999", "schema")]
+)
+def test_a_whole_number_with_an_absurd_exponent_is_refused_before_its_digits_are_written(
+    name: str, number: str, code: str
+) -> None:
+    body = json.dumps(an_event(data={**FIGURE, name: "?"})).replace('"?"', number).encode()
+    (told,) = read(STRUCTURED, body).errors
+    at_the_door = contract.read([("content-type", STRUCTURED.encode())], body, MAX_EVENT_BYTES)
+    assert isinstance(at_the_door, contract.Malformed)
+    assert (told.code, told.pointer) == (code, f"/data/{name}")
+    assert [one.message_en for one in at_the_door.problems] == [told.message_en]
+
+
+def test_a_whole_number_may_have_an_exponent() -> None:
+    ranked = {**FIGURE, "rank": "?", "of": 63}
+    for number in ("20", "20.0", "2e1", "200e-1"):
+        body = json.dumps(an_event(data=ranked)).replace('"?"', number).encode()
+        at_the_door = contract.read([("content-type", STRUCTURED.encode())], body, MAX_EVENT_BYTES)
+        assert isinstance(at_the_door, contract.Reported)
+        assert at_the_door.figure.rank == 20
+
+
 def test_a_field_that_is_null_says_nothing() -> None:
     assert read(STRUCTURED, json.dumps(an_event(data={**FIGURE, "mode": None})).encode()).errors == []
 

@@ -294,8 +294,14 @@ def test_nothing_that_a_catalog_says_runs_as_a_formula() -> None:
 
 
 def test_the_same_template_is_the_same_bytes() -> None:
-    made = template(wanted("signed-share"), [])
-    assert written(made) == written(made)
+    made = template(wanted("signed-share", as_of="2023-09-14"), [])
+    body = written(made)
+    assert body == written(made)
+    about = part_of(body, "docProps/core.xml").decode()
+    assert re.findall(r"(created|modified)[^>]*>([^<]*)", about)[::2] == [
+        ("created", "2023-09-14T00:00:00Z"),
+        ("modified", "2023-09-14T00:00:00Z"),
+    ]
 
 
 async def test_the_page_leads_to_the_template_that_was_chosen() -> None:

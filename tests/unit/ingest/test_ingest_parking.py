@@ -251,10 +251,17 @@ async def test_a_source_that_another_parked_first_is_told_by_that_one() -> None:
 
 
 def test_what_is_said_of_a_parked_source_is_the_same_each_time_and_has_an_id_of_its_own() -> None:
-    one = a_parked_source()
-    assert answers.parked_message(one, stamped=True) == answers.parked_message(one, stamped=True)
-    headers = dict(answers.parked_message(one, stamped=False).headers)
-    assert headers["ce_id"] == f"parked/{LOG}/3/41".encode()
+    """Whoever tells it, and whenever: two processes may."""
+    first, later = (a_parked_source(since=NOON + timedelta(days=days)) for days in (0, 3))
+    told = answers.parked_message(first, stamped=True)
+    assert told == answers.parked_message(later, stamped=True)
+    headers = dict(told.headers)
+    assert headers["ce_id"] == b"parked/6f1e2d3c4b5a69788796a5b4c3d2e1f0/3/41"
+    assert headers["ce_time"] == headers["ce_businesstime"] == b"2023-09-30T05:00:00Z"
+    assert headers["ce_traceparent"] == b"00-f12014fd58fe289e5f19cb966f21d5a7-5f19cb966f21d5a7-01"
+    assert StatisticRejected.model_validate_json(told.value).reported_at == NOON
+    other = answers.parked_message(first._replace(raw=Raw(LOG, TOPIC, 3, 42)), stamped=True)
+    assert dict(other.headers)["ce_id"] == b"parked/6f1e2d3c4b5a69788796a5b4c3d2e1f0/3/42"
 
 
 def test_the_share_is_said_in_both_languages() -> None:

@@ -38,6 +38,12 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         scaled(text)
 
 
+@pytest.mark.parametrize("text", ["1e999999999", "-1e-999999999", "0e-999999999", "1e401"])
+def test_a_number_that_nobody_could_write_out_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="an exponent that no figure has"):
+        scaled(text)
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -623,3 +623,15 @@ async def test_a_version_that_has_judged_nothing_yet_says_so() -> None:
     one, two = (await explained(engine)).targets
     assert (one.last is not None, two.last) == (True, None)
     assert len((await explained(await an_engine())).targets) == 1
+
+
+async def test_a_calculation_with_thirty_digits_is_told_and_its_gap_adds_up() -> None:
+    """Their plan is a line from 10 to 50, of which 289 of 364 days are gone."""
+    kpi = a_kpi(kind="flow", unit_of_measure="VND_million")
+    engine = await an_engine(an_observation("p.a.1", value=10**29), kpi_spec=kpi, value=50, baseline=10)
+    formula = {one.code: one.text_en for one in (await explained(engine)).formula}
+    assert formula["amount"] == "Value: 100,000,000,000,000,000,000,000,000,000."
+    assert formula["gap"] == (
+        "Gap = value − plan = 100,000,000,000,000,000,000,000,000,000 − 41.7582 "
+        "= 99,999,999,999,999,999,999,999,999,958.2418."
+    )
