@@ -1,6 +1,5 @@
 """The page that explains one record: how it was computed, from what, what would change it, and what was said before."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -9,14 +8,12 @@ from urllib.parse import urlencode
 from contracts.catalog import Kpi
 from contracts.explanations import (
     ExplanationWithOrigins,
-    FigureBehind,
     History,
     HistoryPoint,
     Judged,
     SourceBehind,
     TargetVersion,
 )
-from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
 from contracts.reading import shares_tell
 from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of
@@ -25,6 +22,7 @@ from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
 from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.origins import OriginRow, origins
 from services.gateway.views.reading import Ground
 from services.gateway.views.reasons import dated
 from services.gateway.views.reporters import Reporters, reporters
@@ -32,9 +30,6 @@ from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Language, Words
 
 _SHARE = Measure("percent", 1)
-
-ORIGINS_SHOWN = 30
-"""Observations in the table; the rest is a link away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +91,6 @@ class SourceRow:
     value: str
     against: str
     points: str
-
-
-@dataclass(frozen=True, slots=True)
-class OriginRow:
-    """One observation: what it said, who sent it, and where its record stands."""
-
-    id: str
-    unit: str
-    as_of: str
-    figure: str
-    publisher: str
-    source: str
-    event: str
-    place: str
-    log: str
-    received: str
-    accepted_under: str
-    doubts: list[str]
-    remarks: list[str]
-    known: bool
-    """False where the ledger does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +218,7 @@ def explained(
         next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
         bounds=_bounds(said, teller, measure),
         by_itself=dated(words.either(alone.text_vi, alone.text_en), numbers) if alone is not None else "",
-        origins=_origins(said, ground, teller, measure),
+        origins=origins(said, ground, teller, measure),
         observations_count=said.observations_count,
         inputs_href=f"/api/v1/progress/{said.kpi}/{said.org_unit}/{said.period}/inputs",
         sources=[_source(one, said.org_unit, ground, numbers, words) for one in said.sources],
@@ -392,60 +366,6 @@ def _parts(numerator: float | None, denominator: float | None, numbers: Numbers)
     if numerator is None or denominator is None:
         return ""
     return f"{numbers.plain(numerator, 2)}\u202f/\u202f{numbers.plain(denominator, 2)}"
-
-
-def _origins(said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure) -> list[OriginRow]:
-    known = {one.observation_id: one for one in said.origins}
-    pairs = [(figure, one) for figure in said.figures for one in figure.observations]
-    return [_origin(figure, one, known, ground, teller, measure) for figure, one in pairs[:ORIGINS_SHOWN]]
-
-
-def _origin(
-    figure: FigureBehind,
-    observation: str,
-    known: Mapping[str, ObservationRecorded],
-    ground: Ground,
-    teller: Teller,
-    measure: Measure,
-) -> OriginRow:
-    words, numbers = teller.words, teller.numbers
-    found = known.get(observation)
-    return OriginRow(
-        id=observation,
-        unit=ground.name(figure.org_unit, words),
-        as_of=numbers.day(figure.as_of),
-        figure=figure_said(found, numbers, measure, words) if found is not None else "–",
-        publisher=found.publisher if found is not None else "",
-        source=found.source if found is not None else "",
-        event=found.source_id if found is not None else "",
-        place=f"{found.raw.topic} / {found.raw.partition} / {found.raw.offset}" if found is not None else "",
-        log=found.raw.log if found is not None else "",
-        received=numbers.moment(found.received_at.astimezone(ground.catalog.zone)) if found is not None else "",
-        accepted_under=found.catalog_version if found is not None else "",
-        doubts=[words.either(flag.message_vi, flag.message_en) for flag in found.flags] if found is not None else [],
-        remarks=[text for text in (found.note, found.evidence) if text] if found is not None else [],
-        known=found is not None,
-    )
-
-
-def figure_said(said: ObservationRecorded, numbers: Numbers, measure: Measure, words: Words) -> str:
-    """What the observation itself says; an increment with its sign."""
-    if said.retracts:
-        return words("rút số liệu")
-    given = said.numerator if said.numerator is not None else said.value
-    plus = "+" if said.mode == "increment" and given is not None and given >= 0 else ""
-    if said.numerator is not None:
-        below = f"\u202f/\u202f{numbers.plain(float(said.denominator), 2)}" if said.denominator is not None else ""
-        return f"{plus}{numbers.plain(float(said.numerator), 2)}{below}"
-    if said.value is not None:
-        return plus + numbers.value(float(said.value), measure)
-    if said.members is not None:
-        return words("{count} thành viên", len(said.members))
-    if said.rank is not None:
-        return f"{said.rank}/{said.of}" if said.of is not None else str(said.rank)
-    if said.done is not None:
-        return words("đã xong") if said.done else words("chưa xong")
-    return "–"
 
 
 def _former(said: ExplanationWithOrigins, past: History, kpi: Kpi, teller: Teller, now: datetime) -> Former | None:

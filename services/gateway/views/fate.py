@@ -7,10 +7,10 @@ from datetime import datetime
 from contracts.fates import EventState, Fate, RecordReached, TurnedAway
 from contracts.observations import ObservationRecorded
 from contracts.statistics import Problem, RejectionCode
-from services.gateway.views.explaining import figure_said
 from services.gateway.views.figures import measure_of
 from services.gateway.views.links import explain_href
 from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.origins import figure_said
 from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Words
 from services.runtime.catalog.catalog import Catalog
