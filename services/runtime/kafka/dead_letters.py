@@ -59,18 +59,20 @@ class DeadLetterQueue:
         return fuse
 
     async def put(self, letters: Sequence[DeadLetter], weighed: Fuse) -> None:
-        """Quarantine `letters`; the fuse is then `weighed`. Raises `Transient` if the broker is away."""
+        """Quarantine `letters`; the fuse is then `weighed`, unless it was renewed meanwhile. Raises `Transient` if the
+        broker is away."""
         now = datetime.now(UTC)
         await self._producer.publish(
             self._topic, [letter.write(one.record, self._finding(one, now)) for one in letters]
         )
-        self._fuse = weighed
+        if weighed.renewals == self._fuse.renewals:
+            self._fuse = weighed
         for one in letters:
             self._telemetry.dead_letters.labels(self._topic, one.reason).inc()
 
     def renew(self, allowance: int) -> None:
         """A new fuse, which lets `allowance` dead letters pass before it counts."""
-        self._fuse = Fuse(allowance=allowance)
+        self._fuse = Fuse(allowance=allowance, renewals=self._fuse.renewals + 1)
 
     def _finding(self, one: DeadLetter, now: datetime) -> Finding:
         return Finding(one.reason, one.detail, self._handler, self._log, now, one.source, one.id)

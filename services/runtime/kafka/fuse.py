@@ -33,6 +33,9 @@ class Fuse:
     allowance: int = 0
     """So many dead letters more are not counted, since an operator wants them quarantined."""
 
+    renewals: int = 0
+    """How many fuses were put in before this one; what was weighed on one of them says nothing of this one."""
+
     recent: tuple[str | None, ...] = ()
     """The latest verdicts, those of the last batch whole: None for what was fine, else whom a dead letter blames."""
 

@@ -98,6 +98,18 @@ async def test_a_fuse_that_blows_quarantines_nothing_and_remembers_nothing_until
     assert queue.weigh(["a"] * 40).recent.count("b") == 10
 
 
+async def test_a_batch_in_hand_does_not_undo_a_fuse_that_is_put_in_meanwhile() -> None:
+    producer = Producer()
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, producer), Telemetry())
+    calm, bad = queue.weigh([FINE] * 3), queue.weigh(["a"] * 40)
+    queue.renew(500)
+    await queue.put([], calm)
+    await queue.put([a_letter(n, "a") for n in range(40)], bad)
+    assert (queue.allowance, len(producer.taken)) == (500, 40)
+    await queue.put([], queue.weigh(["a", "b"] * 240))
+    assert queue.allowance == 20
+
+
 async def test_a_source_that_is_parked_in_time_spares_the_fuse() -> None:
     queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
     blames = ["b"] * 4 + ["a"] * 46 + ["b"] * 40
