@@ -28,6 +28,7 @@ from services.runtime.sheets import child
 from services.runtime.sheets.cells import SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, Format
+from services.runtime.sheets.serving import FAILED
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -164,10 +165,15 @@ async def _imported(parts: Parts, request: Request, asked: ImportsQuery, asker: 
             marked = await child.mark(sent.body, sent.file, sent.limits, importing.marks())
             return _file(marked, sent.file.format, asked.name)
     except SheetRefused as refused:
-        raise Problem(422, refused.code, refused.vi, refused.en) from None
+        raise unread(refused) from None
     if asked.dry_run:
         return _tried(importing, asker)
     return await _applied(parts, importing, asked, asker)
+
+
+def unread(refused: SheetRefused) -> Problem:
+    """Why nothing of the file was read: as a rule by what is in it, else by a fault of ours."""
+    return Problem(500 if refused.code == FAILED else 422, refused.code, refused.vi, refused.en)
 
 
 async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: datetime) -> Import:

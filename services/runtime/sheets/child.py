@@ -4,7 +4,7 @@ import asyncio
 import struct
 import sys
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,12 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+import structlog
 
 from services.runtime.sheets.archive import declared
 from services.runtime.sheets.cells import Mark, Marks, SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, SheetFound
-from services.runtime.sheets.serving import too_complex
+from services.runtime.sheets.serving import failed, too_complex
+
+log = structlog.get_logger()
 
 _ROOT = Path(__file__).parents[3]
 _LINE = 16 * 1024 * 1024
@@ -64,10 +67,12 @@ async def mark(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes
     """The file with its problems marked, made in another process. Raises `SheetRefused`."""
     told = [(table, number, [tuple(one) for one in found]) for (table, number), found in marks.items()]
     async with _asked("mark", body, asked, limits, marks=told) as answer:
-        what, *rest = orjson.loads(await answer.readline() or b"null") or ["nothing"]
-        if what != "file":
-            raise SheetRefused(*rest) if what == "refused" else ValueError(what)
-        return await answer.readexactly(rest[0])
+        async for line in answer:
+            what, *rest = orjson.loads(line)
+            if what != "file":
+                raise _refusal(what, rest)
+            return await answer.readexactly(rest[0])
+    raise _refusal("nothing", ())
 
 
 @asynccontextmanager
@@ -101,8 +106,12 @@ async def _asked(
             process.kill()
             await process.wait()
         scratch.cleanup()
-    if process.returncode != 0:
+    code = process.returncode or 0
+    if code < 0:  # by a signal: what is written in other languages ends so where memory is short
+        log.warning("sheet_process_killed", signal=-code)
         raise too_complex(limits)
+    if code:
+        raise _refusal("exit", [code])
 
 
 async def _tell(process: asyncio.subprocess.Process, request: Mapping[str, Any], body: bytes) -> None:
@@ -136,4 +145,12 @@ def _take(sheets: Sheets, line: list[Any]) -> None:
     elif what == "nothing":
         sheets.empty_rows += 1
     else:
-        raise SheetRefused(*rest)
+        raise _refusal(what, rest)
+
+
+def _refusal(what: str, rest: Sequence[Any]) -> SheetRefused:
+    """What the process said of the file; anything but a refusal is a fault of ours."""
+    if what == "refused":
+        return SheetRefused(*rest)
+    log.error("sheet_process_failed", said=what, why=[*rest])
+    return failed()

@@ -25,6 +25,9 @@ from services.runtime.sheets.reading import Asked, Sheet
 _MOST_COMMENTS = 1_000
 _LONGEST = 32_000
 """Characters that an XLSX cell takes, rounded down."""
+_LONGEST_NAME = 31
+"""Units of UTF-16 that programs take as the name of a sheet; other writers write longer ones."""
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 _PLAIN_NUMBER = re.compile(r"[+\-−]?[0-9][0-9.,\u00a0\u202f ]*%?")
 
 _LOOKS: Mapping[str, Mapping[str, Any]] = {
@@ -98,12 +101,26 @@ def _xlsx(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
             for red in (False, True)
         }
         table = comments = 0
+        names: set[str] = set()
         for sheet in reading.sheets(body, asked, limits):
-            page = book.add_worksheet(sheet.table.name)
+            page = book.add_worksheet(_own_name(sheet.table.name, names))
             page.set_column(0, limits.columns, 18)
             comments += _copy(page, sheet, {} if sheet.heading is None else _of(marks, table), looks, comments)
             table += sheet.heading is not None
     return out.getvalue()
+
+
+def _own_name(name: str, taken: set[str]) -> str:
+    """The name of a sheet as far as programs take it, and of no other sheet, whatever the case. Takes it."""
+    wanted, number, ending = _NOT_IN_NAMES.sub("_", name), 1, ""
+    while True:
+        room = 2 * (_LONGEST_NAME - len(ending))
+        own = (wanted.encode("utf-16-le")[:room].decode("utf-16-le", "ignore") + ending).strip("'") or "_"
+        if own.lower() not in taken:
+            taken.add(own.lower())
+            return own
+        number += 1
+        ending = f" ({number})"
 
 
 def _of(marks: Marks, table: int) -> Mapping[int, Sequence[Mark]]:

@@ -1,7 +1,9 @@
 """The process that reads a spreadsheet, from its own side: a request in, a line for each thing found out."""
 
 import struct
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import orjson
@@ -18,6 +20,8 @@ from services.runtime.sheets.reading import (
     SheetFound,
     SheetPassedOver,
 )
+
+FAILED = "internal"
 
 
 def received(stream: IO[bytes]) -> tuple[dict[str, Any], bytes]:
@@ -48,6 +52,8 @@ def serve(request: Mapping[str, Any], body: bytes, out: IO[bytes]) -> None:
         _refuse(out, refused)
     except MemoryError:
         _refuse(out, too_complex(limits))
+    except Exception as error:
+        _write(out, [["failed", type(error).__name__, _way(error)]])
 
 
 def _marks(told: Iterable[tuple[int, int, list[list[Any]]]]) -> Marks:
@@ -56,6 +62,13 @@ def _marks(told: Iterable[tuple[int, int, list[list[Any]]]]) -> Marks:
 
 def _refuse(out: IO[bytes], refused: SheetRefused) -> None:
     _write(out, [["refused", refused.code, refused.vi, refused.en]])
+
+
+def _way(error: Exception) -> str:
+    """Through which lines the error came. Its words are left out: they may hold what strangers wrote."""
+    return " > ".join(
+        f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
+    )
 
 
 def _line(found: Found) -> list[Any]:
@@ -87,4 +100,15 @@ def too_complex(limits: Limits) -> SheetRefused:
         "hoặc chia nhỏ.",
         f"The file cannot be read within {limits.seconds:.0f} seconds and the memory allowed: copy the table into a "
         "new file, or split it.",
+    )
+
+
+def failed() -> SheetRefused:
+    """We stumbled over the file."""
+    return SheetRefused(
+        FAILED,
+        "Hệ thống gặp lỗi khi xử lý tệp này, nhật ký ghi rõ nguyên nhân: hãy báo người vận hành; có thể thử chép bảng "
+        "số liệu sang tệp mới.",
+        "The system stumbled over this file, and the log says why: tell its operator; copying the table into a new "
+        "file may help.",
     )

@@ -212,6 +212,12 @@ async def test_a_file_that_is_not_read_is_refused_in_words(body: bytes, media: s
     assert answer.json()["detail"] != answer.json()["detail_en"]
 
 
+async def test_a_file_over_which_we_stumble_is_not_called_too_large() -> None:
+    answer = await Province(import_memory_bytes=2**63).post(a_csv())  # more than a process can be limited to
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "nhật ký" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "asked", [{"rows": "some"}, {"decimal": "x"}, {"kpi": "../x"}, {"as_of": "30/09/2023"}, {"other": "1"}]
 )

@@ -1,20 +1,23 @@
 """Reading in a process of its own: whatever happens there, the service gets rows or a refusal in words."""
 
 import asyncio
+import re
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import orjson
 import psutil
 import pytest
 import xlsxwriter
+from structlog.testing import capture_logs
 from xlsxwriter.worksheet import Worksheet
 
 from services.runtime.sheets import child
-from services.runtime.sheets.cells import SheetRefused
+from services.runtime.sheets.cells import Mark, SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, Format
 from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LINE, a_csv, an_xlsx, repacked, rows
@@ -59,6 +62,29 @@ async def test_a_file_that_takes_too_long_is_refused_and_leaves_neither_process_
     assert refused.value.code == "too_complex"
     assert set(_scratch()) <= files
     assert set(psutil.Process().children()) <= before
+
+
+async def test_a_process_that_stumbles_is_a_fault_of_ours_that_the_log_explains() -> None:
+    nameless = cast(Mark, ("too", "short"))
+    with capture_logs() as logs, pytest.raises(SheetRefused) as refused:
+        await child.mark(an_xlsx(), Asked("xlsx"), Limits(), {(0, 2): [nameless]})
+    assert refused.value.code == "internal"
+    assert "30" not in refused.value.vi
+    (said,) = logs
+    assert (said["event"], said["log_level"], said["said"], said["why"][0]) == (
+        "sheet_process_failed",
+        "error",
+        "failed",
+        "TypeError",
+    )
+    assert re.fullmatch(r"serving\.py:\d+( > \w+\.py:\d+)*", said["why"][1].removeprefix("<string>:1 > "))
+
+
+async def test_a_process_that_ends_without_a_word_is_a_fault_of_ours() -> None:
+    odd = Limits(memory_bytes=cast(int, "much"))
+    with capture_logs() as logs, pytest.raises(SheetRefused) as refused:
+        await child.read(a_csv(), Asked("csv"), odd)
+    assert (refused.value.code, logs[0]["said"]) == ("internal", "exit")
 
 
 def _scratch() -> Iterator[Path]:

@@ -17,7 +17,17 @@ from services.runtime.sheets.cells import Mark, Marks
 from services.runtime.sheets.columns import PROBLEMS
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, Format
-from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LIMITS, LINE, a_csv, an_xlsx, figures, part_of
+from tests.unit.runtime.sheets.workbooks import (
+    FIGURE,
+    HEADINGS,
+    LIMITS,
+    LINE,
+    a_csv,
+    an_xlsx,
+    figures,
+    part_of,
+    repacked,
+)
 
 WRONG = Mark(4, "numerator", "negative", "Số âm.", "It is negative.")
 WHOLE = Mark(None, None, "taken", "Đã có.", "It is taken.")
@@ -72,6 +82,30 @@ def test_numbers_days_and_percentages_stay_what_they_are() -> None:
     body = an_xlsx(LINE[:3], headings=(*HEADINGS[:4], "Giá trị"), then=fill)
     assert figures(given_back(body, "xlsx", {(0, 2): [WHOLE]}), "xlsx") == figures(body, "xlsx")
     assert figures(body, "xlsx")[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("names", "back"),
+    [
+        (
+            ["Số liệu của Văn phòng Uỷ ban nhân dân tỉnh", "Số liệu của Văn phòng Uỷ ban nhân dân huyện"],
+            ["Số liệu của Văn phòng Uỷ ban nh", "Số liệu của Văn phòng Uỷ ba (2)"],
+        ),
+        (["Tháng 9", "THÁNG 9", "tháng 9"], ["Tháng 9", "THÁNG 9 (2)", "tháng 9 (3)"]),
+        (["'9/2023'", "😀" * 16], ["9_2023", "😀" * 15]),
+    ],
+    ids=["long", "case", "signs"],
+)
+def test_names_of_sheets_that_no_program_takes_come_back_shortened_and_apart(names: list[str], back: list[str]) -> None:
+    body = an_xlsx(
+        name="sheet 0", then=lambda book, _: [book.add_worksheet(f"sheet {n}") for n in range(1, len(names))]
+    )
+    workbook = part_of(body, "xl/workbook.xml").decode()
+    for number, name in enumerate(names):
+        workbook = workbook.replace(f'"sheet {number}"', f'"{name}"')
+    returned = given_back(repacked(body, {"xl/workbook.xml": workbook.encode()}), "xlsx", {(0, 2): [WRONG]})
+    assert CalamineWorkbook.from_object(io.BytesIO(returned)).sheet_names == back
+    assert values_of(returned)[1][-1].startswith("[Tử số] Số âm.")
 
 
 def test_every_sheet_comes_back_and_marks_are_in_their_own() -> None:
