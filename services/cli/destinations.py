@@ -1,15 +1,17 @@
 """Where `tiendo send` sends to: a gateway over HTTP, or the broker. Both take the same events."""
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from httpx2 import Client, ConnectError, HTTPError, Response
+from pydantic import BaseModel, ValidationError
 
 from contracts.doors import Standing
 from contracts.envelope import BATCH
@@ -26,10 +28,60 @@ from services.runtime.waiting import Waiting
 STATISTICS = "/api/v1/statistics"
 EVENTS = "/api/v1/events"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_ANSWER_S = 60.0
 _MEMBER = re.compile(r"/(\d+)(?:/|$)")
+
+Judged = tuple[Standing, list[Said], list[Said]]
+"""What would become of an event if it were sent now: standing, problems, doubts."""
+
+M = TypeVar("M", bound=BaseModel)
 
 Tell = Callable[[str], None]
 """Says in a few words what is waited for; with an empty text, that nothing is any more."""
+
+
+class _Told(BaseModel):
+    message_vi: str
+    message_en: str
+    pointer: str | None = None
+
+    @property
+    def said(self) -> Said:
+        return Said(self.message_vi, self.message_en)
+
+
+class _Receipt(BaseModel):
+    standing: Standing
+    problems: list[_Told]
+    flags: list[_Told]
+
+
+class _Receipts(BaseModel):
+    receipts: list[_Receipt]
+
+
+class _State(BaseModel):
+    state: str
+    text_vi: str
+    text_en: str
+
+
+class _Province(BaseModel):
+    province: str
+
+
+class _Publisher(BaseModel):
+    sources: list[str]
+
+
+class _Publishers(BaseModel):
+    items: list[_Publisher]
+
+
+class _Refusal(BaseModel):
+    code: str
+    detail_en: str
+    errors: list[_Told] = []
 
 
 class Destination(Protocol):
@@ -50,12 +102,13 @@ class Patience:
 
     def __init__(self, seconds: float, tell: Tell) -> None:
         self._seconds, self._tell = seconds, tell
+        self._end = math.inf
         self._began: float | None = None
         self._pause = _FIRST_PAUSE_S
 
     def at_most(self, seconds: float) -> None:
-        """Nothing that is asked from now on is worth waiting longer for."""
-        self._seconds = min(self._seconds, seconds)
+        """Nothing that is asked from now on is worth waiting longer for, whatever the reason."""
+        self._end = time.monotonic() + seconds
 
     def again(self, why: str, after_s: float | None = None) -> None:
         """Wait before the next try. Raises `Transient` when that is over."""
@@ -66,14 +119,21 @@ class Patience:
             raise Transient(
                 f"{why}, for {self._seconds:g} s. What was acknowledged is kept: run the same command again."
             )
+        self._in_time(why, now + pause)
         self._tell(f"{why}; trying again")
         time.sleep(pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE_S)
 
     def obey(self, seconds: float) -> None:
-        """Wait as long as the other side says: it is there, and that may be as long as it likes."""
+        """Wait as long as the other side says: it is there, and that may be as long as it likes. Raises `Transient`
+        where nothing is worth waiting so long for."""
+        self._in_time("the gateway takes so much in a minute", time.monotonic() + seconds)
         self._tell(f"the gateway takes so much in a minute; going on in {seconds:g} s")
         time.sleep(seconds)
+
+    def _in_time(self, why: str, until: float) -> None:
+        if until > self._end:
+            raise Transient(f"{why}; what was sent is acknowledged, and what becomes of it can be asked later")
 
     def answered(self) -> None:
         """The other side is there."""
@@ -90,7 +150,7 @@ class Gateway:
         self._patience = patience
         self._reached = False
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        self._client = Client(base_url=self.name, headers=headers, timeout=60, trust_env=False)
+        self._client = Client(base_url=self.name, headers=headers, timeout=_ANSWER_S, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -115,17 +175,20 @@ class Gateway:
             turned_away.update((left[at], why) for at, why in found.items())
         return turned_away
 
-    def examined(self, events: Sequence[Reported]) -> list[tuple[Standing, list[Said], list[Said]]]:
-        """What would become of them if they were sent now: standing, problems, doubts. Nothing is published.
+    def examined(self, events: Sequence[Reported]) -> list[Judged]:
+        """What would become of them if they were sent now. Nothing is published.
 
         An event that was accepted is `same`. One that the gateway does not even take has a problem.
         """
-        told: dict[int, tuple[Standing, list[Said], list[Said]]] = {}
+        told: dict[int, Judged] = {}
         while left := [at for at in range(len(events)) if at not in told]:
             answer = self._posted([events[at] for at in left], dry_run="true")
             if answer.status_code == 200:
-                for at, one in zip(left, answer.json()["receipts"], strict=True):
-                    told[at] = one["standing"], _sentences(one["problems"]), _sentences(one["flags"])
+                receipts = _read(_Receipts, answer).receipts
+                if len(receipts) != len(left):
+                    raise _no_gateway(answer)
+                for at, one in zip(left, receipts, strict=True):
+                    told[at] = one.standing, [why.said for why in one.problems], [why.said for why in one.flags]
                 break
             found = _members(answer) if answer.status_code == 422 else {}
             if not found:
@@ -134,28 +197,29 @@ class Gateway:
         return [told[at] for at in range(len(events))]
 
     def waits_at_most(self, seconds: float) -> None:
-        """From now on only so long for a gateway that is away."""
+        """From now on only so long in all for a gateway that is away or busy."""
         self._patience.at_most(seconds)
+        self._client.timeout = max(1.0, min(_ANSWER_S, seconds))
 
     def fate(self, event: Reported) -> tuple[str, Said] | None:
         """The state of one event, and the sentence about it; None where this key may not ask."""
         answer = self._answered("GET", EVENTS, params={"source": event.source, "id": event.id})
         if answer.status_code != 200:
             return None
-        said = answer.json()
-        return said["state"], Said(said["text_vi"], said["text_en"])
+        said = _read(_State, answer)
+        return said.state, Said(said.text_vi, said.text_en)
 
     def only_province(self) -> str | None:
         """The id of the province, if there is only one."""
         answer = self._answered("GET", "/api/v1/catalog/province")
-        return None if answer.status_code != 200 else str(answer.json()["province"])
+        return None if answer.status_code != 200 else _read(_Province, answer).province
 
     def only_source(self) -> str | None:
         """The source, if all publishers together have only one."""
         answer = self._answered("GET", "/api/v1/catalog/publisher", params={"limit": "100"})
         if answer.status_code != 200:
             return None
-        sources = {source for one in answer.json()["items"] for source in one["sources"]}
+        sources = {source for one in _read(_Publishers, answer).items for source in one.sources}
         return sources.pop() if len(sources) == 1 else None
 
     def _posted(self, events: Sequence[Reported], **params: str) -> Response:
@@ -191,31 +255,29 @@ def _after(answer: Response) -> float | None:
 def _members(answer: Response) -> dict[int, Said]:
     """What is wrong with which member of the batch."""
     found: dict[int, Said] = {}
-    for one in _details(answer).get("errors", ()):
-        at = _MEMBER.match(one.get("pointer") or "")
+    for one in _read(_Refusal, answer).errors:
+        at = _MEMBER.match(one.pointer or "")
         if at is not None:
-            found.setdefault(int(at[1]), Said(one["message_vi"], one["message_en"]))
+            found.setdefault(int(at[1]), one.said)
     return found
 
 
-def _details(answer: Response) -> dict[str, Any]:
-    try:
-        said = answer.json()
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def _refusal(answer: Response) -> StartError:
-    said = _details(answer)
-    if "detail" not in said:
-        return StartError(f"What answers is no gateway, or one that cannot (HTTP {answer.status_code}): mend --to.")
+    said = _read(_Refusal, answer)
     remedy = " Set TIENDO_SEND_KEY, or name a file with --key-file." if answer.status_code == 401 else ""
-    return StartError(f"The gateway refuses ({answer.status_code} {said['code']}): {said['detail_en']}{remedy}")
+    return StartError(f"The gateway refuses ({answer.status_code} {said.code}): {said.detail_en}{remedy}")
 
 
-def _sentences(found: Sequence[Mapping[str, Any]] | None) -> list[Said]:
-    return [Said(one["message_vi"], one["message_en"]) for one in found or ()]
+def _read(model: type[M], answer: Response) -> M:
+    """What a gateway says. Raises `StartError` where it is none that answers."""
+    try:
+        return model.model_validate_json(answer.content)
+    except ValidationError:
+        raise _no_gateway(answer) from None
+
+
+def _no_gateway(answer: Response) -> StartError:
+    return StartError(f"What answers is no gateway, or one that cannot (HTTP {answer.status_code}): mend --to.")
 
 
 class Broker:

@@ -19,6 +19,7 @@ from contracts.quarantine import Resume, Resumed
 from contracts.statistics import RejectionCode
 from deploy.embedded import running
 from services.cli import dlq_words as words
+from services.cli.addresses import address
 from services.cli.dlq_desk import TOPIC, Desk, Done, run
 from services.cli.settings import HERE, Data
 from services.gateway.settings import Settings
@@ -27,7 +28,7 @@ from services.ingest.parking import Cause, ParkedSource
 from services.ingest.resuming import PATH
 from services.runtime import settings
 from services.runtime.errors import StartError
-from services.runtime.kafka.quarantine import Fate, Wanted
+from services.runtime.kafka.quarantine import Fate, Lying, Wanted
 
 LISTED = 200
 """Letters that `list` shows people who did not say how many they want."""
@@ -113,17 +114,18 @@ def show(
     out: Annotated[
         Path | None, typer.Option(help="Write the record's value, byte for byte, into this file.", show_default=False)
     ] = None,
+    partition: Annotated[
+        int | None, typer.Option(help="Its partition, where the quarantine has several.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
     data: Data = HERE,
 ) -> None:
     """Show one letter: why it is there, where it came from, and the record as its publisher sent it."""
     wanted = Wanted(offsets=frozenset({offset}))
     lying = run(data, lambda desk: desk.lying(wanted))
-    if not lying:
-        raise StartError(f"Nothing lies at offset {offset} of {TOPIC}.dlq (any more).")
-    (one,) = lying
+    one = the_one([one for one in lying if partition in (None, one.letter.place.partition)], offset)
     if out is not None:
-        out.write_bytes(one.letter.value or b"")
+        write(one, out)
     if as_json:
         words.line({**words.told(one), "headers": [[name, words.text(text)] for name, text in one.letter.headers]})
         return
@@ -291,10 +293,31 @@ def resume(
     Exit code 0: done, also if nothing was stopped. 2: ingest does not answer.
     """
     body = Resume(quarantine=quarantine).model_dump_json()
-    answers = [(url, _resumed(url, body)) for url in ingest or [_ingest(data)]]
+    urls = [address(url, "--ingest") for url in ingest or [_ingest(data)]]
+    answers = [(url, _resumed(url, body)) for url in urls]
     for url, said in answers:
         what = f"partitions {', '.join(map(str, said.partitions))} go on" if said.partitions else "nothing was stopped"
         words.console().print(Text(f"{url}: {said.topic}: {what}"))
+
+
+def the_one(lying: Sequence[Lying], offset: int) -> Lying:
+    """The letter that was asked for. Raises `StartError` where there is none, or more than one."""
+    if not lying:
+        raise StartError(f"Nothing lies at offset {offset} of {TOPIC}.dlq (any more).")
+    if len(lying) > 1:
+        partitions = ", ".join(str(one.letter.place.partition) for one in lying)
+        raise StartError(
+            f"At offset {offset} something lies in the partitions {partitions}: name one with --partition."
+        )
+    return lying[0]
+
+
+def write(one: Lying, out: Path) -> None:
+    """The record's value, as it is. Raises `StartError`."""
+    try:
+        out.write_bytes(one.letter.value or b"")
+    except OSError as error:
+        raise StartError(f"{out} cannot be written: {error.strerror}.") from None
 
 
 def _last(one: ParkedSource) -> str:

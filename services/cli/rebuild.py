@@ -20,6 +20,7 @@ from rich.text import Text
 
 from contracts.rebuilds import KpiRebuild, Rebuild, RebuildAsked, RebuildReport, RecordChanged, RecordSaid, Stage
 from deploy.embedded import running
+from services.cli.addresses import address
 from services.cli.following import Bars, Lines, Show, Silence
 from services.cli.settings import HERE, Data
 from services.gateway.settings import Settings
@@ -59,7 +60,7 @@ def rebuild(
     Exit code 0: all is done. 1: something was refused, or metrics went away. 2: it could not be asked for.
     """
     console = Console(soft_wrap=True, highlight=False)
-    url = metrics or _address(data)
+    url = address(metrics or _address(data), "--metrics")
     with Client(base_url=url, timeout=10, trust_env=False) as client:
         ask = partial(_found, client, follow) if follow else _asking(client, province, kpi or ())
         asked = _first(url, patience, ask)

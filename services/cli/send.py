@@ -2,34 +2,25 @@
 
 import asyncio
 import os
-import time
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
 
 import typer
 
-from contracts.fates import EventState
+from services.cli import outcomes, sending
 from services.cli import send_words as words
-from services.cli import sending
+from services.cli.addresses import address
 from services.cli.destinations import Broker, Destination, Gateway, Patience, key_of
 from services.cli.dlq_words import console
 from services.cli.send_words import Bar
-from services.cli.sending import Contents, Outcome, Ready, Remark, Resume, Said
+from services.cli.sending import Contents, Outcome, Resume, Said
 from services.cli.settings import HERE, Data
-from services.runtime.errors import StartError, Transient
+from services.runtime.errors import StartError
 from services.runtime.sheets import child
 from services.runtime.sheets.cells import SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.numbers import DecimalSign
 from services.runtime.sheets.reading import Asked, Format
-
-TRACED = 50
-"""Events of which nothing was heard, and that are asked for one by one."""
-
-EVERY_S = 1.0
 
 FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".xlsx": "xlsx"}
 LINES = frozenset({".jsonl", ".ndjson", ".json"})
@@ -42,8 +33,6 @@ LIMITS = Limits(
     memory_bytes=1_073_741_824,
 )
 """One's own file on one's own machine may be larger than what strangers send."""
-
-_TURNED_AWAY = frozenset({EventState.REFUSED, EventState.QUARANTINED, EventState.PARKED})
 
 
 class Telling(NamedTuple):
@@ -86,15 +75,15 @@ def send(
     telling, body = Telling(source, province, decimal), _body(file)
     with words.bar() as bar:
         if to is not None:
-            with Gateway(_address(to), key_of(os.environ, key_file), Patience(patience, bar.tell)) as gateway:
+            with Gateway(address(to, "--to"), key_of(os.environ, key_file), Patience(patience, bar.tell)) as gateway:
                 contents = _contents(file, body, _completed(file, body, telling, gateway))
                 if dry_run:
-                    outcome = _tried(gateway, contents, bar)
+                    outcome = outcomes.tried(gateway, contents, bar)
                     lines = words.tried(contents, outcome)
                 else:
                     turned_away = _sent(gateway, contents, _resume(file, body, gateway, telling, afresh=afresh), bar)
-                    outcome = _followed(gateway, contents, turned_away, wait, bar)
-                    lines = words.became(contents, outcome, gateway.name)
+                    outcome = outcomes.followed(gateway, contents, turned_away, wait, bar)
+                    lines = words.became(contents, turned_away, outcome, gateway.name)
         else:
             contents, outcome = _contents(file, body, telling), Outcome()
             if dry_run:
@@ -121,16 +110,6 @@ def _body(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise StartError(f"{file} cannot be read: {error.strerror}.") from None
-
-
-def _address(to: str) -> str:
-    try:
-        parts = urlsplit(to)
-        if parts.scheme in ("http", "https") and parts.hostname and not parts.username:
-            return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    except ValueError:
-        pass
-    raise StartError("--to is the address of a gateway, such as http://127.0.0.1:8080.")
 
 
 def _completed(file: Path, body: bytes, telling: Telling, gateway: Gateway) -> Telling:
@@ -185,74 +164,3 @@ def _sent(to: Destination, contents: Contents, resume: Resume, bar: Bar) -> dict
             bar.tell(f"no file can be written beside {resume.path.name}: ended now, all would be sent again")
     resume.done()
     return resume.turned_away
-
-
-# what becomes of them
-
-
-def _tried(gateway: Gateway, contents: Contents, bar: Bar) -> Outcome:
-    """What would become of the events if they were sent."""
-    outcome = Outcome()
-    bar.begin("checks", 0, len(contents.ready))
-    done = 0
-    for part in sending.chunks(contents.ready):
-        for one, doubts in _examined(gateway, part, outcome):
-            outcome.accepted += 1
-            outcome.flagged += (Remark(one.place, why) for why in doubts)
-        done += len(part)
-        bar.done(done)
-    return outcome
-
-
-def _followed(gateway: Gateway, contents: Contents, turned_away: dict[int, Said], wait_s: float, bar: Bar) -> Outcome:
-    """What became of the events, as far as it is known when `wait_s` is over."""
-    outcome = Outcome(refused=[Remark(contents.ready[at].place, why) for at, why in sorted(turned_away.items())])
-    late = [one for at, one in enumerate(contents.ready) if at not in turned_away]
-    total, deadline = len(late), time.monotonic() + wait_s
-    bar.begin("checked", 0, total)
-    gateway.waits_at_most(wait_s)
-    while late:
-        parts = [*sending.chunks(late)]
-        try:
-            for at, part in enumerate(parts):
-                parts[at] = [one for one, _ in _examined(gateway, part, outcome)]
-                bar.done(total - sum(map(len, parts)))
-        except Transient as error:  # what was sent is acknowledged, whether or not anybody can say more of it
-            bar.tell(str(error))
-            deadline = 0.0
-        late = [one for part in parts for one in part]
-        if late and time.monotonic() >= deadline:
-            break
-        time.sleep(EVERY_S if late else 0)
-    _trace(gateway, late, outcome)
-    return outcome
-
-
-def _examined(gateway: Gateway, part: Sequence[Ready], outcome: Outcome) -> list[tuple[Ready, list[Said]]]:
-    """Count what is known of these. Returns those that are not accepted, though nothing but doubts is against them."""
-    unknown: list[tuple[Ready, list[Said]]] = []
-    for one, (standing, problems, doubts) in zip(part, gateway.examined([one.event for one in part]), strict=True):
-        if problems:
-            outcome.refused += (Remark(one.place, why) for why in problems)
-            continue
-        if standing == "same":
-            outcome.accepted += 1
-            outcome.same += 1
-            outcome.flagged += (Remark(one.place, why) for why in doubts)
-        else:
-            unknown.append((one, doubts))
-    return unknown
-
-
-def _trace(gateway: Gateway, late: Sequence[Ready], outcome: Outcome) -> None:
-    """What the gateway knows of events that are late: they may be turned away for what they are not to blame for."""
-    asked = 0
-    with suppress(Transient):
-        for one in late[:TRACED]:
-            told = gateway.fate(one.event)
-            asked += 1
-            if told is not None and told[0] in _TURNED_AWAY:
-                outcome.refused.append(Remark(one.place, told[1]))
-            else:
-                outcome.waiting.append(one)
-    outcome.waiting += late[asked:]

@@ -1,6 +1,6 @@
 """What `tiendo send` shows: how far it is, and what became of the file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -86,10 +86,10 @@ def published(contents: Contents, broker: str) -> list[Text]:
     ]
 
 
-def became(contents: Contents, outcome: Outcome, gateway: str) -> list[Text]:
-    """What became of what was sent."""
+def became(contents: Contents, turned_away: Sized, outcome: Outcome, gateway: str) -> list[Text]:
+    """What became of what was sent. `turned_away`: those that the gateway did not take."""
     lines = [
-        Text(f"acknowledged by {gateway}: {len(contents.ready)} events"),
+        Text(f"acknowledged by {gateway}: {len(contents.ready) - len(turned_away)} events"),
         Text(f"accepted: {outcome.accepted} (flagged: {_many(outcome.flagged)})", style="green"),
         *_named("refused", outcome.refused, "red"),
         *_named("flagged", outcome.flagged, "yellow"),

@@ -1,20 +1,20 @@
 """A gateway that is busy, away for a while, or turns events away; a key that never stands on the command line."""
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from services.cli.__main__ import app
+from services.cli.addresses import address
 from services.cli.destinations import Gateway, Patience, key_of
 from services.gateway.intake import Reported
 from services.runtime.errors import StartError, Transient
-
-Answer = tuple[int, dict[str, str], Any]
+from tests.unit.cli.http import Answer, Question, serving
 
 
 class Scripted:
@@ -26,35 +26,17 @@ class Scripted:
         self.keys: list[str | None] = []
         self.url = ""
 
-    def answer(self, key: str | None, body: bytes) -> Answer:
-        self.keys.append(key)
-        self.bodies.append(json.loads(body))
+    def answer(self, asked: Question) -> Answer:
+        self.keys.append(asked.key)
+        self.bodies.append(json.loads(asked.body or b"null"))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @contextmanager
 def a_server(*answers: Answer) -> Iterator[Scripted]:
     script = Scripted(list(answers))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            status, headers, said = script.answer(self.headers["authorization"], body)
-            content = json.dumps(said).encode()
-            self.send_response(status)
-            for name, text in {**headers, "content-length": str(len(content))}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with serving(script.answer) as script.url:
         yield script
-        server.shutdown()
 
 
 def events(count: int) -> list[Reported]:
@@ -112,6 +94,9 @@ def test_events_that_are_turned_away_are_left_out_and_the_others_sent_again() ->
         (problem(403, "not_your_source"), r"refuses \(403 not_your_source\): It may not.$"),
         (problem(422, "invalid_events"), "422 invalid_events"),
         ((404, {}, "?"), r"no gateway, or one that cannot \(HTTP 404\)"),
+        ((404, {}, {"detail": "Not Found"}), r"no gateway, or one that cannot \(HTTP 404\)"),
+        ((403, {}, {"code": 7, "detail": None, "detail_en": []}), r"no gateway, or one that cannot \(HTTP 403\)"),
+        ((422, {}, {**problem(422, "x")[2], "errors": [{"pointer": "/0"}]}), "no gateway"),
     ],
 )
 def test_what_no_event_can_mend_is_one_sentence(answer: Answer, sentence: str) -> None:
@@ -122,6 +107,88 @@ def test_what_no_event_can_mend_is_one_sentence(answer: Answer, sentence: str) -
     ):
         gateway.send(events(1))
     assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda gateway: gateway.examined(events(1)),
+        lambda gateway: gateway.fate(events(1)[0]),
+        lambda gateway: gateway.only_source(),
+        lambda gateway: gateway.only_province(),
+    ],
+    ids=["examined", "fate", "source", "province"],
+)
+@pytest.mark.parametrize("said", [b"<html>Welcome</html>", {}, [], {"receipts": []}, {"items": [None]}], ids=str)
+def test_a_server_that_is_pleased_with_everything_is_no_gateway(ask: Callable[[Gateway], object], said: Any) -> None:
+    if said == {"receipts": []}:
+        said = {"receipts": [], "items": 1}
+    with (
+        a_server((200, {}, said)) as server,
+        Gateway(server.url, None, Patience(1, lambda _: None)) as gateway,
+        pytest.raises(StartError, match=r"no gateway, or one that cannot \(HTTP 200\): mend --to"),
+    ):
+        ask(gateway)
+
+
+def test_once_only_the_outcome_is_waited_for_a_busy_gateway_is_not_waited_for_any_longer() -> None:
+    with (
+        a_server((429, {"retry-after": "60"}, {})) as server,
+        Gateway(server.url, None, Patience(120, lambda _: None)) as gateway,
+    ):
+        gateway.waits_at_most(30)
+        with pytest.raises(Transient, match="what was sent is acknowledged"):
+            gateway.examined(events(1))
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:abc",
+        "http://[::1",
+        "http://host:99999",
+        "http://host:0",
+        "http://",
+        "127.0.0.1:8080",
+        "ftp://host",
+        "http://me:secret@host",
+        "http://ví dụ.vn",
+        f"http://{'a' * 300}.vn",
+        "http://host\n",
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_name_of_the_option(text: str) -> None:
+    with pytest.raises(StartError, match="--to takes the address of an HTTP server"):
+        address(text, "--to")
+
+
+@pytest.mark.parametrize(
+    ("text", "as_asked"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://tiendo.example.vn/cổng/?a=1#b", "https://tiendo.example.vn/c%E1%BB%95ng"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+    ],
+)
+def test_an_address_is_taken_without_what_a_browser_adds(text: str, as_asked: str) -> None:
+    assert address(text, "--to") == as_asked
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["send", "--to", "http://host:abc"],
+        ["dlq", "resume", "--ingest", "http://[::1"],
+        ["rebuild", "dak-nong", "--metrics", "http://host:abc"],
+    ],
+)
+def test_a_command_with_a_wrong_address_ends_in_one_sentence(arguments: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "figures.jsonl"
+    file.write_text("{}")
+    asked = [*arguments, *([str(file)] if arguments[0] == "send" else [])]
+    result = CliRunner().invoke(app, asked)
+    assert isinstance(result.exception, StartError), result.exception
 
 
 def test_the_key_is_read_from_a_file_or_the_environment(tmp_path: Path) -> None:
