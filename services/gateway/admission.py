@@ -7,7 +7,7 @@ profile whoever sits at this machine needs none; one that is shown all the same 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -90,14 +90,14 @@ AT_THIS_MACHINE = Asker(None, None, frozenset(Scope), None, None, None)
 
 
 class Admission:
-    """Lets in whoever may. Keys hold by the real time, publishers by the business date, as figures do."""
+    """Lets in whoever may. Keys hold by the real time, publishers by their province's business date, as figures do."""
 
     def __init__(
         self,
         settings: GatewaySettings,
         keyring: Keyring,
         catalogs: Catalogs,
-        today: Callable[[], date],
+        business_now: Callable[[], datetime],
         refused: Counter,
         *,
         open_here: bool,
@@ -105,7 +105,7 @@ class Admission:
         self._settings = settings
         self._keyring = keyring
         self._catalogs = catalogs
-        self._today = today
+        self._business_now = business_now
         self._refused = refused
         self._open_here = open_here
         self._allowances: dict[str, Allowance] = {}
@@ -157,7 +157,8 @@ class Admission:
             raise unavailable("Chưa có danh mục.", "There is no catalog yet.")
         catalog = catalogs.get(key.province)
         publisher = catalog.publishers.get(key.publisher) if catalog is not None else None
-        if publisher is None or not publisher.valid_on(self._today()):
+        today = None if catalog is None else self._business_now().astimezone(catalog.zone).date()
+        if publisher is None or today is None or not publisher.valid_on(today):
             raise Problem(
                 403,
                 "unknown_publisher",

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -69,10 +69,7 @@ async def serve(settings: Settings, host: Host) -> None:
     host.telemetry.gauge("open_streams", "Live streams that are open.").set_function(lambda: hub.open_streams)
     await host.background("change stream", asyncio.create_task(follow(model, hub)))
 
-    def today() -> date:
-        return host.clock.now().date()
-
-    places = TreePlaces(lambda: follower.catalogs, today)
+    places = TreePlaces(lambda: follower.catalogs, host.clock.now)
 
     def delivery(topic: str, handler: Handler) -> Delivery:
         return Delivery(
@@ -111,7 +108,7 @@ async def serve(settings: Settings, host: Host) -> None:
         settings.gateway,
         Keyring(keys, settings.gateway.keys_fresh_s),
         lambda: follower.catalogs,
-        today,
+        host.clock.now,
         host.telemetry.counter("requests_refused", "Requests not let in: no key, a wrong one, or too many.", "code"),
         open_here=settings.profile == "embedded",
     )

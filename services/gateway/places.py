@@ -1,7 +1,7 @@
 """Where units stand, by the catalogs in force; and putting right what was written before a catalog said so."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from services.gateway.documents import NOWHERE, Document, Place
@@ -14,11 +14,11 @@ _CHUNK = 1_000
 
 
 class TreePlaces:
-    """Looks units up in the org trees. `today` gives the business date where a record has no day of its own."""
+    """Looks units up in the org trees. `now` gives the business time, for records that have no day of their own."""
 
-    def __init__(self, catalogs: Catalogs, today: Callable[[], date]) -> None:
+    def __init__(self, catalogs: Catalogs, now: Callable[[], datetime]) -> None:
         self._catalogs = catalogs
-        self._today = today
+        self._now = now
 
     def of(self, province: str, org_unit: str, on: date | None) -> Place:
         """The unit's place on that day. A unit that had ended by then is placed as on its last day."""
@@ -26,7 +26,7 @@ class TreePlaces:
         unit = catalog.units.get(org_unit) if catalog is not None else None
         if catalog is None or unit is None:
             return NOWHERE
-        day = on or self._today()
+        day = on or self._now().astimezone(catalog.zone).date()
         if unit.valid_to is not None and day >= unit.valid_to:
             day = unit.valid_to - timedelta(days=1)
         elif unit.valid_from is not None and day < unit.valid_from:

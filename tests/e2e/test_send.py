@@ -161,7 +161,7 @@ def test_what_cannot_be_sent_is_one_sentence(stack: Stack, system: System, tmp_p
     for asked, sentence in (
         ((file,), "add --source"),
         ((file, "--to", "http://127.0.0.1:9", "--source", EDOC), "No gateway answers at http://127.0.0.1:9"),
-        ((file, "--to", "here"), "--to is the address of a gateway"),
+        ((file, "--to", "here"), "--to takes the address of an HTTP server"),
         ((tmp_path / "none.csv", "--source", EDOC), "cannot be read"),
         ((tmp_path / "a.pdf",), "a.pdf is none of"),
         (

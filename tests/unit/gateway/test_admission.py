@@ -151,6 +151,20 @@ async def test_a_key_is_worth_what_its_publisher_is_today(changes: dict[str, Any
     assert (await sent(gateway, gateway.keys.give("late"), {**EVENT, "source": "urn:late"})).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"valid_from": NOW.date() + timedelta(days=1)}, 202),
+        ({"valid_to": NOW.date() + timedelta(days=1)}, 403),
+        ({"valid_to": NOW.date() + timedelta(days=2)}, 202),
+    ],
+)
+async def test_a_publishers_day_begins_at_midnight_of_its_province(changes: dict[str, Any], status: int) -> None:
+    gateway = Gateway("production", catalog_with(**changes))
+    gateway.parts.clock.observe(NOW.replace(hour=19))  # 02:00 of the next day in Vietnam
+    assert (await sent(gateway, gateway.keys.give("late"), {**EVENT, "source": "urn:late"})).status_code == status
+
+
 @pytest.mark.parametrize(("publisher", "province"), [("nobody", "dak-nong"), (PUBLISHER.id, "lam-dong")])
 async def test_a_key_of_a_publisher_that_no_catalog_has_is_worth_nothing(publisher: str, province: str) -> None:
     gateway = Gateway("production")

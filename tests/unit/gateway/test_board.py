@@ -18,7 +18,7 @@ from tests.unit.gateway.records import a_record, a_target, an_alert
 
 CATALOG = dak_nong()
 GROUND = Ground(CATALOG, NOW)
-PLACES = TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: TODAY)
+PLACES = TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: NOW)
 PROVINCE, CU_JUT = "dak-nong", "dak-nong.huyen-cu-jut"
 YEAR = judged_year(CATALOG)
 
@@ -305,7 +305,7 @@ def test_units_that_have_ended_are_shown_apart_and_counted_no_more() -> None:
     before, after = date(2025, 6, 30), date(2025, 7, 1)
     units = [*catalog.units.of_level("commune", before)[:3], *catalog.units.of_level("commune", after)[:2]]
     records = [a_record(province="lam-dong", org_unit=unit, period="2025") for unit in (*ground.roots, *units)]
-    places = TreePlaces(lambda: {"lam-dong": catalog}, lambda: ground.day)
+    places = TreePlaces(lambda: {"lam-dong": catalog}, lambda: ground.now)
     stored = [
         progress_document(one, one.model_dump(mode="json"), places.of(one.province, one.org_unit, ground.day))
         for one in records

@@ -5,6 +5,7 @@ import pytest
 
 from contracts import envelope
 from contracts.alerts import TransitionType
+from contracts.catalog import OrgUnit
 from contracts.envelope import STRUCTURED
 from contracts.topics import ALERTS, PROGRESS
 from services.gateway.documents import NOWHERE, Place, as_day, newest, state_of
@@ -14,7 +15,7 @@ from services.runtime.clock import DataClock
 from services.runtime.errors import Unprocessable
 from services.runtime.kafka.producer import Outgoing
 from tests.unit.gateway.fake_model import FakeModel
-from tests.unit.gateway.judged_province import alert_record, dak_nong, progress_record
+from tests.unit.gateway.judged_province import alert_record, dak_nong, progress_record, with_objects
 from tests.unit.gateway.records import a_document, a_record, a_transition, an_alert, consumed
 
 CATALOG = dak_nong()
@@ -29,8 +30,8 @@ class Nowhere:
         return NOWHERE
 
 
-def the_tree(today: date = date(2023, 10, 2)) -> TreePlaces:
-    return TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: today)
+def the_tree(now: datetime = datetime(2023, 10, 2, 5, tzinfo=UTC)) -> TreePlaces:
+    return TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: now)
 
 
 async def handled(*outgoing: Outgoing) -> tuple[FakeModel, DataClock]:
@@ -127,8 +128,20 @@ def test_an_instant_belongs_to_its_own_date() -> None:
 
 def test_a_unit_that_has_ended_is_placed_as_on_its_last_day() -> None:
     place = Place("commune", (DISTRICT, "dak-nong"), date(2025, 7, 1))
-    assert the_tree(date(2026, 1, 1)).of("dak-nong", COMMUNE, None) == place
+    assert the_tree(datetime(2026, 1, 1, tzinfo=UTC)).of("dak-nong", COMMUNE, None) == place
     assert place.fields()["until"] == "2025-07-01"
+
+
+@pytest.mark.parametrize(("local", "above"), [("2023-09-30T23:00", "old"), ("2023-10-01T02:00", "new")])
+def test_without_a_day_a_unit_stands_where_it_does_on_the_provinces_day(local: str, above: str) -> None:
+    parents = [{"unit": "old", "valid_to": "2023-10-01"}, {"unit": "new", "valid_from": "2023-10-01"}]
+    moved = {"id": "moved", "name": "Xã", "level": "commune", "parents": parents}
+    in_province = {"level": "district", "parents": [{"unit": "dak-nong"}]}
+    districts = [{"id": one, "name": one, **in_province} for one in ("old", "new")]
+    catalog = with_objects(*(OrgUnit.model_validate(one) for one in (*districts, moved)))
+    now = datetime.fromisoformat(f"{local}+07:00").astimezone(UTC)
+    places = TreePlaces(lambda: {"dak-nong": catalog}, lambda: now)
+    assert places.of("dak-nong", "moved", None).ancestors == (above, "dak-nong")
 
 
 def test_an_unknown_unit_is_nowhere() -> None:

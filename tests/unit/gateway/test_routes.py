@@ -82,7 +82,7 @@ class Gateway:
                 gateway,
                 Keyring(self.keys, gateway.keys_fresh_s),
                 in_force,
-                NOW.date,
+                lambda: self.parts.clock.now(),
                 telemetry.counter("requests_refused", "", "code"),
                 open_here=profile == "embedded",
             ),

@@ -88,7 +88,7 @@ class WholeWay:
         taken = [ObservationRecorded.model_validate_json(one.value or b"") for one in observations]
         await self.engine.take(*taken, offset=next(self.serial))
         await self.hear([(STATISTICS_DOUBTED.name, one) for one in self.engine.topic.doubts[doubted:]])
-        places = TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: NOON.date())
+        places = TreePlaces(lambda: {"dak-nong": CATALOG}, lambda: NOON)
         records = [self._consumed(PROGRESS.name, one) for one in self.engine.topic.records[judged:]]
         await ProgressHandler(self.gateway.model, places, DataClock(NOON)).handle(records)
 
