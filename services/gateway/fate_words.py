@@ -57,8 +57,8 @@ _STATES: dict[EventState, tuple[Sentence, Sentence | None]] = {
     ),
     EventState.REFUSED_SINCE: (
         Sentence(
-            "Đã nhận: trước đó sự kiện này từng không được nhận, nay đã có bản đúng.",
-            "Accepted: it had been turned away before, and came again as it should be.",
+            "Đã nhận: trước đó sự kiện này từng không được nhận, lần gửi sau đạt mọi kiểm tra.",
+            "Accepted: it had been turned away before, and passed every check when it came again.",
         ),
         None,
     ),

@@ -27,7 +27,8 @@ from services.gateway.reply_topics import QUARANTINED, REFUSED
 PARKED, INTERNAL = "parked", "internal"
 
 UNTOLD = frozenset({PARKED, INTERNAL})
-"""Reasons of the quarantine of which no refusal tells the publisher as well."""
+"""Reasons of the quarantine of which no refusal tells the publisher as well: they say nothing against the event, which
+is accepted like any other when it is sent again as it was."""
 
 ACCEPTED_STATES = frozenset(
     {EventState.ACCEPTED, EventState.ACCEPTED_WITH_DOUBTS, EventState.REFUSED_SINCE, EventState.IDENTITY_REUSED}
@@ -52,7 +53,7 @@ def state_of(observation: ObservationRecorded | None, refusals: Sequence[Documen
         return _turned_away(refusals)
     if any(RejectionCode.IDENTITY_REUSED in one["codes"] for one in refusals):
         return EventState.IDENTITY_REUSED
-    if refusals:
+    if any(one["how"] == REFUSED or one["reason"] not in UNTOLD for one in refusals):
         return EventState.REFUSED_SINCE
     return EventState.ACCEPTED_WITH_DOUBTS if doubted or observation.flags else EventState.ACCEPTED
 

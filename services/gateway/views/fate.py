@@ -18,7 +18,7 @@ from services.runtime.catalog.catalog import Catalog
 _BADGES = {
     EventState.ACCEPTED: ("achieved", "Đã nhận"),
     EventState.ACCEPTED_WITH_DOUBTS: ("at_risk", "Đã nhận, có điểm nghi vấn"),
-    EventState.REFUSED_SINCE: ("achieved", "Đã nhận sau khi sửa"),
+    EventState.REFUSED_SINCE: ("achieved", "Được nhận ở lần gửi sau"),
     EventState.IDENTITY_REUSED: ("at_risk", "Trùng mã sự kiện"),
     EventState.REFUSED: ("missed", "Bị từ chối"),
     EventState.QUARANTINED: ("missed", "Nằm ở khu cách ly"),

@@ -324,7 +324,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     # What became of an event
     "Số liệu đã gửi": "A figure that was sent",
     "Đã nhận, có điểm nghi vấn": "Accepted, with doubts",
-    "Đã nhận sau khi sửa": "Accepted once mended",
+    "Được nhận ở lần gửi sau": "Accepted at a later try",
     "Trùng mã sự kiện": "Event id used twice",
     "Bị từ chối": "Refused",
     "Nằm ở khu cách ly": "In the quarantine",

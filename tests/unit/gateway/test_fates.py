@@ -168,6 +168,20 @@ async def test_what_is_no_fault_of_the_event_need_not_be_sent_again(reason: str,
     assert (line["state"], line["codes"], line["kpi"]) == (state, [reason], "signed-share")
 
 
+@pytest.mark.parametrize("reason", ["internal", "parked"])
+async def test_what_was_kept_through_no_fault_of_the_event_is_plainly_accepted_once_it_is_replayed(reason: str) -> None:
+    way = WholeWay()
+    await way.hear(
+        [(STATISTICS_REPORTED.dlq, dead_letter(reason)), (STATISTICS_REPORTED.dlq, dead_letter(reason, offset=8))]
+    )
+    await way.send(event())
+    found = await fate(way)
+    assert (found["state"], found["to_do_en"], len(found["turned_away"])) == ("accepted", None, 2)
+    assert [line["state"] for line in await listed(way)] == ["accepted"]
+    await way.hear([(STATISTICS_REPORTED.dlq, dead_letter("bad_json", offset=9))])
+    assert (await fate(way))["state"] == "refused_since"
+
+
 async def test_an_event_that_nobody_saw_is_unknown_and_the_answer_says_where_to_look() -> None:
     found = await fate(WholeWay(), "never")
     assert (found["state"], found["observation"], found["turned_away"]) == ("unknown", None, [])
