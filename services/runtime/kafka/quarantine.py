@@ -165,11 +165,13 @@ class Quarantine:
 
     async def _whole(self, letters: Sequence[Letter], originals: LogReader) -> dict[Place, Verbatim]:
         """What is to be published for each; of those that were cut, the original."""
-        cut = {one.origin: one for one in letters if one.cut is not None and one.origin.log == self._original_log}
+        cut: dict[Place, list[Letter]] = {}  # a record whose offset was not committed in time has several letters
+        for one in letters:
+            if one.cut is not None and one.origin.log == self._original_log:
+                cut.setdefault(one.origin, []).append(one)
         found = {one.place: letter.again(one) for one in letters if one.cut is None}
         async for place, record in records_at(originals, self._original_log, self._topic, cut):
-            one = cut[place]
-            found[one.place] = letter.again(one, record)
+            found |= {one.place: letter.again(one, record) for one in cut[place]}
         return {one.place: found[one.place] for one in letters if one.place in found}
 
 

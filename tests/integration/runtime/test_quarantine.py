@@ -165,6 +165,16 @@ async def test_of_what_was_cut_the_original_is_sent_again_as_long_as_it_is_kept(
     assert await world.marks.of([Place(DLQ_LOG, world.topic + ".dlq", 0, 1)]) == {}
 
 
+async def test_a_cut_letter_that_was_written_twice_is_replayed_both_times_and_lies_there_no_more(world: World) -> None:
+    await published(world, [b"as it was"])
+    bomb = ConsumerRecord(world.topic, 0, 0, 1, 0, b"k", random.Random(1).randbytes(2_000_000), None, 1, 1, ())
+    await world.quarantined([bomb])
+    await world.quarantined([bomb])
+    sent = await world.quarantine.replay([one.letter for one in await world.lying()], world.producer, world.originals)
+    assert ([one.place.offset for one in sent.done], sent.gone) == ([0, 1], [])
+    assert [one.mark and one.mark.fate for one in await world.lying()] == [Fate.REPLAYED, Fate.REPLAYED]
+
+
 async def test_a_letter_of_another_log_is_not_replaced_by_what_lies_at_its_offset_now(world: World) -> None:
     await published(world, [b"somebody else's"])
     large = random.Random(1).randbytes(2_000_000)
