@@ -37,6 +37,9 @@ NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period
 SUBJECTS_AT_ONCE = 50
 """Units and days that one question to ingest names."""
 
+SOURCES_AT_ONCE = 100
+"""Sources that one question to ingest names: they may be long, and stand in its address."""
+
 EVENTS_AT_ONCE = 500
 """Events that one question to ingest brings."""
 
@@ -108,12 +111,21 @@ class Owners:
         self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
     ) -> AcceptedPage:
         """What was accepted last of these sources, the latest first, from behind `before` on."""
-        asked: dict[str, str | list[str]] = {"source": sorted(sources), "limit": str(limit)}
+        asked: dict[str, str | list[str]] = {"limit": str(limit)}
         if since is not None:
             asked["since"] = since.isoformat()
         if before is not None:
             asked |= {"before": before[0].isoformat(), "before_id": before[1]}
-        return await _asked(self._ingest, "ingest", "/internal/v1/accepted", asked, AcceptedPage, NO_RECORD)
+        rest, path = iter(sorted(sources)), "/internal/v1/accepted"
+        pages = await asyncio.gather(
+            *(
+                _asked(self._ingest, "ingest", path, {**asked, "source": some}, AcceptedPage, NO_RECORD)
+                for some in iter(lambda: list(islice(rest, SOURCES_AT_ONCE)), [])
+            )
+        )
+        found = [one for page in pages for one in page.items]
+        found.sort(key=lambda one: (one.stored_at, one.observation.observation_id), reverse=True)
+        return AcceptedPage(items=tuple(found[:limit]))
 
     async def became(self, said: ObservationRecorded) -> FigureFate:
         """What metrics made of an observation of the ledger."""

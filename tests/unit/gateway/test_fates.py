@@ -10,7 +10,7 @@ import pytest
 
 from contracts.doors import event_ref
 from contracts.envelope import STRUCTURED
-from contracts.observations import observation_id
+from contracts.observations import ObservationRecorded, observation_id
 from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED
 from services.gateway import cursors, tracing
 from services.gateway.keys import Scope
@@ -21,6 +21,7 @@ from tests.unit.gateway.owning import Away, ingest_with, metrics_of, owners
 from tests.unit.gateway.test_routes import Gateway
 from tests.unit.gateway.whole_way import WholeWay
 from tests.unit.ingest.door import CATALOG, EDOC, NOON, PORTAL, Record, an_event, data
+from tests.unit.metrics.builders import an_observation
 
 _offsets = itertools.count()
 
@@ -280,6 +281,20 @@ async def test_a_publisher_lists_its_own_events_only() -> None:
     with pytest.raises(Problem) as refusal:
         to_be_listed({"dak-nong": CATALOG}, frozenset({PORTAL}), EDOC)
     assert refusal.value.status == 404
+
+
+async def test_a_province_with_a_thousand_sources_lists_the_events_of_all_of_them() -> None:
+    sources = [f"urn:tiendo:source:dak-nong:{'a-long-name-' * 8}{number}" for number in range(1_000)]
+    said = [
+        an_observation(numerator=number, denominator=1_000, source=one) for number, one in enumerate(sources[::100])
+    ]
+    asked, before = owners(Away(), ingest_with(said)), None
+    seen: list[ObservationRecorded] = []
+    while page := (await asked.accepted(sources, None, before, 3)).items:
+        assert len(page) <= 3
+        seen += [one.observation for one in page]
+        before = page[-1].stored_at, page[-1].observation.observation_id
+    assert seen == said[::-1]
 
 
 def paths(id: str) -> list[str]:
