@@ -24,8 +24,9 @@ from services.ingest.store import Ledger
 from services.runtime import mongo
 from services.runtime.catalog import stream
 from services.runtime.errors import StartError
-from services.runtime.kafka.letter import Letter, Place
+from services.runtime.kafka.letter import Letter
 from services.runtime.kafka.logs import Extent, LogReader, reader
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import BatchProducer, Verbatim
 from services.runtime.kafka.quarantine import Fate, Lying, Marks, Quarantine, Wanted, publish_each, records_at
 from services.runtime.kafka.topics import LogIds, wait_for_broker
@@ -146,10 +147,10 @@ class Desk:
     async def _neither_sent_nor_accepted(self, found: Sequence[Refused], done: Done) -> AsyncIterator[Refused]:
         for first in range(0, len(found), _AT_ONCE):
             some = found[first : first + _AT_ONCE]
-            sent = await self.marks.of(Place(*one.raw) for one in some)
+            sent = await self.marks.of(one.raw for one in some)
             accepted = await self.ledger.standing(one.observation_id for one in some)
             for one in some:
-                if Place(*one.raw) in sent:
+                if one.raw in sent:
                     done.left["already replayed"] += 1
                 elif one.observation_id in accepted:
                     done.left["accepted meanwhile"] += 1

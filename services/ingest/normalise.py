@@ -19,15 +19,10 @@ from services.ingest.desk import Passed
 from services.ingest.numbers import at_most_nine_decimals
 from services.ingest.roster import member_ids, roster_of
 from services.ingest.wording import plain
+from services.runtime.kafka.place import Place
 
-
-class Raw(NamedTuple):
-    """Coordinates of the original record; ordered within one partition of one log."""
-
-    log: str
-    topic: str
-    partition: int
-    offset: int
+Raw = Place
+"""Where the original record lies."""
 
 
 class Observation(NamedTuple):

@@ -12,11 +12,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from aiokafka.codec import zstd_encode
 
 from contracts import envelope
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import LARGEST_PLAIN_BYTES, LARGEST_PRESSED_BYTES, Verbatim
 
 OURS_PREFIX = "dlq_"
@@ -27,18 +28,6 @@ _MARK = re.compile(rb"([1-9]\d{0,3})/([^/]{1,200})/(\d{1,10})/(\d{1,19})")
 _OWN_HEADERS_BYTES = 8_192
 
 Headers = list[tuple[str, bytes | None]]
-
-
-class Place(NamedTuple):
-    """Where a record lies: the identity of its topic's log, the topic, the partition and the offset."""
-
-    log: str
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        return "/".join(map(str, self))
 
 
 class Record(Protocol):

@@ -16,8 +16,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from services.runtime.errors import Unprocessable
 from services.runtime.kafka import letter
-from services.runtime.kafka.letter import Letter, Place
+from services.runtime.kafka.letter import Letter
 from services.runtime.kafka.logs import Extent, LogReader
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import Verbatim
 from services.runtime.mongo import DURABLE, Database
 

@@ -13,8 +13,9 @@ from pymongo import AsyncMongoClient
 
 from services.runtime.errors import Transient
 from services.runtime.kafka import letter
-from services.runtime.kafka.letter import Finding, Place
+from services.runtime.kafka.letter import Finding
 from services.runtime.kafka.logs import Extent, LogReader, reader
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import LARGEST_PRESSED_BYTES, BatchProducer, Outgoing, Verbatim
 from services.runtime.kafka.quarantine import Fate, Lying, Marks, Quarantine, Wanted
 from services.runtime.settings import KafkaSettings

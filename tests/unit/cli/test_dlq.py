@@ -7,7 +7,8 @@ import pytest
 
 from services.cli import dlq
 from services.runtime.errors import StartError
-from services.runtime.kafka.letter import Finding, Letter, Place
+from services.runtime.kafka.letter import Finding, Letter
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.quarantine import Lying
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.runtime.kafka import letter
-from services.runtime.kafka.letter import Finding, Headers, Letter, Place
+from services.runtime.kafka.letter import Finding, Headers, Letter
+from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import LARGEST_PLAIN_BYTES, Verbatim
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
