@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.cli.bars import bars
 from services.runtime.kafka.letter import Letter
 from services.runtime.kafka.quarantine import Lying, Mark
 
@@ -26,17 +26,8 @@ def console() -> Console:
 @contextmanager
 def bar(words: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal; elsewhere only the end counts."""
-    where = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=where,
-        disable=not where.is_terminal,
-        transient=True,
-    ) as progress:
-        task = progress.add_task(words, total=None)
+    with bars(Console(stderr=True), passing=True) as progress:
+        task = progress.add_task(words, total=None, words="")
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 

@@ -4,9 +4,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TaskID
 
 from contracts.rebuilds import KpiRebuild, Rebuild, Stage
+from services.cli.bars import bars
 
 STAGES = {
     Stage.WAITING: "waits for its turn",
@@ -66,14 +67,7 @@ class Bars(Silence):
     """A bar for each KPI that is under way or over."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[words]}", markup=False),
-            console=console,
-        )
+        self._progress = bars(console)
         self._bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.text import Text
 
 from contracts.topics import STATISTICS_REJECTED, STATISTICS_REPORTED
+from services.cli.bars import bars
 from services.cli.dlq_words import plain
 from services.cli.sending import Contents, Outcome, Remark
 
@@ -41,16 +42,7 @@ class Bar:
 def bar() -> Iterator[Bar]:
     """Beside what is printed, so that this may go into a file."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}", markup=False),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    ) as progress:
+    with bars(console, passing=True) as progress:
         yield Bar(console, progress)
 
 

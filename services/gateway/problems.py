@@ -104,6 +104,12 @@ def not_found(what_vi: str, what_en: str) -> Problem:
     return Problem(404, "not_found", f"Không có {what_vi}.", f"There is no {what_en}.")
 
 
+def wrong_parameter(name: str, vi: str, en: str) -> Problem:
+    """A parameter of the request is not as it must be."""
+    item = ErrorItem(code="bad_parameter", parameter=name, message_vi=vi, message_en=en)
+    return Problem(400, "bad_parameter", vi, en, errors=[item])
+
+
 def unavailable(vi: str, en: str, retry_after_s: int = 5) -> Problem:
     """Try again later; nothing was taken."""
     return Problem(503, "unavailable", vi, en, headers={"retry-after": str(retry_after_s)})

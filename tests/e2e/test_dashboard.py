@@ -3,11 +3,10 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from contracts.progress import ProgressJudged, Status
 from contracts.topics import ALERTS, PROGRESS
@@ -51,15 +50,6 @@ async def gateway(
 
 def every(gateway: Running, path: str) -> list[Any]:
     return list(gateway.get(f"{path}&limit=1000")[1].get("items", []))
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(chromium), args=arguments)
-        yield running
-        await running.close()
 
 
 @asynccontextmanager

@@ -4,13 +4,13 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from rich.console import Console
 
 from deploy.embedded import lifecycle
@@ -114,15 +114,6 @@ async def test_history_ends_with_what_is_published(province: Province) -> None:
     assert said["said"]["judged"]["value"] <= last["value"]
     assert len(before) < len(said["points"])
     assert took < 5
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(chromium), args=arguments)
-        yield running
-        await running.close()
 
 
 @pytest.mark.browser

@@ -4,14 +4,14 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient, MongoClient
 
@@ -185,16 +185,6 @@ def test_the_list_tells_all_of_them_and_a_killed_gateway_the_same(province: Prov
         province.system.wait_ready()
         assert asked(province, "/api/v1/events", source=SOURCE, limit=100) == before
         assert {name: client["tiendo_gateway"][name].count_documents({}) for name in kept} == kept
-
-
-@pytest.fixture(scope="module")
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    elsewhere = f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", elsewhere]
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(chromium), args=arguments)
-        yield running
-        await running.close()
 
 
 @pytest.mark.browser

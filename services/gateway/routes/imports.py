@@ -16,14 +16,13 @@ from services.gateway import admission
 from services.gateway.admission import Admitted, Asker
 from services.gateway.imports import Import, ImportAnswer
 from services.gateway.keys import Scope
-from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
 from services.gateway.patience import hear_out
-from services.gateway.problems import ErrorItem, Problem, ProblemDetails, unavailable
+from services.gateway.problems import ErrorItem, Problem, ProblemDetails, unavailable, wrong_parameter
 from services.gateway.routes.answers import Parameters
 from services.gateway.routes.bodies import body_of
+from services.gateway.routes.publishing import publish
 from services.gateway.settings import GatewaySettings
-from services.runtime.errors import Transient, Unprocessable
 from services.runtime.sheets import child
 from services.runtime.sheets.cells import SheetRefused
 from services.runtime.sheets.limits import Limits
@@ -215,14 +214,8 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: 
     counts = importing.counts()
     if not counts.sound or (counts.wrong and asked.rows == "all"):
         raise _nothing_taken(importing)
-    try:
-        for parcel in importing.outgoing():
-            await parts.outbox.submit(parcel)
-    except (Transient, Unprocessable, Overloaded, ConnectionError):
-        raise unavailable(
-            "Hàng đợi chưa xác nhận. Hãy gửi lại đúng tệp này: gửi hai lần vẫn chỉ tính một.",
-            "The broker did not acknowledge. Send the same file again: twice counts once.",
-        ) from None
+    for parcel in importing.outgoing():
+        await publish(parts, parcel)
     embedded = parts.settings.profile == "embedded"
     return _json(
         importing.answer(
@@ -267,7 +260,7 @@ def _source(parts: Parts, asked: ImportsQuery, asker: Asker) -> str:
         known = frozenset(source for publisher in publishers for source in publisher.sources)
     if len(known) == 1:
         return next(iter(known))
-    raise _ask_for(
+    raise wrong_parameter(
         "source",
         "Có nhiều nguồn gửi: ghi tham số source là nguồn của số liệu này.",
         "There are several sources: name that of these figures in the parameter source.",
@@ -287,11 +280,6 @@ def _given(parts: Parts, asked: ImportsQuery, asker: Asker) -> dict[str, str]:
     if given["province"] is None:
         given["province"] = asker.province or (next(iter(catalogs)) if len(catalogs) == 1 else None)
     return {name: text for name, text in given.items() if text is not None}
-
-
-def _ask_for(parameter: str, vi: str, en: str) -> Problem:
-    item = ErrorItem(code="bad_parameter", parameter=parameter, message_vi=vi, message_en=en)
-    return Problem(400, "bad_parameter", vi, en, errors=[item])
 
 
 def _format(request: Request) -> Format:

@@ -18,13 +18,12 @@ from services.gateway import admission, intake
 from services.gateway.admission import Admitted, Asker
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
 from services.gateway.keys import Scope
-from services.gateway.outbox import Overloaded
 from services.gateway.parts import Parts
 from services.gateway.patience import hear_out
-from services.gateway.problems import Problem, ProblemDetails, unavailable
+from services.gateway.problems import Problem, ProblemDetails
 from services.gateway.routes.answers import Parameters
 from services.gateway.routes.bodies import body_of
-from services.runtime.errors import Transient, Unprocessable
+from services.gateway.routes.publishing import publish
 from services.runtime.kafka.producer import Outgoing
 
 _UNTIL = {
@@ -148,7 +147,8 @@ def router(parts: Parts) -> APIRouter:
             raise _wrong(reading)
         if asked.dry_run:
             return await _tried(parts, reading.reported, asker)
-        await _publish(parts, reading.reported)
+        fresh = [one for one in reading.reported if not one.repeated]
+        await publish(parts, [Outgoing(one.key.encode(), one.value, one.headers) for one in fresh])
         return await _published(parts, reading.reported, asker)
 
     return routes
@@ -194,17 +194,6 @@ def _wrong(reading: Reading) -> Problem:
     elif all(error.code == "bad_json" and not error.pointer for error in reading.errors):
         status, code = 400, "bad_json"
     return Problem(status, code, vi, en, errors=reading.errors)
-
-
-async def _publish(parts: Parts, reported: Sequence[Reported]) -> None:
-    records = [Outgoing(one.key.encode(), one.value, one.headers) for one in reported if not one.repeated]
-    try:
-        await parts.outbox.submit(records)
-    except (Transient, Unprocessable, Overloaded, ConnectionError):
-        raise unavailable(
-            "Hàng đợi chưa xác nhận. Hãy gửi lại đúng các sự kiện này: gửi hai lần vẫn chỉ tính một.",
-            "The broker did not acknowledge. Send the same events again: twice counts once.",
-        ) from None
 
 
 async def _tried(parts: Parts, reported: Sequence[Reported], asker: Asker) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from contracts.base import Id
 from contracts.catalog import Kpi, OrgUnit
 from services.gateway.parts import Parts
-from services.gateway.problems import ErrorItem, Problem, not_found
+from services.gateway.problems import Problem, not_found, wrong_parameter
 from services.gateway.routes.answers import ERRORS, NOT_FOUND, Day, Parameters
 from services.gateway.routes.catalog import chosen
 from services.gateway.routes.imports import XLSX
@@ -105,7 +105,7 @@ def _when(catalog: Catalog, kpi: Kpi, asked: TemplateQuery, today: date) -> tupl
         try:
             named = calendar.parse(asked.period)
         except ValueError:
-            raise _wrong(
+            raise wrong_parameter(
                 "period",
                 "Không có kỳ này: ghi như 2023, 2023-Q3, 2023-09.",
                 "There is no such period: write one like 2023, 2023-Q3, 2023-09.",
@@ -114,12 +114,12 @@ def _when(catalog: Catalog, kpi: Kpi, asked: TemplateQuery, today: date) -> tupl
     day = day or day_that_is_due(catalog, kpi, today)
     if abs(day.year - today.year) > _YEARS:
         parameter = "period" if asked.as_of is None else "as_of"
-        raise _wrong(
+        raise wrong_parameter(
             parameter, f"Ngày cách nay hơn {_YEARS} năm.", f"The day is more than {_YEARS} years away from today."
         )
     period = calendar.period(kpi.period, day)
     if named is not None and not (named.contains(day) and period.first <= named.first and named.last <= period.last):
-        raise _wrong(
+        raise wrong_parameter(
             "period",
             f"Kỳ phải chứa ngày as_of và nằm trong một kỳ hạch toán của chỉ tiêu, như {period.id}.",
             f"The period must contain as_of, and lie within one accounting period of the KPI, such as {period.id}.",
@@ -142,8 +142,3 @@ def _unit(catalog: Catalog, name: str, day: date) -> str:
             f"đơn vị này vào ngày {day:%d/%m/%Y} trong danh mục", f"such unit in the catalog on {day.isoformat()}"
         )
     return unit.id
-
-
-def _wrong(parameter: str, vi: str, en: str) -> Problem:
-    item = ErrorItem(code="bad_parameter", parameter=parameter, message_vi=vi, message_en=en)
-    return Problem(400, "bad_parameter", vi, en, errors=[item])
