@@ -5,15 +5,17 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
 from contracts.observations import ObservationRecorded, RawCoordinates, observation_id
+from contracts.progress import ProgressJudged
 from deploy.embedded.demo.events import Said
+from deploy.embedded.system import System
 from services.runtime.catalog.catalog import Catalog
 from tests.model import ModelRecord, recompute
 from tests.provinces import Province
+from tests.unit.metrics.engine import different
 
 SETTLES_WITHIN_S = 30
 
@@ -49,12 +51,12 @@ def recomputed(province: Province, events: Iterable[Said]) -> Mapping[Key, Model
     return recompute(province.catalog, observations, now)
 
 
-def shown(province: Province, **filters: str) -> Iterator[dict[str, Any]]:
+def shown(system: System, **filters: str) -> Iterator[dict[str, Any]]:
     """All progress records of the API."""
     cursor: str | None = None
     while True:
         query = urlencode({**filters, "limit": "200", **({"cursor": cursor} if cursor else {})})
-        with urllib.request.urlopen(province.system.url("gateway", f"/api/v1/progress?{query}"), timeout=10) as answer:
+        with urllib.request.urlopen(system.url("gateway", f"/api/v1/progress?{query}"), timeout=10) as answer:
             page = json.load(answer)
         yield from page["items"]
         cursor = page.get("next")
@@ -62,43 +64,15 @@ def shown(province: Province, **filters: str) -> Iterator[dict[str, Any]]:
             return
 
 
-def compared(province: Province, expected: Mapping[Key, ModelRecord]) -> list[str]:
-    """A line for each difference between what the API shows and what was recomputed; empty if there is none."""
-    records = {(r["kpi"], r["org_unit"], r["period"]): r for r in shown(province)}
-    differences = [f"{key} is shown and should not be" for key in records.keys() - expected.keys()]
-    differences += [f"{key} is missing" for key in expected.keys() - records.keys()]
-    for key in sorted(records.keys() & expected.keys()):
-        want, have = _wanted(expected[key]), records[key]
-        differences += [
-            f"{key}: {name} is {have.get(name)!r}, should be {value!r}"
-            for name, value in want.items()
-            if _plain(have.get(name)) != value
-        ]
-    return differences
+def compared(system: System, expected: Mapping[Key, ModelRecord]) -> list[str]:
+    """A line for each field in which the API shows another thing than was recomputed; empty if there is none."""
+    records = (ProgressJudged.model_validate(one) for one in shown(system))
+    return different(expected, {(one.kpi, one.org_unit, one.period): one for one in records})
 
 
-def settled(province: Province, expected: Mapping[Key, ModelRecord]) -> list[str]:
+def settled(system: System, expected: Mapping[Key, ModelRecord]) -> list[str]:
     """The same, once what is made from other KPIs has followed them; whatever still differs after a while."""
     deadline = time.monotonic() + SETTLES_WITHIN_S
-    while (differences := compared(province, expected)) and time.monotonic() < deadline:
+    while (differences := compared(system, expected)) and time.monotonic() < deadline:
         time.sleep(0.5)
     return differences
-
-
-def _wanted(model: ModelRecord) -> dict[str, Any]:
-    numbers = ("value", "numerator", "denominator", "planned", "gap", "pace", "completion")
-    return {
-        "as_of": model.as_of.isoformat() if model.as_of is not None else None,
-        "status": model.status,
-        "inputs": list(model.inputs),
-        "inputs_count": float(model.inputs_count),
-        **{name: _float(getattr(model, name)) for name in numbers},
-    }
-
-
-def _float(number: Fraction | None) -> float | None:
-    return None if number is None else number.numerator / number.denominator
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

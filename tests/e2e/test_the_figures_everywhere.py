@@ -60,7 +60,7 @@ def expected(province: Province, events: list[Said]) -> dict[Key, ModelRecord]:
 
 
 def test_the_api_shows_what_the_events_add_up_to(province: Province, expected: dict[Key, ModelRecord]) -> None:
-    assert settled(province, expected) == []
+    assert settled(province.system, expected) == []
 
 
 @pytest.fixture(scope="module")
