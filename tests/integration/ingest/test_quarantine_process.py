@@ -2,39 +2,48 @@
 
 import asyncio
 import json
-import os
 import random
 import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pymongo import MongoClient
 
 from contracts import envelope
 from deploy.embedded import running
 from deploy.embedded.stack import Stack
-from deploy.embedded.system import ROOT, System
+from deploy.embedded.system import System
 from services.ingest.app import GROUP
 from services.runtime.catalog import stream
 from services.runtime.kafka.letter import REPLAYED
 from services.runtime.kafka.offsets import committed
 from services.runtime.settings import KafkaSettings
+from tests.integration.ingest.quarantined import (
+    CLOCK,
+    DLQ,
+    PARTITIONS,
+    accepted,
+    by_id,
+    command,
+    dlq,
+    ended,
+    listed,
+    metric,
+    portal,
+    rubbish,
+    unready,
+    until,
+    until_accepted,
+    watching,
+)
 from tests.integration.ingest.topics import read, send
 from tests.stacks import a_stack
-from tests.unit.ingest.door import EDOC, NOON, OBJECTS, PORTAL, TOPIC, Record, a_kpi, an_event, data, figure
-
-CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
-PARTITIONS = 12
-DLQ = TOPIC + ".dlq"
+from tests.unit.ingest.door import EDOC, NOON, OBJECTS, PORTAL, TOPIC, a_kpi, an_event, data, figure
 
 
 @pytest.fixture
@@ -51,122 +60,6 @@ def system(stack: Stack) -> Iterator[System]:
     ingest.start()
     yield ingest
     ingest.child("ingest").stop()
-
-
-def dlq(stack: Stack, *arguments: str, code: int = 0) -> str:
-    """`tiendo dlq …`; what it prints."""
-    return ended(command(stack, *arguments), code)
-
-
-def ended(how: dict[str, Any], code: int = 0) -> str:
-    done: subprocess.CompletedProcess[str] = subprocess.run(
-        **how, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
-
-
-def command(stack: Stack, *arguments: str) -> dict[str, Any]:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("TIENDO_")}
-    return {
-        "args": [sys.executable, "-m", "services.cli", "dlq", *arguments],
-        "env": {**bare, **stack.environment(), **CLOCK, "COLUMNS": "200"},
-        "cwd": ROOT,
-    }
-
-
-def listed(stack: Stack, *arguments: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in dlq(stack, "list", "--json", *arguments).splitlines()]
-
-
-def accepted(stack: Stack) -> list[str]:
-    """The ids in the ledger."""
-    with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
-        return [one["source_id"] for one in client["tiendo_ingest"]["ledger"].find({}, {"source_id": 1})]
-
-
-async def until_accepted(stack: Stack, count: int, within_s: float = 30.0) -> list[str]:
-    found: list[str] = []
-    try:
-        async with asyncio.timeout(within_s):
-            while len(found) < count:
-                await asyncio.sleep(0.05)
-                found = await asyncio.to_thread(accepted, stack)
-    except TimeoutError:
-        pytest.fail(f"only {len(found)} of {count} were accepted")
-    return found
-
-
-def metric(system: System, name: str) -> float:
-    with urllib.request.urlopen(system.url("ingest", "/metrics"), timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + " ", name + "{")))
-
-
-def rubbish(id: str, source: str = EDOC, partition: int = 0) -> Record:
-    record = an_event(id=id, source=source, partition=partition)
-    record.value = b"{broken"
-    return record
-
-
-def portal(id: str, partition: int = 0) -> Record:
-    return an_event(figure("terminals", org_unit="24611", value=3), id=id, source=PORTAL, partition=partition)
-
-
-def by_id(records: Sequence[ConsumerRecord]) -> dict[str, list[ConsumerRecord]]:
-    found: dict[str, list[ConsumerRecord]] = {}
-    for record in records:
-        found.setdefault(envelope.header(record.headers, "ce_id") or "", []).append(record)
-    return found
-
-
-class Seen:
-    """When each observation came out, by the id of its event."""
-
-    def __init__(self) -> None:
-        self.at: dict[str, float] = {}
-
-
-@asynccontextmanager
-async def watching(stack: Stack) -> AsyncIterator[Seen]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20)
-    await consumer.start()
-    consumer.assign([TopicPartition("observations.v1", number) for number in range(PARTITIONS)])
-    seen = Seen()
-
-    async def watch() -> None:
-        while True:
-            for records in (await consumer.getmany(timeout_ms=50)).values():
-                for record in records:
-                    seen.at.setdefault(orjson.loads(record.value)["source_id"], time.monotonic())
-
-    watched = asyncio.create_task(watch())
-    try:
-        yield seen
-    finally:
-        watched.cancel()
-        await consumer.stop()
-
-
-@pytest.mark.slow
-async def test_one_bad_record_in_a_thousand_costs_nobody_anything(stack: Stack, system: System) -> None:
-    total = 6_000
-    events = [
-        rubbish(f"bad-{n}", (EDOC, PORTAL)[n // 1_000 % 2], partition=n % PARTITIONS)
-        if n % 1_000 == 500
-        else an_event(data(numerator=n % 900), id=f"good-{n}", partition=n % PARTITIONS)
-        for n in range(total)
-    ]
-    await send(stack, events)
-    sent = time.monotonic()
-    found = await until_accepted(stack, total - 6)
-    recovered = time.monotonic() - sent
-    assert sorted(found) == sorted(f"good-{n}" for n in range(total) if n % 1_000 != 500)
-    letters = await read(stack, DLQ, lambda records: len(records) >= 6)
-    assert sorted(by_id(letters)) == sorted(f"bad-{n}" for n in range(500, total, 1_000))
-    assert (metric(system, "tiendo_halted_partitions"), metric(system, "tiendo_parked_sources")) == (0, 0)
-    assert recovered <= 5
 
 
 async def test_the_commands_find_the_system_that_runs_over_a_data_folder(
@@ -408,22 +301,3 @@ def killed_in_the_middle(stack: Stack, after_s: float) -> bool:
 def marked(stack: Stack) -> int:
     with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         return client["tiendo_platform"]["quarantine"].estimated_document_count()
-
-
-def unready(system: System) -> str:
-    """Why ingest is not ready; empty if it is."""
-    try:
-        with urllib.request.urlopen(system.url("ingest", "/readyz"), timeout=10):
-            return ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return str(error.read().decode())
-
-
-async def until(holds: Any, within_s: float = 40.0) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in other processes
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        pytest.fail("it never came true")
