@@ -85,7 +85,7 @@ def _track(asked: Asked) -> Track | NoLanding:
     track = track_of(asked, deadline)
     if track is None:
         return no_landing("forecast_two_values_a_day")
-    return track if (why := _too_little(track, deadline)) is None else why
+    return track if (why := _too_little(asked, track, deadline)) is None else why
 
 
 def _counts(asked: Asked) -> bool:
@@ -101,8 +101,9 @@ def _usable(asked: Asked) -> bool:
     return all(is_number(n) for n in (*(value for _, value in points), *limits, *goal))
 
 
-def _too_little(track: Track, deadline: int) -> NoLanding | None:
-    if track.reported < FEWEST_POINTS:
+def _too_little(asked: Asked, track: Track, deadline: int) -> NoLanding | None:
+    # Of a long course some days only are looked at, and none of these need have a value.
+    if min(track.reported, len({day for day, _ in asked.points})) < FEWEST_POINTS:
         return no_landing("forecast_too_few_points")
     if deadline - track.days[-1] > FARTHEST * track.span:
         return no_landing("forecast_too_far")

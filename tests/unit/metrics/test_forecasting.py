@@ -101,6 +101,17 @@ async def test_without_figures_a_target_or_time_nothing_is_forecast_and_the_reco
     assert (missed.record().status, why_none(missed)) == ("missed", [])
 
 
+async def test_what_has_figures_and_no_value_for_longer_than_a_forecast_looks_is_not_forecast() -> None:
+    """Nobody said how many there are, of which the figures are a part."""
+    catalog = a_catalog(a_kpi(kind="coverage"), a_target("p.a.1", 100, 40))
+    days = [local("2023-06-01") + timedelta(days=n) for n in range(MOST + 1)]
+    figures = [an_observation("p.a.1", f"{day:%Y-%m-%d}", n % 5) for n, day in enumerate(days)]
+    engine = await an_engine(*figures, catalog=catalog)
+    await engine.forecast()
+    assert engine.record().reasons[0].code == "no_roster"
+    assert why_none(engine) == ["forecast_too_few_points"]
+
+
 async def test_a_rank_is_not_forecast() -> None:
     kpi = a_kpi("k", "rank", direction="decrease")
     engine = await an_engine(

@@ -169,6 +169,11 @@ def test_a_refusal_reads_the_same_as_long_as_its_reason_is_the_same() -> None:
     assert land(asked(CLIMB[:3])) == land(asked(CLIMB[:5]))
 
 
+@pytest.mark.parametrize("with_a_value", [0, 1, 5])
+def test_figures_without_a_value_however_many_are_none_to_forecast_from(with_a_value: int) -> None:
+    assert code(asked(CLIMB[:with_a_value], reported=61)) == "forecast_too_few_points"
+
+
 def test_milestones_of_many_units_are_counted_and_can_be_forecast() -> None:
     counts = monthly(1, 3, 5, 7, 9, 11, 13)
     assert landing(asked(counts, target=20, kind="milestone", high=71.0, decimals=0)).value == pytest.approx(24, abs=1)

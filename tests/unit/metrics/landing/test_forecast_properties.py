@@ -46,6 +46,7 @@ def questions(draw: st.DrawFn, values: st.SearchStrategy[float] = tame, fewest: 
         high=draw(st.sampled_from([None, 100.0])),
         cumulative=draw(st.booleans()),
         decimals=draw(st.integers(0, 3)),
+        reported=draw(st.none() | st.integers(61, 400)),
     )
 
 
