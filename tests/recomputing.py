@@ -5,12 +5,17 @@ import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
+from pymongo import MongoClient
+
 from contracts.observations import ObservationRecorded, RawCoordinates, observation_id
 from contracts.progress import ProgressJudged
+from contracts.statistics import Flag
 from deploy.embedded.demo.events import Said
+from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
 from services.runtime.catalog.catalog import Catalog
 from tests.model import ModelRecord, recompute
@@ -43,11 +48,24 @@ def observed(catalog: Catalog, said: Said, offset: int) -> ObservationRecorded:
     )
 
 
-def recomputed(province: Province, events: Iterable[Said]) -> Mapping[Key, ModelRecord]:
-    """The plain recomputation from the events, at the moment of the latest one: where the data clock stands."""
+def accepted(stack: Stack) -> list[ObservationRecorded]:
+    """What stands in the ledger."""
+    with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
+        payloads = [bytes(entry["payload"]) for entry in client["tiendo_ingest"]["ledger"].find({}, {"payload": 1})]
+    return [ObservationRecorded.model_validate_json(payload) for payload in payloads]
+
+
+def recomputed(
+    province: Province, events: Iterable[Said], flags: Mapping[str, tuple[Flag, ...]] = MappingProxyType({})
+) -> Mapping[Key, ModelRecord]:
+    """The plain recomputation from the events, at the moment of the latest one: where the data clock stands.
+
+    `flags`: the doubts that ingest accepted an observation with, by its id. They are the door's to raise.
+    """
     said = list(events)
     now = max(event.at for event in said).astimezone(UTC)
-    observations = [observed(province.catalog, event, offset) for offset, event in enumerate(said)]
+    plain = [observed(province.catalog, event, offset) for offset, event in enumerate(said)]
+    observations = [one.model_copy(update={"flags": flags.get(one.observation_id, ())}) for one in plain]
     return recompute(province.catalog, observations, now)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 import pytest
-from pymongo import MongoClient
 
 from contracts.catalog import Publisher
 from contracts.observations import ObservationRecorded
@@ -27,7 +26,7 @@ from services.runtime.catalog import Catalog
 from services.runtime.catalog.check import errors_in
 from tests.doors import Heard, Identity, everything_on, http_publisher
 from tests.model import recompute
-from tests.recomputing import settled
+from tests.recomputing import accepted, settled
 from tests.stacks import a_stack
 from tests.unit.metrics import test_against_the_model as province
 from tests.unit.metrics.builders import CALENDAR, CIVIL, PROVINCE, UNITS
@@ -71,10 +70,7 @@ class World:
 
     def ledger(self) -> dict[Identity, ObservationRecorded]:
         """What ingest accepted."""
-        with MongoClient[dict[str, Any]](self.stack.mongo_uri) as client:
-            payloads = [entry["payload"] for entry in client["tiendo_ingest"]["ledger"].find()]
-        found = [ObservationRecorded.model_validate_json(bytes(payload)) for payload in payloads]
-        return {(one.source, one.source_id): one for one in found}
+        return {(one.source, one.source_id): one for one in accepted(self.stack)}
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +98,12 @@ async def test_every_field_that_the_gateway_shows_equals_the_recomputation_of_wh
         history.insert(chance.randrange(len(history)), event)
     await asyncio.gather(sent(world, history, chance), killed(world.system, chance, kills))
     await asyncio.to_thread(world.system.wait_ready)
-    accepted = await until_accepted(world)
-    assert {identity: of_the_publisher(one) for identity, one in accepted.items()} == {
+    ledger = await until_accepted(world)
+    assert {identity: of_the_publisher(one) for identity, one in ledger.items()} == {
         identity: of_the_publisher(one) for identity, one in world.counted.items()
     }
     # A doubt that the event alone shows is the door's to raise, and has its own tests: it must come through.
-    counted = [one.model_copy(update={"flags": accepted[key].flags}) for key, one in world.counted.items()]
+    counted = [one.model_copy(update={"flags": ledger[key].flags}) for key, one in world.counted.items()]
     catalog = Catalog.of(OBJECTS, 1, "1-000000000000")
     assert await asyncio.to_thread(settled, world.system, recompute(catalog, counted, NOW)) == []
     bootstrap = world.stack.bootstrap

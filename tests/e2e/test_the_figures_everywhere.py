@@ -22,7 +22,7 @@ from deploy.embedded.demo.show import Show
 from services.alerts.figures import number
 from tests.model import ModelRecord
 from tests.provinces import Province, a_province
-from tests.recomputing import Key, recomputed, settled
+from tests.recomputing import Key, accepted, recomputed, settled
 
 WEEKS = 22
 KPI = "document-digitisation"
@@ -56,7 +56,7 @@ def events(province: Province) -> list[Said]:
 
 @pytest.fixture(scope="module")
 def expected(province: Province, events: list[Said]) -> dict[Key, ModelRecord]:
-    return dict(recomputed(province, events))
+    return dict(recomputed(province, events, {one.observation_id: one.flags for one in accepted(province.stack)}))
 
 
 def test_the_api_shows_what_the_events_add_up_to(province: Province, expected: dict[Key, ModelRecord]) -> None:
