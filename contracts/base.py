@@ -69,3 +69,12 @@ Exact = Annotated[
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
 """An exact decimal: a JSON number or a decimal string in, a decimal string without exponent out."""
+
+
+class RawCoordinates(WireModel):
+    """Where the original stands. Offsets mean something within one `log` only (one incarnation of a topic)."""
+
+    log: str
+    topic: str
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]

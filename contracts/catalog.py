@@ -18,6 +18,10 @@ Email = Annotated[
     str,
     StringConstraints(pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+$", max_length=254),
 ]
+Principal = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9@._=,/+ -]{0,198}[A-Za-z0-9@._=,/+-])?$")
+]
+"""The name of a Kafka principal, without `User:`."""
 SourceUri = Annotated[str, StringConstraints(pattern=r"^\S+$", max_length=500)]
 Language = Literal["vi", "en"]
 PeriodKind = Literal["year", "half", "quarter", "month", "week", "day"]
@@ -391,6 +395,10 @@ class Publisher(CatalogObject, Dated):
     contact: Email
     key_ids: tuple[str, ...] = Field(
         default=(), description="Names of its keys, a note for people: which keys open is said by `tiendo keys` alone."
+    )
+    principal: Principal | None = Field(
+        default=None,
+        description="Its Kafka principal, where it writes to Kafka itself: it then has a topic of its own there.",
     )
     note: str = ""
 

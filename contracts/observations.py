@@ -7,17 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from contracts.base import Id, Instant, WireModel
+from contracts.base import Id, Instant, RawCoordinates
 from contracts.statistics import Figure, Flag
-
-
-class RawCoordinates(WireModel):
-    """Where the original stands. Offsets mean something within one `log` only (one incarnation of a topic)."""
-
-    log: str
-    topic: str
-    partition: Annotated[int, Field(ge=0)]
-    offset: Annotated[int, Field(ge=0)]
 
 
 class FlagCode(StrEnum):

@@ -21,3 +21,4 @@ class Resumed(WireModel):
     topic: str
     partitions: tuple[int, ...]
     quarantine: int
+    others: tuple[str, ...] = Field((), description="Partitions of publishers' own topics, as `topic/partition`.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticKnownError
 
-from contracts.base import MAX_DIGITS, AsOf, Exact, Id, Instant, UnitRef, WireModel
+from contracts.base import MAX_DIGITS, AsOf, Exact, Id, Instant, RawCoordinates, UnitRef, WireModel
 
 Mode = Literal["absolute", "increment"]
 FigureStatus = Literal["actual", "preliminary", "forecast"]
@@ -123,6 +123,7 @@ class StatisticRejected(WireModel):
     reported_at: Instant
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     original: dict[str, Any] | str = Field(description="The payload as parsed, or its bytes in base64.")
+    raw: RawCoordinates | None = Field(None, description="Where the original stands.")
 
 
 class Flag(WireModel):

@@ -1,8 +1,10 @@
 """The registry of topics: a topic is a declaration, and this is the only place that makes one."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import NamedTuple
 
 from contracts.alerts import AlertTransition, TransitionType
 from contracts.base import WireModel
@@ -121,3 +123,46 @@ CATALOG = Topic(
 
 TOPICS = (STATISTICS_REPORTED, STATISTICS_REJECTED, STATISTICS_DOUBTED, OBSERVATIONS, PROGRESS, ALERTS, CATALOG)
 """All topics, in the order of the flow."""
+
+
+# A publisher that writes to Kafka itself has a topic of its own, to which the broker lets nobody else write.
+
+OWN_PREFIX = STATISTICS_REPORTED.name + ".from."
+"""How the names of such topics begin."""
+
+_PROVINCE_AND_PUBLISHER = r"([a-z0-9][a-z0-9_-]*)\.([a-z0-9][a-z0-9._-]*)"
+
+INBOUND = rf"{re.escape(STATISTICS_REPORTED.name)}(?:\.from\.{_PROVINCE_AND_PUBLISHER})?$"
+"""Matches the topics over which figures come in: the one for all, and those of single publishers."""
+
+_INBOUND = re.compile(INBOUND)
+
+
+class TopicOwner(NamedTuple):
+    """The publisher whose topic it is."""
+
+    province: str
+    publisher: str
+
+
+def own_topic(province: str, publisher: str) -> Topic:
+    """The topic of one publisher. Its dead letters go where those of the topic for all go.
+
+    The province's id must be without dots, by which it is told from the publisher's.
+    """
+    topic = replace(
+        STATISTICS_REPORTED,
+        name=f"{OWN_PREFIX}{province}.{publisher}",
+        purpose="What one publisher says, which the broker knows by its principal.",
+        producers=("publishers",),
+        dead_letters=False,
+    )
+    if owner_of(topic.name) != (province, publisher):
+        raise ValueError(f"no topic can be named after {province!r} and {publisher!r}")
+    return topic
+
+
+def owner_of(topic: str) -> TopicOwner | None:
+    """Whose own topic it is; None for every other topic."""
+    found = _INBOUND.match(topic)
+    return TopicOwner(found[1], found[2]) if found is not None and found[1] is not None else None

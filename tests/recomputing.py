@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from pymongo import MongoClient
 
-from contracts.observations import ObservationRecorded, RawCoordinates, observation_id
+from contracts.base import RawCoordinates
+from contracts.observations import ObservationRecorded, observation_id
 from contracts.progress import ProgressJudged
 from contracts.statistics import Flag
 from deploy.embedded.demo.events import Said

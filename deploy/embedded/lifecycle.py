@@ -30,6 +30,7 @@ from deploy.embedded.stack import BrokerKind, Stack
 from deploy.embedded.system import System
 from services.runtime.catalog import check, codec, stream
 from services.runtime.catalog.catalog import Catalog
+from services.runtime.catalog.publishers import own_topics
 from services.runtime.errors import DeliveryError, StartError
 from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
@@ -138,7 +139,7 @@ def prepare(servers: Stack) -> Catalog:
         raise StartError("The catalog has mistakes:\n" + "\n".join(str(problem) for problem in checked.errors))
     catalog = Catalog.of(checked.folder.items)
     kafka = KafkaSettings(bootstrap=servers.bootstrap)
-    asyncio.run(make_topics(kafka, TOPICS))
+    asyncio.run(make_topics(kafka, [*TOPICS, *own_topics(catalog.province.id, catalog.publishers)]))
     with _platform(servers) as platform:
         _apply(kafka, catalog.province.id, checked.folder.items, platform["catalogs"])
     return catalog

@@ -9,7 +9,7 @@ import sys
 import structlog
 import typer
 
-from services.cli import catalog, dlq, embedded, keys, mail, rebuild, send, topics
+from services.cli import acl, catalog, dlq, embedded, keys, mail, rebuild, send, topics
 from services.runtime.errors import DeliveryError, StartError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(mail.app, name="mail")
 app.command("send")(send.send)
 app.command("topics")(topics.make)
+app.command("acl")(acl.acl)
 app.command("rebuild")(rebuild.rebuild)
 app.command("demo")(embedded.demo)
 app.command("up")(embedded.up)

@@ -22,9 +22,10 @@ from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.closed_targets import closed_targets
 from services.runtime.catalog.difference import Change, differences, rejudged
 from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.publishers import own_topics
 from services.runtime.catalog.tenancy import UnitsClaimed, refuse_claimed
 from services.runtime.errors import StartError, Transient
-from services.runtime.kafka.topics import make_topics
+from services.runtime.kafka.topics import inbound_topics, make_topics
 from services.runtime.settings import KafkaSettings
 
 app = typer.Typer(no_args_is_help=True)
@@ -76,16 +77,20 @@ def apply(folder: Folder, data: Data = HERE) -> None:
     province, objects = located.province, located.items
     settings = _kafka_settings(data)
 
-    async def publish() -> stream.Applied:
+    async def publish() -> tuple[stream.Applied, list[str]]:
         await make_topics(settings, [CATALOG])
         _warn_of_closed(folder, located, await stream.read(settings.connection()))
-        return await stream.apply(settings.connection(), province, objects, now=datetime.now(UTC))
+        applied = await stream.apply(settings.connection(), province, objects, now=datetime.now(UTC))
+        own = {topic.name for topic in own_topics(province, Catalog.of(objects).publishers)}
+        return applied, sorted(own - set(await inbound_topics(settings))) if own else []
 
-    applied = _on_broker(publish())
+    applied, lacking = _on_broker(publish())
     if applied.written or applied.removed:
         console.print(f"{province}: catalog {applied.version}, {applied.written} written, {applied.removed} removed")
     else:
         console.print(f"{province}: nothing changed, catalog {applied.version} stands")
+    for topic in lacking:
+        console.print(f"{topic} is not there yet: run `tiendo topics`, then `tiendo acl --apply`")
 
 
 @app.command()

@@ -296,8 +296,9 @@ def resume(
     urls = [address(url, "--ingest") for url in ingest or [_ingest(data)]]
     answers = [(url, _resumed(url, body)) for url in urls]
     for url, said in answers:
-        what = f"partitions {', '.join(map(str, said.partitions))} go on" if said.partitions else "nothing was stopped"
-        words.console().print(Text(f"{url}: {said.topic}: {what}"))
+        stopped = [*(f"{said.topic}/{number}" for number in said.partitions), *said.others]
+        what = f"{', '.join(stopped)} go on" if stopped else "nothing was stopped"
+        words.console().print(Text(f"{url}: {what}"))
 
 
 def the_one(lying: Sequence[Lying], offset: int) -> Lying:

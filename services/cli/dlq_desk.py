@@ -18,6 +18,7 @@ from services.cli.settings import CommandSettings, of_the_system
 from services.ingest import refusals
 from services.ingest.batch import Examiner, Unsound
 from services.ingest.desk import Desks
+from services.ingest.logs import Logs
 from services.ingest.parked import Parkings
 from services.ingest.refusals import Refused
 from services.ingest.store import Ledger
@@ -28,7 +29,16 @@ from services.runtime.kafka.letter import Letter
 from services.runtime.kafka.logs import Extent, LogReader, reader
 from services.runtime.kafka.place import Place
 from services.runtime.kafka.producer import BatchProducer, Verbatim
-from services.runtime.kafka.quarantine import Fate, Lying, Marks, Quarantine, Wanted, publish_each, records_at
+from services.runtime.kafka.quarantine import (
+    Addressed,
+    Fate,
+    Lying,
+    Marks,
+    Quarantine,
+    Wanted,
+    publish_each,
+    records_at,
+)
 from services.runtime.kafka.topics import LogIds, wait_for_broker
 from services.runtime.telemetry import Telemetry
 from services.runtime.waiting import Waiting
@@ -61,7 +71,7 @@ class Desk:
     parkings: Parkings
     ledger: Ledger
     quarantine: Quarantine
-    log: str
+    logs: LogIds
     reader: LogReader
     originals: LogReader
 
@@ -84,7 +94,7 @@ class Desk:
                 went = some
                 if not dry_run:
                     went, gone, refused = await self.quarantine.replay(some, publisher, self.originals)
-                    done.lost += [f"{one.place}: cut, and its original is not kept any more" for one in gone]
+                    done.lost += [f"{one.place}: its original or its topic is not there any more" for one in gone]
                     done.lost += [f"{one.place}: larger than the broker takes" for one in refused]
                 done.took((one.finding.reason, one.finding.source) for one in went)
         return done
@@ -161,33 +171,34 @@ class Desk:
         """Holds events against the catalogs that stand now; how late it is does not matter to it."""
         standing = await stream.read(self.settings.kafka.connection())
         catalogs = {name: one.catalog for name, one in standing.items() if one.catalog is not None}
-        return Examiner(Desks(catalogs, timedelta(days=36_500)), self.log, MAX_EVENT_BYTES, moving=False)
+        return Examiner(Desks(catalogs, timedelta(days=36_500)), Logs(self.logs.of), MAX_EVENT_BYTES, moving=False)
 
     async def _records(
         self, some: Sequence[Refused], examiner: Examiner, codes: frozenset[str], done: Done
-    ) -> dict[Place, Verbatim]:
+    ) -> dict[Place, Addressed]:
         """The raw records, without those that would be refused again."""
         places = [Place(*one.raw) for one in some]
         records, found = {}, set()
-        here = [place for place in places if place.log == self.log]
-        async for place, record in records_at(self.originals, self.log, TOPIC, here):
+        async for place, record in records_at(self.originals, self.logs.of, places):
             found.add(place)
+            await examiner.logs.meet([place.topic])
             (read,) = examiner.examine([record], datetime.now(UTC))
             still = {problem.code for problem in read.problems} & codes if isinstance(read, Unsound) else ()
             if still:
                 done.left[f"would be refused again: {' '.join(sorted(still))}"] += 1
             else:
-                records[place] = Verbatim(record.key, record.value, list(record.headers), record.partition)
+                again = Verbatim(record.key, record.value, list(record.headers), record.partition)
+                records[place] = Addressed(place.topic, again)
         done.lost += [f"{place}: its topic does not keep it any more" for place in places if place not in found]
         return {place: records[place] for place in places if place in records}
 
     async def _send_again(
-        self, some: Sequence[Refused], records: dict[Place, Verbatim], publisher: BatchProducer | None, done: Done
+        self, some: Sequence[Refused], records: dict[Place, Addressed], publisher: BatchProducer | None, done: Done
     ) -> None:
         """Publish and mark, or without a publisher only say so."""
         published = set(records)
         if publisher is not None:
-            published = set(await publish_each(TOPIC, records, publisher))
+            published = set(await publish_each(records, publisher))
             await self.marks.put([place for place in records if place in published], Fate.REPLAYED)
         done.lost += [f"{place}: larger than the broker takes" for place in records if place not in published]
         done.took((" ".join(sorted(one.codes)), one.source) for one in some if Place(*one.raw) in published)
@@ -212,9 +223,7 @@ async def _desk(read: CommandSettings) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         await wait_for_broker(read.kafka, waiting)
         client = await stack.enter_async_context(mongo.connect(read.mongo, waiting))
-        logs = LogIds(client, read.mongo)
-        original = read.kafka.log_id or await logs.of(TOPIC)
-        own = read.kafka.log_id or await logs.of(STATISTICS_REPORTED.dlq)
+        logs = LogIds(client, read.mongo, read.kafka.log_id)
         marks = Marks(client[f"{read.mongo.database}_platform"])
         await marks.prepare()
         ingest = client[f"{read.mongo.database}_ingest"]
@@ -225,8 +234,8 @@ async def _desk(read: CommandSettings) -> AsyncIterator[Desk]:
             marks=marks,
             parkings=Parkings(ingest),
             ledger=Ledger(ingest),
-            quarantine=Quarantine(TOPIC, own, original, reading, marks),
-            log=original,
+            quarantine=Quarantine(TOPIC, await logs.of(STATISTICS_REPORTED.dlq), logs.of, reading, marks),
+            logs=logs,
             reader=reading,
             originals=originals,
         )

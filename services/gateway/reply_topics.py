@@ -14,7 +14,8 @@ from aiokafka import ConsumerRecord
 from prometheus_client import Counter
 
 from contracts import envelope
-from contracts.envelope import NotAnEvent
+from contracts.base import RawCoordinates
+from contracts.envelope import Event, NotAnEvent
 from contracts.observations import observation_id
 from contracts.statistics import MAX_EVENT_BYTES, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
@@ -32,6 +33,8 @@ REFUSED, QUARANTINED = "refused", "quarantined"
 _MOST_PROBLEMS = 50
 _LONGEST = 2_048
 _LONGEST_ID = 400
+_LONGEST_SOURCE = 1_024
+"""Quarantines cut what is as long or longer."""
 _LONGEST_WORD = 80
 
 
@@ -78,7 +81,7 @@ def refusal(record: ConsumerRecord) -> Document | None:
         **_whose(told.source, told.id),
         **_when(record, event.time),
         "how": REFUSED,
-        "place": _place(event.id),
+        "place": _place(event.id, told.raw),
         "codes": sorted({_text(one.code) for one in problems}),
         "about": _about(told.original),
         "first": [_text(problems[0].message_vi), _text(problems[0].message_en)],
@@ -110,30 +113,32 @@ def dead_letter(record: ConsumerRecord) -> Document | None:
         raise ValueError("a dead letter without its coordinates or reason")
     # What was too long to be parsed at the door is not parsed here either; its headers name it in binary mode.
     value = record.value if record.value is None or len(record.value) <= MAX_EVENT_BYTES else b"{}"
+    event: Event | NotAnEvent
     try:
         event = envelope.read(record.headers, value)
-        whose, data = _whose(event.source, event.id), event.data
     except NotAnEvent as error:
-        if error.source is None:
-            return None
-        whose, data = _whose(error.source, error.id), None
+        event = error
+    told = about["source"]  # the one that answers for it, which need not be the one that stands in it
+    source = told if told is not None and len(told) < _LONGEST_SOURCE else event.source
+    if source is None:
+        return None
     place = f"{topic}/{partition}/{offset}"
     return {
         "_id": f"{place}@{since}",
-        **whose,
+        **_whose(source, event.id),
         **_when(record, instant_of(about["at"])),
         "how": QUARANTINED,
         "place": place,
         "reason": _text(reason),
         "detail": _text(about["detail"] or ""),
         "codes": [_text(reason)],
-        "about": _about(data),
+        "about": _about(event.data if isinstance(event, Event) else None),
         "first": None,
         "said": b"[]",
     }
 
 
-_ABOUT_DEAD_LETTERS = ("topic", "partition", "offset", "timestamp", "reason", "detail", "at")
+_ABOUT_DEAD_LETTERS = ("topic", "partition", "offset", "timestamp", "reason", "detail", "at", "source")
 
 
 def _whose(source: str, id: str | None) -> Document:
@@ -148,8 +153,10 @@ def _when(record: ConsumerRecord, told_at: datetime | None) -> Document:
     return {"at": at, "told_at": told_at or at}
 
 
-def _place(id: str) -> str | None:
-    """Where the original stands: the id of a rejection is `log/partition/offset`."""
+def _place(id: str, raw: RawCoordinates | None) -> str | None:
+    """Where the original stands. Older releases said it in the id of a rejection only: `log/partition/offset`."""
+    if raw is not None:
+        return f"{raw.topic}/{raw.partition}/{raw.offset}"
     _, *where = id.rsplit("/", 2)
     return "/".join((STATISTICS_REPORTED.name, *where)) if all(one.isdecimal() for one in where) and where else None
 

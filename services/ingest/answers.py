@@ -93,6 +93,7 @@ def rejection_message(refusal: Refusal, raw: Raw, now: datetime, *, stamped: boo
         "reported_at": utc(refusal.reported_at),
         "problems": [found.model_dump(mode="json") for found in refusal.problems],
         "original": original(refusal.data, refusal.value),
+        "raw": raw._asdict(),
     }
     headers = envelope.write(
         id=f"{raw.log}/{raw.partition}/{raw.offset}",
@@ -114,6 +115,7 @@ def parked_message(parked: ParkedSource, *, stamped: bool) -> Message:
         "reported_at": utc(parked.at),
         "problems": [_source_parked(parked).model_dump(mode="json")],
         "original": original(None, parked.value),
+        "raw": raw._asdict(),
     }
     id = f"parked/{raw.log}/{raw.partition}/{raw.offset}"
     headers = envelope.write(
@@ -136,12 +138,12 @@ def _source_parked(parked: ParkedSource) -> Problem:
     return problem(
         RejectionCode.SOURCE_PARKED,
         "source",
-        f"Nguồn “{parked.source}” đã bị tạm dừng tiếp nhận: {vi} không đọc được (bản tin cuối: phân vùng "
+        f"Nguồn “{parked.source}” đã bị tạm dừng tiếp nhận: {vi} không đọc được (bản tin cuối: {raw.topic}, phân vùng "
         f"{raw.partition}, vị trí {raw.offset}). Các bản tin gửi tiếp được giữ nguyên vẹn nhưng chưa được tính: hãy "
         "sửa phần mềm gửi rồi đề nghị đơn vị vận hành mở lại nguồn.",
-        f"The source “{parked.source}” is parked: {en} could not be read (the last: partition {raw.partition}, offset "
-        f"{raw.offset}). What it sends from now on is kept unchanged and not counted: mend the sender, then ask the "
-        "operator to unpark the source.",
+        f"The source “{parked.source}” is parked: {en} could not be read (the last: {raw.topic}, partition "
+        f"{raw.partition}, offset {raw.offset}). What it sends from now on is kept unchanged and not counted: mend the "
+        "sender, then ask the operator to unpark the source.",
         parked.source,
     )
 

@@ -3,11 +3,12 @@
 import asyncio
 from functools import partial
 
-from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
+from contracts.topics import INBOUND, OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.ingest import archive, examining, internal, removal, resuming
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
+from services.ingest.logs import Logs
 from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
 from services.ingest.parked import Parkings
@@ -18,7 +19,6 @@ from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.dead_letters import DeadLetterQueue
 from services.runtime.kafka.delivery import Delivery
-from services.runtime.kafka.offsets import committed
 from services.runtime.kafka.topics import LogIds
 
 GROUP = "tiendo.ingest"
@@ -37,10 +37,8 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     await ledger.prepare()
     answering.router.routes.extend(internal.routes(ledger))
     await opening.broker(host, settings.kafka, (STATISTICS_REPORTED, STATISTICS_REJECTED, OBSERVATIONS))
-    log_id = settings.kafka.log_id or await LogIds(client, settings.mongo).of(STATISTICS_REPORTED.name)
-    answering.router.routes.extend(
-        archive.routes(ledger, log_id, partial(committed, settings.kafka, GROUP, STATISTICS_REPORTED.name))
-    )
+    ids = LogIds(client, settings.mongo, settings.kafka.log_id)
+    answering.router.routes.extend(archive.routes(ledger, partial(archive.delivered, settings.kafka, GROUP, ids)))
     if settings.ingest.ledger_days:
         clearing = removal.keep(ledger, settings.ingest.ledger_days, REMOVE_EVERY_S)
         await host.background("clearing of the ledger", asyncio.create_task(clearing))
@@ -51,15 +49,15 @@ async def serve(settings: IngestSettings, host: Host) -> None:
     host.clock.observe(await ledger.latest())  # a clock that moves with the data goes on where it stood
     examiner = Examiner(
         desks=Desks(follower.catalogs, settings.lead),
-        log=log_id,
+        logs=Logs(ids.of),
         max_bytes=settings.ingest.max_event_bytes,
         moving=settings.clock != "system",
     )
+    await examiner.logs.meet([STATISTICS_REPORTED.name])  # of which those are said to be that are only examined
     answering.router.routes.extend(examining.routes(examiner, ledger, host.clock))
     # Compressed: what came in a compressed batch may be larger than a topic takes otherwise.
     quarantine = DeadLetterQueue(
         STATISTICS_REPORTED,
-        log_id,
         HANDLER,
         await opening.producer(host, settings.kafka, compress=True),
         host.telemetry,
@@ -82,6 +80,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         telemetry=host.telemetry,
         health=host.health,
         remedy="run `tiendo dlq resume`",
+        pattern=INBOUND,
     )
     answering.router.routes.extend(resuming.routes(delivery, quarantine))
     await consume(host, settings.kafka, delivery)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 from starlette.requests import Request
@@ -17,7 +18,11 @@ from starlette.routing import Route
 
 from contracts.rebuilds import LedgerExtent, LedgerPart
 from services.ingest.decide import Entry
+from services.ingest.logs import LogPartition
 from services.ingest.store import Part
+from services.runtime.kafka.offsets import committed
+from services.runtime.kafka.topics import inbound_topics
+from services.runtime.settings import KafkaSettings
 
 log = structlog.get_logger()
 
@@ -25,8 +30,16 @@ EXTENT = "/internal/v1/ledger/extent"
 PAGE = "/internal/v1/ledger/page"
 MAX_PAGE = 5_000
 
-Committed = Callable[[Sequence[int]], Awaitable[Mapping[int, int]]]
-"""The offsets that ingest has committed of these partitions; those of which it has committed none are absent."""
+Delivered = Callable[[Sequence[LogPartition]], Awaitable[Mapping[LogPartition, int]]]
+"""The offsets that ingest has committed of these partitions; those whose log is no more are absent."""
+
+
+class Ids(Protocol):
+    """What is asked of `LogIds`."""
+
+    async def of(self, topic: str) -> str:
+        """The id of the topic's present log."""
+        ...
 
 
 class Archive(Protocol):
@@ -39,7 +52,7 @@ class Archive(Protocol):
     async def removed_before(self) -> datetime | None: ...
 
 
-def routes(ledger: Archive, present_log: str, committed: Committed) -> list[Route]:
+def routes(ledger: Archive, delivered: Delivered) -> list[Route]:
     """`GET …/extent?key=` and `GET …/page?key=&log=&partition=&start=&until=&limit=`. Of a former log nothing comes any
     more."""
 
@@ -49,15 +62,11 @@ def routes(ledger: Archive, present_log: str, committed: Committed) -> list[Rout
         async def answer() -> Response:
             # The ledger first: what it holds now was read from offsets that are yet to be committed.
             parts = await ledger.parts(key)
-            live = [part.partition for part in parts if part.log == present_log]
-            upto = await committed(live) if live else {}
+            upto = await delivered([(part.log, part.partition) for part in parts]) if parts else {}
             said = LedgerExtent(
                 key=key,
                 parts=tuple(
-                    LedgerPart(
-                        **part._asdict(), committed=upto.get(part.partition, 0) if part.log == present_log else None
-                    )
-                    for part in parts
+                    LedgerPart(**part._asdict(), committed=upto.get((part.log, part.partition))) for part in parts
                 ),
                 removed_before=await ledger.removed_before(),
             )
@@ -85,6 +94,16 @@ def routes(ledger: Archive, present_log: str, committed: Committed) -> list[Rout
         return await _answered(answer)
 
     return [Route(EXTENT, extent), Route(PAGE, page)]
+
+
+async def delivered(
+    settings: KafkaSettings, group: str, ids: Ids, partitions: Sequence[LogPartition]
+) -> Mapping[LogPartition, int]:
+    """`Delivered`, as the broker says. Raises `KafkaError`."""
+    topics = {await ids.of(topic): topic for topic in await inbound_topics(settings)}
+    there = {at: TopicPartition(topics[at[0]], at[1]) for at in partitions if at[0] in topics}
+    upto = await committed(settings, group, list(there.values())) if there else {}
+    return {at: upto.get(where, 0) for at, where in there.items()}
 
 
 async def _answered(answer: Callable[[], Awaitable[Response]]) -> Response:

@@ -1,7 +1,7 @@
 """The decisions about one batch, without a store or a broker: what each record is, and what becomes of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import localcontext
 from typing import NamedTuple, Protocol
@@ -9,16 +9,21 @@ from typing import NamedTuple, Protocol
 from contracts.envelope import Event, Headers
 from contracts.observations import observation_id
 from contracts.statistics import Flag, Problem
+from contracts.topics import STATISTICS_REPORTED
 from services.ingest import answers, contract, decide
 from services.ingest.answers import Message, Refusal
+from services.ingest.binding import Binding
 from services.ingest.contract import Malformed, Unreadable
 from services.ingest.decide import Entry, Reuse, Standing
 from services.ingest.desk import Desks, Passed
+from services.ingest.logs import Logs
 from services.ingest.normalise import Raw, observe
 from services.ingest.numbers import WIDE
 from services.ingest.parking import Reading
 from services.ingest.tally import Tally
 from services.runtime.sameness import digest_of
+
+_FOR_ALL = STATISTICS_REPORTED.name
 
 
 class Record(Protocol):
@@ -52,6 +57,8 @@ class Unsound(NamedTuple):
     digest: bytes
     reported_at: datetime
     problems: tuple[Problem, ...]
+    stray: bool = False
+    """It came over the topic of a publisher whose source it is not; `event` names that one's, `identity` is as told."""
 
 
 class Dead(NamedTuple):
@@ -83,12 +90,15 @@ class Examiner:
     """
 
     desks: Desks
-    log: str
+    logs: Logs
     max_bytes: int
     moving: bool
 
     def examine(self, records: Iterable[Record], now: datetime) -> list[Read]:
-        """Each record once, in order. Whatever goes wrong with one is its own dead letter, and concerns no other."""
+        """Each record once, in order. Whatever goes wrong with one is its own dead letter, and concerns no other.
+
+        The logs of their topics were met before.
+        """
         found: list[Read] = []
         with localcontext(WIDE):
             for record in records:
@@ -102,18 +112,26 @@ class Examiner:
         return found
 
     def _raw(self, record: Record) -> Raw:
-        return Raw(self.log, record.topic, record.partition, record.offset)
+        return Raw(self.logs[record.topic], record.topic, record.partition, record.offset)
 
     def _one(self, record: Record, now: datetime) -> Read:
         raw = self._raw(record)
         reading = contract.read(record.headers, record.value, self.max_bytes)
+        bound = None if record.topic == _FOR_ALL else self.desks.bound(record.topic)
         if isinstance(reading, Unreadable):
+            if bound is not None:
+                reading = replace(reading, source=bound.answering(reading.source))
             return Dead(record, raw, reading, reading.time or contract.moment(record.timestamp, now))
         event = reading.event
         reported_at = event.time or contract.moment(record.timestamp, now)
         digest = digest_of(event.data, record.value or b"")
+        if bound is not None and event.source not in bound.sources:
+            return self._stray(record, event, raw, digest, reported_at, bound)
         if isinstance(reading, Malformed):
             return self._unsound(record, event, raw, digest, reported_at, reading.problems)
+        elsewhere = None if bound is None else bound.elsewhere(reading.figure.province)
+        if elsewhere is not None:
+            return self._unsound(record, event, raw, digest, reported_at, (elsewhere,))
         then = max(now, event.time) if self.moving and event.time is not None else now
         verdict = self.desks.examine(event, reading.figure, reported_at, now, then)
         if not isinstance(verdict, Passed):
@@ -148,10 +166,22 @@ class Examiner:
         identity = observation_id(event.source, event.id)
         return Unsound(record, event, raw, identity, digest, reported_at, problems)
 
+    def _stray(
+        self, record: Record, event: Event, raw: Raw, digest: bytes, reported_at: datetime, bound: Binding
+    ) -> Unsound:
+        identity, problems = observation_id(event.source, event.id), (bound.not_theirs(event.source),)
+        told = replace(event, source=bound.answers)
+        return Unsound(record, told, raw, identity, digest, reported_at, problems, stray=True)
+
 
 def source_of(one: Read) -> str | None:
     """The source of a record, where it can be read."""
     return one.why.source if isinstance(one, Dead) else one.event.source
+
+
+def raw_of(one: Read) -> Raw:
+    """The coordinates of a record."""
+    return one.entry.raw if isinstance(one, Sound) else one.raw
 
 
 def reading_of(one: Read) -> Reading:
@@ -267,17 +297,25 @@ def _settle_sound(outcome: Outcome, one: Sound, entry: Entry, now: datetime) -> 
 
 
 def _settle_unsound(outcome: Outcome, one: Unsound, entry: Entry | None, now: datetime) -> None:
-    if entry is None or decide.was_free(entry, one.raw):
-        outcome.refuse(one.record, one.event, one.raw, one.reported_at, one.problems)
-    else:
+    if entry is not None and _is_taken(entry, one):
         _repeat(outcome, one, entry, now)
+    else:
+        outcome.refuse(one.record, one.event, one.raw, one.reported_at, one.problems)
+
+
+def _is_taken(entry: Entry, one: Unsound) -> bool:
+    """Whether the entry under its identity says what becomes of it. To a stray event it is another's, unless the very
+    record was accepted when its source was still its publisher's."""
+    if one.stray:
+        return entry.raw == one.raw
+    return not decide.was_free(entry, one.raw)
 
 
 def _settle_aside(outcome: Outcome, one: Read, entry: Entry | None, now: datetime) -> None:
     """What was accepted before its source was parked stays accepted; everything else waits in the quarantine."""
     if isinstance(one, Sound) and entry is not None:
         _settle_sound(outcome, one, entry, now)
-    elif isinstance(one, Unsound) and entry is not None and not decide.was_free(entry, one.raw):
+    elif isinstance(one, Unsound) and entry is not None and _is_taken(entry, one):
         _repeat(outcome, one, entry, now)
     else:
         outcome.aside.append(one)

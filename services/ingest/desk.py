@@ -8,7 +8,9 @@ from typing import NamedTuple
 from contracts.catalog import Kpi
 from contracts.envelope import Event
 from contracts.statistics import Flag, Problem, RejectionCode, StatisticReported
+from contracts.topics import owner_of
 from services.ingest import checks, flags, kinds
+from services.ingest.binding import Binding
 from services.ingest.case import Case, Rights, local_day
 from services.ingest.checks import Rule
 from services.ingest.flags import Doubt
@@ -126,6 +128,7 @@ class Desks:
         self._catalogs = catalogs
         self._lead = lead
         self._desks: dict[str, Desk] = {}
+        self._bindings: dict[str, tuple[Catalog | None, Binding]] = {}
 
     def examine(
         self, event: Event, figure: StatisticReported, reported_at: datetime, clock: datetime, now: datetime
@@ -149,6 +152,18 @@ class Desks:
     def registered(self, source: str) -> bool:
         """Whether a publisher of any province speaks under this source."""
         return any(catalog.publishers.by_source(source) is not None for catalog in self._catalogs.values())
+
+    def bound(self, topic: str) -> Binding | None:
+        """Who alone may write to the topic; None if it is not a publisher's own."""
+        owner = owner_of(topic)
+        if owner is None:
+            return None
+        catalog = self._catalogs.get(owner.province)
+        known = self._bindings.get(topic)
+        if known is None or known[0] is not catalog:
+            publisher = None if catalog is None else catalog.publishers.get(owner.publisher)
+            known = self._bindings[topic] = catalog, Binding.of(topic, owner, publisher)
+        return known[1]
 
     def _unknown_province(self, ref: str) -> Problem:
         known = listed(sorted(self._catalogs))

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from contracts import strict_json
 from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents
 from contracts.envelope import STRUCTURED, Headers
+from contracts.topics import STATISTICS_REPORTED
 from services.ingest import answers, batch
 from services.ingest.batch import Dead, Examiner, Sound
 from services.ingest.decide import Entry
@@ -45,7 +46,7 @@ class Asked:
     value: bytes | None
     offset: int
     headers: Headers = (("content-type", STRUCTURED.encode()),)
-    topic: str = ""
+    topic: str = STATISTICS_REPORTED.name
     partition: int = _NOWHERE
     timestamp: int = 0
 

@@ -1,4 +1,4 @@
-"""One batch of `statistics.reported.v1`: read, check, claim, publish; one round trip to each store for all of it.
+"""One batch of what publishers say: read, check, claim, publish; one round trip to each store for all of it.
 
 Order is everything here:
 
@@ -22,7 +22,7 @@ from aiokafka import ConsumerRecord
 from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED
 from services.ingest import answers, batch, parking
 from services.ingest.answers import Message
-from services.ingest.batch import Dead, Examiner, Outcome, Read, Sound, ToRefuse
+from services.ingest.batch import Dead, Examiner, Outcome, Read, ToRefuse
 from services.ingest.decide import Entry, Reuse
 from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
@@ -83,6 +83,7 @@ class Door:
     async def handle(self, records: Records) -> None:
         """Handling the same records again publishes the same observations again, and claims nothing twice."""
         now = self.clock.now()
+        await self.examiner.logs.meet({record.topic for record in records})
         await self.lot.look()
         read = self.examiner.examine(records, now)
         _confess(read)
@@ -211,20 +212,20 @@ def _letters(outcome: Outcome) -> list[DeadLetter]:
 
 
 def _letter(dead: Dead) -> DeadLetter:
-    return DeadLetter(dead.record, dead.why.reason, dead.why.detail, dead.why.source, dead.why.id)
+    return DeadLetter(dead.record, dead.raw.log, dead.why.reason, dead.why.detail, dead.why.source, dead.why.id)
 
 
 def _letter_aside(one: Read) -> DeadLetter:
     if isinstance(one, Dead):
         why = one.why
-        return DeadLetter(one.record, parking.REASON, f"{why.reason}: {why.detail}", why.source, why.id)
-    return DeadLetter(one.record, parking.REASON, "its source is parked", one.event.source, one.event.id)
+        return DeadLetter(one.record, one.raw.log, parking.REASON, f"{why.reason}: {why.detail}", why.source, why.id)
+    event, log_id = one.event, batch.raw_of(one).log
+    return DeadLetter(one.record, log_id, parking.REASON, "its source is parked", event.source, event.id)
 
 
 def _to_park(one: parking.Parked, by: Read, now: datetime) -> ParkedSource:
     value = (by.record.value or b"")[: answers.MAX_ORIGINAL]
-    raw = by.entry.raw if isinstance(by, Sound) else by.raw
-    return ParkedSource(one.source, one.cause.value, one.unreadable, raw, value, datetime.now(UTC), now)
+    return ParkedSource(one.source, one.cause.value, one.unreadable, batch.raw_of(by), value, datetime.now(UTC), now)
 
 
 def _told(one: ToRefuse) -> dict[str, str | None]:

@@ -44,12 +44,15 @@ class Refused(NamedTuple):
 
 def read(headers: Headers, value: bytes | None, topic: str) -> Refused | None:
     """The refused event that a record of `statistics.rejected.v1` tells of; None for what tells of a source, or of
-    bytes without a readable id. `topic`: where the event came from."""
+    bytes without a readable id. `topic`: where the events came from in whose refusals older releases did not say it."""
     name, moment = envelope.header(headers, "ce_id"), envelope.header(headers, "ce_time")
     try:
         said = StatisticRejected.model_validate_json(value or b"")
-        log, partition, offset = (name or "").rsplit("/", 2)
-        raw = Raw(log, topic, int(partition), int(offset))
+        if said.raw is not None:
+            raw = Raw(said.raw.log, said.raw.topic, said.raw.partition, said.raw.offset)
+        else:
+            log, partition, offset = (name or "").rsplit("/", 2)
+            raw = Raw(log, topic, int(partition), int(offset))
         at = datetime.fromisoformat(moment or "")
     except (ValidationError, ValueError):
         return None

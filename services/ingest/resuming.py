@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import structlog
+from aiokafka import TopicPartition
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,7 +21,7 @@ class Stopped(Protocol):
 
     topic: str
 
-    def resume(self) -> list[int]: ...
+    def resume(self) -> list[TopicPartition]: ...
 
 
 class Fused(Protocol):
@@ -39,9 +40,11 @@ def routes(delivery: Stopped, quarantine: Fused) -> list[Route]:
             why = error.errors()[0]
             return JSONResponse({"code": "bad_parameter", "why": f"{why['loc']}: {why['msg']}"}, 400)
         quarantine.renew(asked.quarantine)
-        partitions = delivery.resume()
-        log.info("resumed", topic=delivery.topic, partitions=partitions, quarantine=asked.quarantine)
-        said = Resumed(topic=delivery.topic, partitions=tuple(partitions), quarantine=asked.quarantine)
+        resumed = delivery.resume()
+        partitions = tuple(at.partition for at in resumed if at.topic == delivery.topic)
+        others = tuple(f"{at.topic}/{at.partition}" for at in resumed if at.topic != delivery.topic)
+        log.info("resumed", topic=delivery.topic, partitions=partitions, others=others, quarantine=asked.quarantine)
+        said = Resumed(topic=delivery.topic, partitions=partitions, quarantine=asked.quarantine, others=others)
         return Response(said.model_dump_json(), media_type="application/json")
 
     return [Route(PATH, resume, methods=["POST"])]

@@ -17,8 +17,12 @@ log = structlog.get_logger()
 class Turns(Protocol):
     """The part of a delivery that is used here."""
 
-    assigned: frozenset[int]
     assignments: int
+
+    @property
+    def assigned(self) -> frozenset[int]:
+        """The partitions that are ours."""
+        ...
 
     @property
     def partitions(self) -> int | None: ...

@@ -57,6 +57,9 @@ class KafkaSettings(BaseModel):
     )
     fetch_max_wait_ms: int = Field(50, ge=1)
     request_timeout_ms: int = Field(20_000, ge=1_000)
+    metadata_max_age_ms: int = Field(
+        10_000, ge=500, description="how soon the new topic of a publisher, or a new partition, is read"
+    )
     max_records: int = Field(4_000, ge=1, description="records that are handled as one batch")
     replication_factor: int = Field(1, ge=1, description="of the topics that `tiendo topics` makes")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

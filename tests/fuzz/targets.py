@@ -17,7 +17,7 @@ from services.ingest.answers import rejection_message
 from services.ingest.batch import Dead, Examiner
 from services.ingest.contract import Unreadable
 from services.ingest.desk import Desks
-from tests.unit.ingest.door import CATALOG, LOG, Record
+from tests.unit.ingest.door import CATALOG, Record, the_logs
 
 NOW = datetime(2023, 9, 30, 5, tzinfo=UTC)
 MOST = 64 * 1024
@@ -117,4 +117,4 @@ def _in_words(vi: str, en: str) -> None:
 
 @cache
 def _examiner() -> Examiner:
-    return Examiner(Desks({"dak-nong": CATALOG}, timedelta(days=1)), LOG, MOST, moving=False)
+    return Examiner(Desks({"dak-nong": CATALOG}, timedelta(days=1)), the_logs(), MOST, moving=False)

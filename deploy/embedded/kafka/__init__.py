@@ -5,6 +5,6 @@ retention.
 """
 
 from deploy.embedded.kafka.jars import KAFKA_VERSION, why_not
-from deploy.embedded.kafka.server import Kafka, start
+from deploy.embedded.kafka.server import Guard, Kafka, start
 
-__all__ = ["KAFKA_VERSION", "Kafka", "start", "why_not"]
+__all__ = ["KAFKA_VERSION", "Guard", "Kafka", "start", "why_not"]

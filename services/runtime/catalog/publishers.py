@@ -4,9 +4,15 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from contracts.catalog import Publisher
+from contracts.topics import Topic, own_topic
 from services.runtime.catalog.tree import OrgTree
 
 ALL = "*"
+
+
+def own_topics(province: str, publishers: Iterable[Publisher]) -> list[Topic]:
+    """The topics of those that write to Kafka themselves."""
+    return [own_topic(province, publisher.id) for publisher in publishers if publisher.principal is not None]
 
 
 class Publishers:

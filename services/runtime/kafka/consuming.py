@@ -19,6 +19,7 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
     broker = KafkaBroker(
         [server.strip() for server in settings.bootstrap.split(",")],
         request_timeout_ms=settings.request_timeout_ms,
+        metadata_max_age_ms=settings.metadata_max_age_ms,
         security=_security(settings),
         consumer_only=True,
         graceful_timeout=GRACE_S,

@@ -17,9 +17,11 @@ from services.runtime.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that cannot be processed, and why. `source` and `id` are the event's, where they could be read."""
+    """A record that cannot be processed, and why. `log` is the identity of the log in which it lies; `source` and `id`
+    are the event's, where they could be read."""
 
     record: ConsumerRecord
+    log: str
     reason: str
     detail: str
     source: str | None = None
@@ -27,11 +29,10 @@ class DeadLetter:
 
 
 class DeadLetterQueue:
-    """The quarantine of one topic. `log` is the identity of the topic's own log."""
+    """The quarantine of one topic."""
 
-    def __init__(self, of: Topic, log: str, handler: str, producer: BatchProducer, telemetry: Telemetry) -> None:
+    def __init__(self, of: Topic, handler: str, producer: BatchProducer, telemetry: Telemetry) -> None:
         self._topic = of.dlq
-        self._log = log
         self._handler = handler
         self._producer = producer
         self._telemetry = telemetry
@@ -75,4 +76,4 @@ class DeadLetterQueue:
         self._fuse = Fuse(allowance=allowance, renewals=self._fuse.renewals + 1)
 
     def _finding(self, one: DeadLetter, now: datetime) -> Finding:
-        return Finding(one.reason, one.detail, self._handler, self._log, now, one.source, one.id)
+        return Finding(one.reason, one.detail, self._handler, one.log, now, one.source, one.id)

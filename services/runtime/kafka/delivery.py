@@ -17,6 +17,8 @@ import contextlib
 import random
 import time
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Protocol
 
 import structlog
@@ -48,6 +50,8 @@ PARTITION_BYTES = 4 * 2**20
 _BACKOFF_S = (0.1, 15.0)
 _COMMIT_S = 10.0
 
+_PARTITION_OF = attrgetter("topic", "partition")
+
 
 class Handler(Protocol):
     """What a service does with a batch."""
@@ -62,7 +66,11 @@ class Handler(Protocol):
 
 
 class Delivery:
-    """One consumer of one topic in one consumer group. `remedy`: what to do once the cause of a stop is mended."""
+    """One consumer of one topic in one consumer group. `remedy`: what to do once the cause of a stop is mended.
+
+    `pattern`: a regular expression; all topics that it matches are consumed beside `topic`, new ones as soon as
+    `metadata_max_age_ms` shows them. What is counted and told is counted under `topic`.
+    """
 
     def __init__(
         self,
@@ -74,6 +82,7 @@ class Delivery:
         telemetry: Telemetry,
         health: Health,
         remedy: str = "restart the service",
+        pattern: str | None = None,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -82,13 +91,15 @@ class Delivery:
         self._telemetry = telemetry
         self._health = health
         self._remedy = remedy
+        self._pattern = pattern
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
         self._subscriber: Any = None
-        self._halted: set[int] = set()
-        self._positions = Positions(topic)
-        self.assigned: frozenset[int] = frozenset()
+        self._halted: set[TopicPartition] = set()
+        self._positions = Positions()
+        self.held: frozenset[TopicPartition] = frozenset()
+        """What is assigned here."""
         self.assignments = 0
         """Rises with each rebalance; whoever works beside the batches (ticks) compares it to know that it was moved."""
         health.check(f"consumer of {topic}", self._why_not_ready)
@@ -101,23 +112,30 @@ class Delivery:
 
     @property
     def partitions(self) -> int | None:
-        """How many partitions the topic has, or None before the consumer has seen it."""
+        """How many partitions `topic` has, or None before the consumer has seen it."""
         consumer = self._subscriber.consumer if self._subscriber is not None else None
         known = consumer.partitions_for_topic(self.topic) if consumer is not None else None
         return len(known) if known else None
 
+    @property
+    def assigned(self) -> frozenset[int]:
+        """The partitions of `topic` that are assigned here."""
+        return frozenset(at.partition for at in self.held if at.topic == self.topic)
+
     async def handled(self, partition: int) -> int:
-        """The offset before which every record of an assigned partition was handled, here or by a predecessor."""
-        return await self._positions.handled(partition, self._subscriber.consumer)
+        """The offset before which every record of an assigned partition of `topic` was handled, here or by a
+        predecessor."""
+        return await self._positions.handled(TopicPartition(self.topic, partition), self._subscriber.consumer)
 
     async def end(self, partition: int) -> int:
-        """The offset after the last record of an assigned partition on the broker."""
-        return await self._positions.end(partition, self._subscriber.consumer)
+        """The offset after the last record of an assigned partition of `topic` on the broker."""
+        return await self._positions.end(TopicPartition(self.topic, partition), self._subscriber.consumer)
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declare the subscriber. It starts with the broker."""
         subscriber = broker.subscriber(
-            self.topic,
+            *(() if self._pattern else (self.topic,)),
+            pattern=self._pattern,
             group_id=self.group,
             batch=True,
             max_records=self._settings.max_records,
@@ -158,11 +176,11 @@ class Delivery:
             shares = _by_partition(records)
             if failure is not None and len(shares) > 1:
                 # One partition may be to blame: each gets the same policy by itself, and the others go on.
-                for partition, mine in shares.items():
+                for at, mine in shares.items():
                     if (alone := await self._settle(mine)) is not None:
-                        self._halt(partition, mine, alone)
+                        self._halt(at, mine, alone)
             elif failure is not None:
-                self._halt(records[0].partition, records, failure)
+                self._halt(_where(records[0]), records, failure)
             self._telemetry.oldest.labels(self.topic).set(0)
 
     async def _settle(self, records: Records) -> BaseException | None:
@@ -201,34 +219,34 @@ class Delivery:
         self._go_back(records)
         return None
 
-    def _halt(self, partition: int, records: Records, error: BaseException) -> None:
-        self._halted.add(partition)
+    def _halt(self, at: TopicPartition, records: Records, error: BaseException) -> None:
+        self._halted.add(at)
         self._telemetry.halted.labels(self.topic).set(len(self._halted))
         self._go_back(records)
         if self._consumer is not None:
             with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
-                self._consumer.pause(TopicPartition(self.topic, partition))
+                self._consumer.pause(at)
         log.error(
             "partition_halted",
-            topic=self.topic,
-            partition=partition,
+            topic=at.topic,
+            partition=at.partition,
             offset=records[0].offset,
             why=f"{type(error).__name__}: {error}",
             remedy=f"nothing was skipped; mend the cause, then {self._remedy}",
             exc_info=error,
         )
 
-    def resume(self) -> list[int]:
+    def resume(self) -> list[TopicPartition]:
         """Go on with the partitions that the fuse stopped, from where they were stopped; which ones these are."""
         halted = sorted(self._halted)
         self._halted.clear()
         self._telemetry.halted.labels(self.topic).set(0)
-        for partition in halted:
+        for at in halted:
             if self._consumer is not None:
                 with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
-                    self._consumer.resume(TopicPartition(self.topic, partition))
+                    self._consumer.resume(at)
         if halted:
-            log.info("partitions_resumed", topic=self.topic, partitions=halted)
+            log.info("partitions_resumed", topic=self.topic, partitions=[_name(at) for at in halted])
         return halted
 
     def _go_back(self, records: Records) -> None:
@@ -236,18 +254,15 @@ class Delivery:
         self._positions.look_again()
         if self._consumer is None:
             return
-        for partition, mine in _by_partition(records).items():
+        for at, mine in _by_partition(records).items():
             with contextlib.suppress(IllegalStateError):  # the partition is somebody else's now
-                self._consumer.seek(TopicPartition(self.topic, partition), mine[0].offset)
+                self._consumer.seek(at, mine[0].offset)
 
     async def _commit(self, records: Records) -> None:
         """Commit what was handled. A failure is no loss: the next commit covers it, or the same records come again."""
         if self._consumer is None:
             return
-        offsets = {
-            TopicPartition(self.topic, partition): mine[-1].offset + 1
-            for partition, mine in _by_partition(records).items()
-        }
+        offsets = {at: mine[-1].offset + 1 for at, mine in _by_partition(records).items()}
         try:
             async with asyncio.timeout(_COMMIT_S):
                 await self._consumer.commit(offsets)
@@ -264,16 +279,16 @@ class Delivery:
 
     def lag(self) -> int:
         """Records on the broker that are not handled yet, of the partitions assigned here, as far as they are known."""
-        return 0 if self._consumer is None else self._positions.lag(self.assigned, self._consumer)
+        return 0 if self._consumer is None else self._positions.lag(self.held, self._consumer)
 
     async def caught_up(self) -> bool:
         """Whether all that lay on the topic when its partitions were assigned has been handled: who speaks beside the
         batches must not overtake one that a crash left unsaid. Raises KafkaError."""
         generation = self.assignments
         consumer = self._subscriber.consumer if self._subscriber is not None else None
-        if consumer is None or not self.assigned:
+        if consumer is None or not self.held:
             return False
-        await self._positions.find(self.assigned, consumer)
+        await self._positions.find(self.held, consumer)
         return generation == self.assignments and not self._halted and self._positions.reached
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
@@ -300,15 +315,13 @@ class Delivery:
 
     def _why_not_ready(self) -> str | None:
         if self._halted:
-            return (
-                f"the fuse stopped partitions {sorted(self._halted)} of {self.topic}; the log says why. "
-                f"Mend the cause, then {self._remedy}"
-            )
+            stopped = ", ".join(_name(at) for at in sorted(self._halted))
+            return f"the fuse stopped {stopped}; the log says why. Mend the cause, then {self._remedy}"
         return None if self.assignments else f"no partition of {self.topic} was assigned yet"
 
     async def revoked(self) -> None:
         """Before a rebalance: let the batch in hand finish, so that nobody handles it again; then forget."""
-        self.assigned = frozenset()
+        self.held = frozenset()
         try:
             async with asyncio.timeout(self._settings.rebalance_timeout_ms / 2000), self._turn:
                 await self._moved(frozenset())
@@ -318,12 +331,12 @@ class Delivery:
             )
             await self._moved(frozenset())
 
-    async def taken(self, partitions: Iterable[int]) -> None:
+    async def taken(self, partitions: Iterable[TopicPartition]) -> None:
         """After a rebalance."""
         await self._moved(frozenset(partitions))
 
-    async def _moved(self, partitions: frozenset[int]) -> None:
-        self.assigned = partitions
+    async def _moved(self, partitions: frozenset[TopicPartition]) -> None:
+        self.held = partitions
         self.assignments += 1
         self._halted.clear()
         self._positions.forget()
@@ -339,7 +352,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._delivery.revoked()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        await self._delivery.taken(tp.partition for tp in assigned)
+        await self._delivery.taken(assigned)
 
 
 async def _untouched(records: Any) -> KafkaMessage:
@@ -350,7 +363,7 @@ async def _untouched(records: Any) -> KafkaMessage:
         headers={},
         consumer=None,
         correlation_id="",
-        message_id=f"{first.partition}:{first.offset}-{last.partition}:{last.offset}",
+        message_id=f"{first.topic}:{first.partition}:{first.offset}-{last.partition}:{last.offset}",
     )
 
 
@@ -372,12 +385,20 @@ def _backoff(tries: int) -> float:
     return min(high, low * 2.0 ** min(tries, 20)) * random.uniform(0.8, 1.2)
 
 
-def _by_partition(records: Records) -> dict[int, list[ConsumerRecord]]:
-    shares: dict[int, list[ConsumerRecord]] = {}
-    for record in records:
-        shares.setdefault(record.partition, []).append(record)
+def _by_partition(records: Records) -> dict[TopicPartition, list[ConsumerRecord]]:
+    shares: dict[TopicPartition, list[ConsumerRecord]] = {}
+    for (topic, partition), mine in groupby(records, _PARTITION_OF):  # a fetch brings them partition by partition
+        shares.setdefault(TopicPartition(topic, partition), []).extend(mine)
     return shares
 
 
+def _where(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _name(at: TopicPartition) -> str:
+    return f"{at.topic}/{at.partition}"
+
+
 def _span(records: Records) -> dict[str, Any]:
-    return {"records": len(records), "first": f"{records[0].partition}:{records[0].offset}"}
+    return {"records": len(records), "first": f"{_name(_where(records[0]))}:{records[0].offset}"}

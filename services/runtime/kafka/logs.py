@@ -33,6 +33,10 @@ class LogReader:
         self._consumer = consumer
         self._admin = admin
 
+    async def topics(self) -> frozenset[str]:
+        """All that are there, as far as whoever asks may know of them."""
+        return frozenset(await self._admin.list_topics())
+
     async def whole(self, topic: str, extent: Extent) -> AsyncIterator[ConsumerRecord]:
         """Every record that lies on the topic now, in order within each partition. What is written meanwhile is left.
 

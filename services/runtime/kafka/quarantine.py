@@ -5,7 +5,7 @@ Nothing is deleted from Kafka. What was sent again or dropped is marked in Mongo
 accepted events makes harmless.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -28,6 +28,9 @@ MARKS_KEPT_S = 400 * 86_400
 _AT_ONCE = 500
 
 Document = dict[str, Any]
+
+LogOf = Callable[[str], Awaitable[str]]
+"""The identity of a topic's present log."""
 
 
 class Fate(StrEnum):
@@ -105,9 +108,16 @@ class Publisher(Protocol):
     async def publish(self, topic: str, records: Sequence[Verbatim]) -> None: ...
 
 
+class Addressed(NamedTuple):
+    """A record, and the topic to which it goes."""
+
+    topic: str
+    record: Verbatim
+
+
 class Sent(NamedTuple):
-    """What came of sending again. `gone`: cut when they were quarantined, and the originals are not kept any more.
-    `refused`: the broker does not take them."""
+    """What came of sending again. `gone`: cut when they were quarantined, and the originals are not kept any more; or
+    their topic is no more. `refused`: the broker does not take them."""
 
     done: list[Letter]
     gone: list[Letter]
@@ -115,12 +125,13 @@ class Sent(NamedTuple):
 
 
 class Quarantine:
-    """What lies in the quarantine of `topic`. `log` and `original_log` are the identities of the two topics' logs."""
+    """What lies in the quarantine of `topic`, where dead letters of other topics may lie too. `log` is the identity of
+    the quarantine's own log, `log_of` gives those of the topics that the letters came from."""
 
-    def __init__(self, topic: str, log: str, original_log: str, reader: LogReader, marks: Marks) -> None:
+    def __init__(self, topic: str, log: str, log_of: LogOf, reader: LogReader, marks: Marks) -> None:
         self._topic = topic
         self._log = log
-        self._original_log = original_log
+        self._log_of = log_of
         self._reader = reader
         self._marks = marks
 
@@ -152,7 +163,7 @@ class Quarantine:
         """Send these again, and mark them. Raises `Transient` if the broker is away, and whatever the database raises;
         what was marked until then is done."""
         whole = await self._whole(letters, originals)
-        published = frozenset(await publish_each(self._topic, whole, publisher))
+        published = frozenset(await publish_each(whole, publisher))
         await self._marks.put([place for place in whole if place in published], Fate.REPLAYED)
         return Sent(
             done=[one for one in letters if one.place in published],
@@ -164,39 +175,53 @@ class Quarantine:
         """Mark these as not to be sent again."""
         await self._marks.put([one.place for one in letters], Fate.DROPPED)
 
-    async def _whole(self, letters: Sequence[Letter], originals: LogReader) -> dict[Place, Verbatim]:
-        """What is to be published for each; of those that were cut, the original."""
+    async def _whole(self, letters: Sequence[Letter], originals: LogReader) -> dict[Place, Addressed]:
+        """What is to be published for each, where its topic is still there; of those that were cut, the original."""
+        there = await originals.topics()
         cut: dict[Place, list[Letter]] = {}  # a record whose offset was not committed in time has several letters
         for one in letters:
-            if one.cut is not None and one.origin.log == self._original_log:
+            if one.cut is not None:
                 cut.setdefault(one.origin, []).append(one)
-        found = {one.place: letter.again(one) for one in letters if one.cut is None}
-        async for place, record in records_at(originals, self._original_log, self._topic, cut):
-            found |= {one.place: letter.again(one, record) for one in cut[place]}
+        found = {
+            one.place: Addressed(one.origin.topic, letter.again(one))
+            for one in letters
+            if one.cut is None and one.origin.topic in there
+        }
+        async for place, record in records_at(originals, self._log_of, cut):
+            found |= {one.place: Addressed(place.topic, letter.again(one, record)) for one in cut[place]}
         return {one.place: found[one.place] for one in letters if one.place in found}
 
 
 async def records_at(
-    reader: LogReader, log: str, topic: str, places: Iterable[Place]
+    reader: LogReader, log_of: LogOf, places: Iterable[Place]
 ) -> AsyncIterator[tuple[Place, letter.Record]]:
-    """The records at these places of a topic's present log `log`, as far as it still keeps them."""
-    offsets: dict[int, list[int]] = {}
-    for place in places:
-        offsets.setdefault(place.partition, []).append(place.offset)
-    if offsets:
-        async for record in reader.at(topic, offsets):
-            yield Place(log, topic, record.partition, record.offset), record
+    """The records at these places, as far as their logs still are and keep them."""
+    offsets: dict[tuple[str, str], dict[int, list[int]]] = {}
+    for log, topic, partition, offset in places:
+        offsets.setdefault((log, topic), {}).setdefault(partition, []).append(offset)
+    there = await reader.topics() if offsets else frozenset()
+    for (log, topic), wanted in offsets.items():
+        if topic in there and await log_of(topic) == log:
+            async for record in reader.at(topic, wanted):
+                yield Place(log, topic, record.partition, record.offset), record
 
 
-async def publish_each(topic: str, records: Mapping[Place, Verbatim], publisher: Publisher) -> list[Place]:
+async def publish_each(records: Mapping[Place, Addressed], publisher: Publisher) -> list[Place]:
     """Publish together, or one by one if one of them is more than the broker takes; those that were published."""
+    by_topic: dict[str, dict[Place, Verbatim]] = {}
+    for place, one in records.items():
+        by_topic.setdefault(one.topic, {})[place] = one.record
+    return [done for topic, some in by_topic.items() for done in await _publish_each(topic, some, publisher)]
+
+
+async def _publish_each(topic: str, records: Mapping[Place, Verbatim], publisher: Publisher) -> list[Place]:
     try:
         await publisher.publish(topic, list(records.values()))
     except Unprocessable:
         if len(records) == 1:
             return []
         return [
-            done for place, record in records.items() for done in await publish_each(topic, {place: record}, publisher)
+            done for place, record in records.items() for done in await _publish_each(topic, {place: record}, publisher)
         ]
     return list(records)
 

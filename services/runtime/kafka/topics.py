@@ -5,6 +5,8 @@ like the old one. aiokafka speaks a protocol version without topic ids; so whoev
 own beside it.
 """
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
@@ -12,7 +14,7 @@ from uuid import uuid4
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from contracts.topics import Topic
+from contracts.topics import INBOUND, Topic, owner_of
 from services.runtime.errors import StartError
 from services.runtime.mongo import Client
 from services.runtime.settings import KafkaSettings, MongoSettings
@@ -78,6 +80,16 @@ async def wait_for_topics(settings: KafkaSettings, names: Iterable[str], waiting
         await admin.close()
 
 
+async def inbound_topics(settings: KafkaSettings) -> list[str]:
+    """The topics on the broker over which figures come in. Raises `KafkaError`."""
+    admin = AIOKafkaAdminClient(**settings.connection())
+    try:
+        await admin.start()
+        return sorted(name for name in await admin.list_topics() if re.match(INBOUND, name))
+    finally:
+        await admin.close()
+
+
 async def make_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[str]:
     """Make what is missing; return the names of those made. Existing topics are left as they are."""
     admin = AIOKafkaAdminClient(**settings.connection())
@@ -105,9 +117,14 @@ async def make_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> list[
 
 
 class LogIds:
-    """Which incarnation of a topic's log this is: an id that whoever makes the topic stores in MongoDB."""
+    """Which incarnation of a topic's log this is: an id that whoever makes the topic stores in MongoDB.
 
-    def __init__(self, client: Client, settings: MongoSettings) -> None:
+    No two topics over which figures come in have the same, so that partition and offset need no topic beside it.
+    `given` (`TIENDO_KAFKA_LOG_ID`) is used instead of what is stored.
+    """
+
+    def __init__(self, client: Client, settings: MongoSettings, given: str | None) -> None:
+        self._given = given
         self._logs = client[f"{settings.database}_platform"]["logs"]
 
     async def renew(self, made: Iterable[str]) -> None:
@@ -117,6 +134,9 @@ class LogIds:
 
     async def of(self, topic: str) -> str:
         """The id of the topic's present log; one is made if nobody did (a topic made by other hands)."""
+        if self._given is not None:
+            own = owner_of(topic) is not None
+            return hashlib.sha256(f"{self._given}/{topic}".encode()).hexdigest()[:32] if own else self._given
         stored: dict[str, str] | None = await self._logs.find_one_and_update(
             {"_id": topic}, {"$setOnInsert": {"log": uuid4().hex}}, upsert=True, return_document=True
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
 from pymongo.errors import BulkWriteError, OperationFailure, WriteConcernError
@@ -105,7 +105,7 @@ async def test_the_batch_is_tried_again_until_the_database_takes_it(
 
         await eventually(lambda: tries() > TRIES)
         assert broker.published == []
-        assert await committed(settings, "g-" + topic, topic, [0]) == {}
+        assert await committed(settings, "g-" + topic, [TopicPartition(topic, 0)]) == {}
         assert topic in await host.health.not_ready()
         await fails(client, "off", how)
         await eventually(lambda: len(broker.on("observations.v1")) >= COUNT)
@@ -113,7 +113,7 @@ async def test_the_batch_is_tried_again_until_the_database_takes_it(
     seen = [one["source_id"] for one in broker.observations()]
     assert seen == [f"e-{n}" for n in range(COUNT)]
     assert await base["ledger"].count_documents({}) == COUNT
-    assert await committed(settings, "g-" + topic, topic, [0]) == {0: COUNT}
+    assert await committed(settings, "g-" + topic, [TopicPartition(topic, 0)]) == {TopicPartition(topic, 0): COUNT}
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ from pymongo import AsyncMongoClient
 
 from contracts import envelope
 from contracts.doors import ExaminedEvents
-from contracts.topics import TOPICS
+from contracts.rebuilds import LedgerExtent
+from contracts.topics import TOPICS, own_topic
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
+from services.ingest.archive import EXTENT
 from services.ingest.decide import Entry
 from services.ingest.handlers import Door
 from services.ingest.lot import Lot
@@ -36,6 +38,7 @@ from tests.unit.ingest.door import (
     EDOC,
     NOON,
     OBJECTS,
+    PORTAL,
     TOPIC,
     TYPE,
     FakeBroker,
@@ -43,6 +46,7 @@ from tests.unit.ingest.door import (
     an_event,
     an_examiner,
     data,
+    figure,
 )
 
 CLOCK = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_START_TIMEOUT_S": "30"}
@@ -59,7 +63,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def system(stack: Stack, unique: Callable[[str], str]) -> Iterator[System]:
     """Ingest, not yet started, with a database of its own."""
-    ingest = System(stack, {**CLOCK, "TIENDO_MONGO_DATABASE": _database(unique)}, names=["ingest"])
+    soon = {"TIENDO_KAFKA_METADATA_MAX_AGE_MS": "1000"}
+    ingest = System(stack, {**CLOCK, **soon, "TIENDO_MONGO_DATABASE": _database(unique)}, names=["ingest"])
     yield ingest
     ingest.child("ingest").stop()
 
@@ -242,6 +247,57 @@ async def test_kill_minus_nine_loses_and_doubles_nothing(
         copies.add(record.value)
     assert {len(copies) for copies in by_id.values()} == {1}, "an observation was published with two contents"
     assert all(offsets == sorted(offsets) for offsets in order.values()), "the order of a raw partition was lost"
+
+
+async def test_a_publishers_own_topic_is_read_as_soon_as_it_is_there_and_is_its_alone(
+    stack: Stack, system: System, unique: Callable[[str], str]
+) -> None:
+    mark, topic = unique("own"), own_topic("dak-nong", "portal")
+    system.start()
+    await send(stack, [an_event(id=f"{mark}-0")])
+    await make_topics(KafkaSettings(bootstrap=stack.bootstrap), [topic])
+    figures = figure("terminals", org_unit="24611", value=3)
+    own, foreign = an_event(figures, id=f"{mark}-1", source=PORTAL), an_event(id=f"{mark}-2")
+    again = an_event(figures, id=f"{mark}-1", source=PORTAL)
+    rubbish = an_event(id=f"{mark}-3")
+    rubbish.value = b"{broken on its own topic"
+    for record in (own, foreign, rubbish):
+        record.topic = topic.name
+    await send(stack, [own, foreign, rubbish, again])
+    seen = await read(stack, "observations.v1", lambda found: len(mine(found, mark)) >= 2)
+    by_id = {payload["source_id"]: payload for payload in mine(seen, mark)}
+    assert by_id.keys() == {f"{mark}-0", f"{mark}-1"}
+    refused = await read(stack, "statistics.rejected.v1", lambda found: len(mine(found, mark)) >= 2)
+    told = {one["id"]: (one["source"], one["problems"][0]["code"], one["raw"]) for one in mine(refused, mark)}
+    raws = [told[f"{mark}-2"][2], told[f"{mark}-3"][2]]
+    assert {one: said[:2] for one, said in told.items()} == {
+        f"{mark}-2": (PORTAL, "not_your_figure"),
+        f"{mark}-3": (PORTAL, "bad_json"),
+    }
+    assert [(raw["topic"], raw["offset"]) for raw in raws] == [(topic.name, 1), (topic.name, 2)]
+    letters = await read(
+        stack, "statistics.reported.v1.dlq", lambda found: any(one.value == rubbish.value for one in found)
+    )
+    (letter,) = [one for one in letters if one.value == rubbish.value]
+    assert envelope.header(letter.headers, "dlq_topic") == topic.name
+    assert envelope.header(letter.headers, "dlq_source") == PORTAL
+    # What metrics would ask when it computes anew: all of it is settled, whichever of the two topics it came over.
+    for one in by_id.values():
+        assert raws[0]["log"] != stack.log_id
+        await settled(system, f"{one['province']}/{one['kpi']}", one["raw"])
+
+
+async def settled(system: System, key: str, raw: Mapping[str, Any]) -> None:
+    """Return once ingest says that everything of the log of these coordinates is in its ledger and published."""
+    async with asyncio.timeout(20), AsyncClient() as client:
+        while True:
+            answer = await client.get(system.url("ingest", EXTENT), params={"key": key})
+            parts = {(part.log, part.partition): part for part in LedgerExtent.model_validate_json(answer.text).parts}
+            part = parts[raw["log"], raw["partition"]]
+            assert part.committed is not None
+            if part.settled:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_what_was_claimed_before_a_crash_is_published_after_it(

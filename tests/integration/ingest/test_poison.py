@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import quantiles
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from contracts import envelope
 from deploy.embedded.stack import Stack
@@ -145,11 +145,12 @@ async def test_a_bad_deployment_quarantines_nothing_and_a_good_one_goes_on_where
         if start:
             bad.child("ingest").kill()
             bad.launch("ingest")
-        await until(lambda: "the fuse stopped partitions" in unready(bad))
+        await until(lambda: "the fuse stopped" in unready(bad))
         await until(lambda: metric(bad, "tiendo_halted_partitions") == PARTITIONS)
         assert "partition_halted" in bad.child("ingest").log.read_text()
     kafka = KafkaSettings(bootstrap=stack.bootstrap)
-    assert set((await committed(kafka, GROUP, TOPIC, range(PARTITIONS))).values()) <= {0}
+    all_of_it = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+    assert set((await committed(kafka, GROUP, all_of_it)).values()) <= {0}
     assert listed(stack) == []
     bad.child("ingest").stop()
     began = time.monotonic()

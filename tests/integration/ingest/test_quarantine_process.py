@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 from pymongo import MongoClient
 
 from contracts import envelope
@@ -44,6 +45,8 @@ from tests.integration.ingest.quarantined import (
 from tests.integration.ingest.topics import read, send
 from tests.stacks import a_stack
 from tests.unit.ingest.door import EDOC, NOON, OBJECTS, PORTAL, TOPIC, a_kpi, an_event, data, figure
+
+BOTH = [TopicPartition(TOPIC, number) for number in (0, 1)]
 
 
 @pytest.fixture
@@ -136,19 +139,19 @@ async def test_the_fuse_stops_before_several_bad_publishers_and_goes_on_when_it_
     await send(stack, [portal(f"behind-{n}", partition=n) for n in range(2)])
     await until(lambda: metric(system, "tiendo_halted_partitions") == 2)
     why = unready(system)
-    assert "the fuse stopped partitions [0, 1] of statistics.reported.v1" in why
+    assert "the fuse stopped statistics.reported.v1/0, statistics.reported.v1/1;" in why
     assert "tiendo dlq resume" in why
     kafka = KafkaSettings(bootstrap=stack.bootstrap)
-    assert await committed(kafka, GROUP, TOPIC, [0, 1]) == {0: 1, 1: 1}
+    assert await committed(kafka, GROUP, BOTH) == dict.fromkeys(BOTH, 1)
     # The other partitions go on, with figures of the same sources too.
     await send(stack, [an_event(data(numerator=n), id=f"meanwhile-{n}", partition=2 + n % 10) for n in range(100)])
     await until_accepted(stack, PARTITIONS + 100)
     assert listed(stack) == []
     # Told to go on although nothing was mended, it stops again.
     url = system.url("ingest", "")
-    assert "partitions 0, 1 go on" in dlq(stack, "resume", "--ingest", url)
+    assert "statistics.reported.v1/0, statistics.reported.v1/1 go on" in dlq(stack, "resume", "--ingest", url)
     await until(lambda: metric(system, "tiendo_halted_partitions") == 2)
-    assert await committed(kafka, GROUP, TOPIC, [0, 1]) == {0: 1, 1: 1}
+    assert await committed(kafka, GROUP, BOTH) == dict.fromkeys(BOTH, 1)
     dlq(stack, "resume", "--quarantine", "240", "--ingest", url)
     await until_accepted(stack, PARTITIONS + 102)
     await until(lambda: unready(system) == "")

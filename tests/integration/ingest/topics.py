@@ -8,11 +8,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from deploy.embedded.stack import Stack
-from tests.unit.ingest.door import TOPIC, Record
+from tests.unit.ingest.door import Record
 
 
 async def send(stack: Stack, records: Sequence[Record], **options: Any) -> None:
-    """Publish to the raw topic, in order within each partition."""
+    """Publish to the topics that they name, in order within each partition."""
     producer = AIOKafkaProducer(
         bootstrap_servers=stack.bootstrap,
         acks="all",
@@ -25,7 +25,7 @@ async def send(stack: Stack, records: Sequence[Record], **options: Any) -> None:
     try:
         for record in records:
             await producer.send(
-                TOPIC, record.value, key=_key(record), partition=record.partition, headers=list(record.headers)
+                record.topic, record.value, key=_key(record), partition=record.partition, headers=list(record.headers)
             )
         await producer.flush()
     finally:

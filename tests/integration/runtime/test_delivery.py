@@ -37,11 +37,15 @@ class Collecting:
 @pytest.fixture
 async def topic(kafka_server: KafkaServer, unique: Callable[[str], str]) -> str:
     name = unique("figures")
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 2, 1)])
-    await admin.close()
+    await make(kafka_server, name)
     return name
+
+
+async def make(server: KafkaServer, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 2, 1)])
+    await admin.close()
 
 
 async def publish(server: KafkaServer, topic: str, values: Sequence[bytes], partition: int = 0) -> None:
@@ -56,8 +60,9 @@ async def publish(server: KafkaServer, topic: str, values: Sequence[bytes], part
         await producer.stop()
 
 
-async def committed(server: KafkaServer, topic: str, partition: int = 0) -> int | None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=server.bootstrap, group_id="g-" + topic, enable_auto_commit=False)
+async def committed(server: KafkaServer, topic: str, partition: int = 0, group_of: str | None = None) -> int | None:
+    group = "g-" + (group_of or topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=server.bootstrap, group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         found: int | None = await consumer.committed(TopicPartition(topic, partition))
@@ -67,8 +72,10 @@ async def committed(server: KafkaServer, topic: str, partition: int = 0) -> int 
 
 
 @asynccontextmanager
-async def consuming(server: KafkaServer, topic: str, handler: Collecting) -> AsyncIterator[tuple[Delivery, Host]]:
-    settings = kafka_settings(server, max_records=10)
+async def consuming(
+    server: KafkaServer, topic: str, handler: Collecting, pattern: str | None = None
+) -> AsyncIterator[tuple[Delivery, Host]]:
+    settings = kafka_settings(server, max_records=10, metadata_max_age_ms=1_000)
     async with a_host() as host:
         delivery = Delivery(
             topic=topic,
@@ -77,6 +84,7 @@ async def consuming(server: KafkaServer, topic: str, handler: Collecting) -> Asy
             settings=settings,
             telemetry=host.telemetry,
             health=host.health,
+            pattern=pattern,
         )
         await consume(host, settings, delivery)
         yield delivery, host
@@ -131,7 +139,7 @@ async def test_a_record_that_cannot_be_handled_stops_its_partition_and_no_other(
         await publish(kafka_server, topic, [b"x", b"y"], partition=1)
         await eventually(lambda: handler.handled == [b"x", b"y"])
         await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
-        assert "the fuse stopped partitions [0]" in str(await host.health.not_ready())
+        assert f"the fuse stopped {topic}/0;" in str(await host.health.not_ready())
         await publish(kafka_server, topic, [b"z"], partition=1)
         await eventually(lambda: handler.handled == [b"x", b"y", b"z"])
     assert await committed(kafka_server, topic, 0) in (None, 0)
@@ -156,11 +164,11 @@ async def test_a_stopped_partition_goes_on_from_where_it_was_stopped_when_it_is_
         await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
         await eventually(lambda: handler.handled == [b"x"])
         assert handler.calls <= 3, "what blows the fuse is not tried again"
-        assert delivery.resume() == [0]
+        assert delivery.resume() == [TopicPartition(topic, 0)]
         await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
         assert await committed(kafka_server, topic, 0) in (None, 0)
         mended = True
-        assert delivery.resume() == [0]
+        assert delivery.resume() == [TopicPartition(topic, 0)]
         await eventually(lambda: handler.handled == [b"x", b"poison", b"behind it"])
         assert await host.health.not_ready() == {}
         assert delivery.resume() == []
@@ -184,7 +192,7 @@ async def test_a_world_that_is_away_meanwhile_stops_no_partition_that_is_sound(
     async with consuming(kafka_server, topic, handler) as (_, host):
         await eventually(lambda: handler.handled == [b"sound"])
         await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
-        assert "the fuse stopped partitions [0]" in str(await host.health.not_ready())
+        assert f"the fuse stopped {topic}/0;" in str(await host.health.not_ready())
     assert await committed(kafka_server, topic, 1) == 1
 
 
@@ -290,7 +298,53 @@ async def test_of_a_partition_that_another_has_taken_meanwhile_nothing_is_known(
         consuming(kafka_server, topic, Collecting()) as (other, _),
     ):
         await eventually(lambda: len(one.assigned) == len(other.assigned) == 1)
-        one.assigned |= other.assigned  # as it was a moment ago
+        one.held |= other.held  # as it was a moment ago
         assert not await one.caught_up()
         assert one.lag() == 0
         assert [await one.end(partition) > 0 for partition in (0, 1)] == [True, False]
+
+
+async def test_topics_that_a_pattern_matches_are_handled_too_and_new_ones_without_a_restart(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    await publish(kafka_server, topic, [b"a"])
+    handler = Collecting()
+    async with consuming(kafka_server, topic, handler, rf"{topic}(\.from\.[a-z]+)?$") as (delivery, _):
+        await eventually(lambda: handler.handled == [b"a"])
+        await make(kafka_server, f"{topic}.from.x")
+        await make(kafka_server, f"{topic}.dlq")
+        await publish(kafka_server, f"{topic}.from.x", [b"b", b"c"])
+        await publish(kafka_server, f"{topic}.dlq", [b"not this"])
+        await eventually(lambda: handler.handled == [b"a", b"b", b"c"])
+        assert delivery.assigned == {0, 1}
+        await eventually(lambda: len(delivery.held) == 4)
+        await publish(kafka_server, topic, [b"d"])
+        await eventually(lambda: handler.handled == [b"a", b"b", b"c", b"d"])
+        await eventually(lambda: delivery.lag() == 0)
+    assert await committed(kafka_server, topic) == 2
+    assert await committed(kafka_server, f"{topic}.from.x", group_of=topic) == 2
+
+
+async def test_what_cannot_be_handled_stops_the_partition_of_its_topic_and_not_its_namesake(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    own, mended = f"{topic}.from.x", False
+
+    def fail(records: Sequence[ConsumerRecord]) -> None:
+        if not mended and any(record.value == b"poison" for record in records):
+            raise Unprocessable("our bug")
+
+    handler = Collecting(fail)
+    await make(kafka_server, own)
+    await publish(kafka_server, own, [b"poison"])
+    await publish(kafka_server, topic, [b"sound"])
+    async with consuming(kafka_server, topic, handler, rf"{topic}(\.from\.[a-z]+)?$") as (delivery, host):
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        assert f"the fuse stopped {own}/0;" in str(await host.health.not_ready())
+        await publish(kafka_server, topic, [b"sound too"])
+        await eventually(lambda: handler.handled == [b"sound", b"sound too"])
+        mended = True
+        assert delivery.resume() == [TopicPartition(own, 0)]
+        await eventually(lambda: handler.handled == [b"sound", b"sound too", b"poison"])
+    assert await committed(kafka_server, own, group_of=topic) == 1
+    assert await committed(kafka_server, topic) == 2

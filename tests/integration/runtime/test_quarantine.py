@@ -28,6 +28,10 @@ LOG, DLQ_LOG = "log", "dlq-log"
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+async def _log_of(topic: str) -> str:
+    return LOG
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """A topic and its quarantine."""
@@ -41,7 +45,7 @@ class World:
 
     @property
     def quarantine(self) -> Quarantine:
-        return Quarantine(self.topic, DLQ_LOG, LOG, self.reader, self.marks)
+        return Quarantine(self.topic, DLQ_LOG, _log_of, self.reader, self.marks)
 
     async def whole(self, topic: str) -> list[ConsumerRecord]:
         return [record async for record in self.reader.whole(topic, Extent())]

@@ -28,7 +28,7 @@ from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.owning import metrics_of, owners
 from tests.unit.gateway.records import consumed
 from tests.unit.gateway.test_routes import Gateway
-from tests.unit.ingest.door import CATALOG, LOG, NOON, FakeBroker, FakeLedger, FakeParkings, Record, an_examiner
+from tests.unit.ingest.door import CATALOG, NOON, FakeBroker, FakeLedger, FakeParkings, Record, an_examiner
 from tests.unit.metrics.engine import Engine
 
 SAID = datetime(2023, 10, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ class WholeWay:
 
     def __post_init__(self) -> None:
         producer = cast("BatchProducer", self.broker)
-        quarantine = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", producer, self.telemetry)
+        quarantine = DeadLetterQueue(STATISTICS_REPORTED, "ingest", producer, self.telemetry)
         clock, lot = DataClock(NOON), Lot(FakeParkings())
         self.door = Door(an_examiner(), self.ledger, self.broker, quarantine, lot, clock, DoorMetrics(self.telemetry))
         ingest = ASGITransport(app=Starlette(routes=of_ingest.routes(self.ledger)))

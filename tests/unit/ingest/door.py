@@ -31,6 +31,7 @@ from services.ingest.batch import Examiner, Sound, Unsound
 from services.ingest.decide import Entry, Reuse
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
+from services.ingest.logs import Logs
 from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
 from services.ingest.parking import ParkedSource
@@ -234,7 +235,16 @@ def an_examiner(
 ) -> Examiner:
     """Examines for the small province, or for those of `catalogs`."""
     known = {"dak-nong": CATALOG} if catalogs is None else catalogs
-    return Examiner(desks=Desks(known, lead), log=log, max_bytes=64 * 1024, moving=moving)
+    return Examiner(desks=Desks(known, lead), logs=the_logs(log), max_bytes=64 * 1024, moving=moving)
+
+
+def the_logs(log: str = LOG) -> Logs:
+    """The log of the topic for all is met; those of others are named after their topics."""
+
+    async def named(topic: str) -> str:
+        return f"log of {topic}"
+
+    return Logs(named, {TOPIC: log})
 
 
 def problems(content: Any, *, now: datetime = NOON, **event: Any) -> tuple[Problem, ...]:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from contracts.rebuilds import LedgerExtent, LedgerPage
 from services.ingest import archive
 from services.ingest.decide import Entry
+from services.ingest.logs import LogPartition
 from services.ingest.normalise import Raw
 from tests.unit.ingest.door import LOG, NOON, TOPIC, FakeLedger
 
@@ -32,12 +33,12 @@ async def a_ledger(*entries: Entry) -> FakeLedger:
 
 
 async def asked(ledger: FakeLedger, path: str, committed: Mapping[int, int] | Exception, **params: Any) -> Response:
-    async def stands(partitions: Sequence[int]) -> Mapping[int, int]:
+    async def stands(partitions: Sequence[LogPartition]) -> Mapping[LogPartition, int]:
         if isinstance(committed, Exception):
             raise committed
-        return {number: committed[number] for number in partitions if number in committed}
+        return {(log, number): committed.get(number, 0) for log, number in partitions if log == LOG}
 
-    app = Starlette(routes=archive.routes(ledger, LOG, stands))
+    app = Starlette(routes=archive.routes(ledger, stands))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         return await client.get(path, params=params)
 

@@ -22,7 +22,7 @@ from services.metrics import observations
 from services.metrics.exact import scaled
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.check import check_folder
-from tests.unit.ingest.door import LOG, TYPE, Record
+from tests.unit.ingest.door import TYPE, Record, the_logs
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "catalogs" / "dak-nong"
 NOW = datetime(2023, 9, 30, 5, tzinfo=UTC)
@@ -40,7 +40,7 @@ def sources() -> tuple[str, ...]:
 
 
 def examiner(*, moving: bool = True) -> Examiner:
-    return Examiner(Desks({"dak-nong": catalog()}, timedelta(days=400)), LOG, 64 * 1024, moving)
+    return Examiner(Desks({"dak-nong": catalog()}, timedelta(days=400)), the_logs(), 64 * 1024, moving)
 
 
 def a_record(text: str, *, source: str, time: str | None, timestamp: int, offset: int = 0) -> Record:

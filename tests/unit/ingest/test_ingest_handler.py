@@ -145,7 +145,7 @@ async def test_invented_sources_are_not_blamed_for_what_cannot_be_read_and_all_w
 
 async def test_broken_records_under_invented_sources_stop_nobody() -> None:
     world = World()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
     world.door = replace(world.door, quarantine=queue)
     rubbish = [bad(b"{", n, f"urn:example:invented:{n % 3}") for n in range(60)]
     await world.handle(*rubbish, an_event(offset=60))

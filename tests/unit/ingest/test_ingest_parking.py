@@ -110,7 +110,7 @@ def portal(offset: int) -> Record:
 
 async def test_one_bad_publisher_is_parked_told_once_and_stops_nobody() -> None:
     world = World()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
     world.door = replace(world.door, quarantine=queue)
     for first in range(0, 400, 100):
         batch = [(rubbish if n % 2 else portal)(n) for n in range(first, first + 100)]
@@ -186,7 +186,7 @@ async def test_a_batch_that_fails_and_comes_again_parks_once_and_counts_nothing_
 
 async def test_bad_payloads_of_two_sources_blow_the_fuse_before_anything_is_written() -> None:
     world = World()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
     world.door = replace(world.door, quarantine=queue)
     batch = [an_event(id="good", offset=0), *(rubbish(n, (EDOC, PORTAL)[n % 2]) for n in range(1, 61))]
     with pytest.raises(Blown, match="60 dead letters in a row, from several sources"):
@@ -200,7 +200,7 @@ async def test_bad_payloads_of_two_sources_blow_the_fuse_before_anything_is_writ
 
 async def test_what_an_operator_wants_quarantined_parks_nobody_and_what_comes_after_it_counts_again() -> None:
     world = World()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, LOG, "ingest", cast(BatchProducer, world.broker), world.telemetry)
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "ingest", cast(BatchProducer, world.broker), world.telemetry)
     world.door = replace(world.door, quarantine=queue)
     queue.renew(70)
     await world.handle(*(rubbish(n, (EDOC, "urn:invented")[n % 2]) for n in range(120)))

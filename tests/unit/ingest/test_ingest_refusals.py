@@ -1,12 +1,15 @@
 """Which refusals came only too early."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from services.ingest import refusals
 from services.ingest.normalise import Raw
 from services.ingest.refusals import EARLY, Refused
+from services.runtime.kafka.producer import Outgoing
 from tests.unit.ingest.door import EDOC, LOG, NOON, TOPIC, Record, World, an_event, data, figure
 
 
@@ -44,11 +47,26 @@ async def test_what_tells_of_no_event_is_passed_over() -> None:
     assert refusals.read(parked.headers, parked.value, TOPIC) is None
 
 
+async def as_older_releases_wrote_it(record: Record) -> Outgoing:
+    """The refusal of a record: its coordinates stood in the id only."""
+    world = World()
+    await world.handle(record)
+    (one,) = world.broker.on("statistics.rejected.v1")
+    said = orjson.loads(one.value or b"")
+    del said["raw"]
+    return replace(one, value=orjson.dumps(said))
+
+
+async def test_what_older_releases_refused_came_over_the_one_topic_that_there_was() -> None:
+    one = await as_older_releases_wrote_it(an_event(figure("later", value=1), offset=7, partition=3))
+    found = refusals.read(one.headers, one.value, TOPIC)
+    assert found is not None
+    assert found.raw == Raw(LOG, TOPIC, 3, 7)
+
+
 @pytest.mark.parametrize("ce_id", [b"", b"log/x/1", b"only", b"log/1"])
 async def test_an_id_without_coordinates_is_passed_over(ce_id: bytes) -> None:
-    world = World()
-    await world.handle(an_event(figure("later", value=1)))
-    (one,) = world.broker.on("statistics.rejected.v1")
+    one = await as_older_releases_wrote_it(an_event(figure("later", value=1)))
     headers = [(name, ce_id if name == "ce_id" else text) for name, text in one.headers]
     assert refusals.read(headers, one.value, TOPIC) is None
     assert refusals.read(one.headers, b"{", TOPIC) is None

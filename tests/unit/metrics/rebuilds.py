@@ -15,6 +15,7 @@ from contracts.observations import ObservationRecorded
 from contracts.rebuilds import KpiRebuild, LedgerExtent, Rebuild, RebuildAsked, Stage
 from services.ingest import archive as ledger_routes
 from services.ingest.decide import Entry
+from services.ingest.logs import LogPartition
 from services.ingest.normalise import Raw
 from services.metrics.rebuilding.archive import Away, IngestArchive, Page
 from services.metrics.rebuilding.reach import Stretch
@@ -138,7 +139,7 @@ class Rebuilding:
         self._commands = 0
 
     async def __aenter__(self) -> Self:
-        app = Starlette(routes=ledger_routes.routes(self.ledger, LOG, self._stands))
+        app = Starlette(routes=ledger_routes.routes(self.ledger, self._stands))
         client = AsyncClient(transport=ASGITransport(app=app), base_url="http://ingest")
         self.archive = HookedArchive(await self._stack.enter_async_context(client))
         self.rebuilder = self._rebuilder()
@@ -195,8 +196,8 @@ class Rebuilding:
         assert found is not None
         return next(one for one in found.kpis if one.kpi == kpi)
 
-    async def _stands(self, partitions: Sequence[int]) -> Mapping[int, int]:
-        return {number: self.committed[number] for number in partitions if number in self.committed}
+    async def _stands(self, partitions: Sequence[LogPartition]) -> Mapping[LogPartition, int]:
+        return {(log, number): self.committed.get(number, 0) for log, number in partitions if log == LOG}
 
     def _rebuilder(self) -> Rebuilder:
         work = self.engine.workshop

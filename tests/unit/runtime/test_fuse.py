@@ -81,12 +81,12 @@ class Producer:
 
 def a_letter(offset: int, source: str | None) -> DeadLetter:
     record = ConsumerRecord("t", 0, offset, 1, 0, None, b"{", None, -1, 1, ())
-    return DeadLetter(record, "bad_json", "broken", source)
+    return DeadLetter(record, "log", "bad_json", "broken", source)
 
 
 async def test_a_fuse_that_blows_quarantines_nothing_and_remembers_nothing_until_it_is_renewed() -> None:
     producer = Producer()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, producer), Telemetry())
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, producer), Telemetry())
     await queue.put([a_letter(n, "a") for n in range(40)], queue.weigh(["a"] * 40))
     for _ in range(2):
         with pytest.raises(Blown, match="60 dead letters in a row, from several sources"):
@@ -100,7 +100,7 @@ async def test_a_fuse_that_blows_quarantines_nothing_and_remembers_nothing_until
 
 async def test_a_batch_in_hand_does_not_undo_a_fuse_that_is_put_in_meanwhile() -> None:
     producer = Producer()
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, producer), Telemetry())
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, producer), Telemetry())
     calm, bad = queue.weigh([FINE] * 3), queue.weigh(["a"] * 40)
     queue.renew(500)
     await queue.put([], calm)
@@ -111,7 +111,7 @@ async def test_a_batch_in_hand_does_not_undo_a_fuse_that_is_put_in_meanwhile() -
 
 
 async def test_a_source_that_is_parked_in_time_spares_the_fuse() -> None:
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, Producer()), Telemetry())
     blames = ["b"] * 4 + ["a"] * 46 + ["b"] * 40
     assert queue.weigh(blames, dealt_with=[49]).recent.count("b") == 44
     with pytest.raises(Blown):
@@ -119,7 +119,7 @@ async def test_a_source_that_is_parked_in_time_spares_the_fuse() -> None:
 
 
 async def test_sources_that_go_bad_together_blow_the_fuse_before_each_would_be_parked_by_itself() -> None:
-    queue = DeadLetterQueue(STATISTICS_REPORTED, "log", "test", cast(BatchProducer, Producer()), Telemetry())
+    queue = DeadLetterQueue(STATISTICS_REPORTED, "test", cast(BatchProducer, Producer()), Telemetry())
     with pytest.raises(Blown, match="98 dead letters in a row, from several sources"):
         queue.weigh(["a", "b"] * 60, dealt_with=[98, 99])
 

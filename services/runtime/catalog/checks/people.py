@@ -8,6 +8,9 @@ from contracts.catalog import Kpi, Person, Publisher, Rule
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
 from services.runtime.catalog.problems import Located, Problem
 
+_OURS = "tiendo"
+"""How the principals and consumer groups of the services begin."""
+
 _MILDEST_FIRST = ("watch", "behind", "critical")
 
 
@@ -25,14 +28,18 @@ def check_people(context: Context) -> Iterator[Problem]:
 
 
 def check_publishers(context: Context) -> Iterator[Problem]:
-    """KPIs and units exist, and a source speaks for one publisher at a time."""
+    """KPIs and units exist; a source speaks for one publisher at a time, and a principal writes for one."""
     speakers: dict[str, list[tuple[Publisher, Located]]] = defaultdict(list)
+    writers: dict[str, tuple[Publisher, Located]] = {}
     for publisher, located in context.of(Publisher):
         yield from ends_before_it_begins(located, publisher)
         for number, kpi in enumerate(publisher.kpis):
             yield from context.unknown(located, "KPI", kpi, {*context.kpis, "*"}, "kpis", number)
         for number, unit in enumerate(publisher.units):
             yield from context.unknown(located, "unit", unit, {*context.units, "*"}, "units", number)
+        if publisher.principal is not None:
+            before, _ = writers.setdefault(publisher.principal, (publisher, located))
+            yield from _check_principal(context, publisher, located, publisher.principal, before)
         for number, source in enumerate(publisher.sources):
             speakers[source].append((publisher, located))
             if ":" not in source and not source.startswith("/"):
@@ -46,6 +53,29 @@ def check_publishers(context: Context) -> Iterator[Problem]:
                     f"the source “{source}” belongs to “{one.id}” and to “{other.id}” at once; remove it from one",
                     "sources",
                 )
+
+
+def _check_principal(
+    context: Context, publisher: Publisher, located: Located, principal: str, before: Publisher
+) -> Iterator[Problem]:
+    if before is not publisher:
+        yield located.problem(
+            f"the principal “{principal}” is that of “{before.id}” and of “{publisher.id}”, so that the broker cannot "
+            "tell them apart; give each its own",
+            "principal",
+        )
+    if principal.startswith(_OURS) or principal == "ANONYMOUS":
+        yield located.problem(
+            f"“{principal}” is no name for a publisher's principal; write one of its own, that does not begin with "
+            f"“{_OURS}”",
+            "principal",
+        )
+    if context.province is not None and "." in context.province.id:
+        yield located.problem(
+            f"a topic of “{publisher.id}” cannot be named, since the id of the province, “{context.province.id}”, has "
+            "a dot; remove the principal, or give the province an id without dots",
+            "principal",
+        )
 
 
 def check_rules(context: Context) -> Iterator[Problem]:
