@@ -124,7 +124,7 @@ class LogIds:
     """
 
     def __init__(self, client: Client, settings: MongoSettings, given: str | None) -> None:
-        self._given = given
+        self._given = given or None
         self._logs = client[f"{settings.database}_platform"]["logs"]
 
     async def renew(self, made: Iterable[str]) -> None:
