@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.base import WireModel
-from contracts.topics import DLQ_SUFFIX, TOPICS, Topic
+from contracts.topics import DLQ_SUFFIX, OWN, OWN_PREFIX, TOPICS, Topic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -54,8 +54,13 @@ def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
-        "operations": dict(_operation(topic, who, action) for topic in TOPICS for who, action in _roles(topic)),
+        "channels": {**{topic.name: _channel(topic) for topic in TOPICS}, _OWN: {**_channel(OWN), **_OWNERS}},
+        "operations": {
+            name: operation
+            for channel, topic in (*((topic.name, topic) for topic in TOPICS), (_OWN, OWN))
+            for who, action in _roles(topic)
+            for name, operation in [_operation(channel, who, action)]
+        },
         "components": {"messages": messages, "schemas": {"cloudEventHeaders": _HEADERS}},
     }
 
@@ -94,13 +99,21 @@ def _roles(topic: Topic) -> list[tuple[str, str]]:
     return [(who, "send") for who in topic.producers] + [(who, "receive") for who in topic.consumers]
 
 
-def _operation(topic: Topic, who: str, action: str) -> tuple[str, dict[str, Any]]:
-    return f"{who}-{action}-{topic.name}", {
+def _operation(channel: str, who: str, action: str) -> tuple[str, dict[str, Any]]:
+    return f"{who}-{action}-{channel}", {
         "action": action,
-        "channel": {"$ref": f"#/channels/{topic.name}"},
+        "channel": {"$ref": f"#/channels/{channel}"},
         "x-service": who,
     }
 
+
+_OWN = OWN_PREFIX.removesuffix(".")
+_OWNERS = {
+    "parameters": {
+        "province": {"description": "Id of the province."},
+        "publisher": {"description": "Id of the publisher in its catalog."},
+    }
+}
 
 _HEADERS = {
     "type": "object",

@@ -138,6 +138,16 @@ INBOUND = rf"{re.escape(STATISTICS_REPORTED.name)}(?:\.from\.{_PROVINCE_AND_PUBL
 _INBOUND = re.compile(INBOUND)
 
 
+OWN = replace(
+    STATISTICS_REPORTED,
+    name=OWN_PREFIX + "{province}.{publisher}",
+    purpose="What one publisher says, whom the broker knows by its principal. There is one for each that has one.",
+    producers=("publishers",),
+    dead_letters=False,
+)
+"""The pattern of the publishers' own topics. Their dead letters go where those of the topic for all go."""
+
+
 class TopicOwner(NamedTuple):
     """The publisher whose topic it is."""
 
@@ -146,17 +156,11 @@ class TopicOwner(NamedTuple):
 
 
 def own_topic(province: str, publisher: str) -> Topic:
-    """The topic of one publisher. Its dead letters go where those of the topic for all go.
+    """The topic of one publisher.
 
     The province's id must be without dots, by which it is told from the publisher's.
     """
-    topic = replace(
-        STATISTICS_REPORTED,
-        name=f"{OWN_PREFIX}{province}.{publisher}",
-        purpose="What one publisher says, which the broker knows by its principal.",
-        producers=("publishers",),
-        dead_letters=False,
-    )
+    topic = replace(OWN, name=OWN.name.format(province=province, publisher=publisher))
     if owner_of(topic.name) != (province, publisher):
         raise ValueError(f"no topic can be named after {province!r} and {publisher!r}")
     return topic

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 from httpx2 import Client, ConnectError, HTTPError, Response
 from pydantic import BaseModel, ValidationError
 
@@ -281,11 +282,13 @@ def _no_gateway(answer: Response) -> StartError:
 
 
 class Broker:
-    """The broker: that of the settings, or of the system that `tiendo up` runs."""
+    """A topic of the broker: that of the settings, or of the system that `tiendo up` runs."""
 
-    def __init__(self, data: Path, patience: Patience) -> None:
+    def __init__(self, data: Path, topic: str, patience: Patience) -> None:
         self._settings = of_the_system(data)
-        self.name = self._settings.kafka.bootstrap
+        self._topic = topic
+        self.bootstrap = self._settings.kafka.bootstrap
+        self.name = self.bootstrap if topic == STATISTICS_REPORTED.name else f"{self.bootstrap}/{topic}"
         self._patience = patience
         self._open = ExitStack()
 
@@ -309,8 +312,13 @@ class Broker:
         records = [Outgoing(one.key.encode(), one.value, one.headers) for one in events]
         while True:
             try:
-                self._runner.run(self._producer.publish(STATISTICS_REPORTED.name, records))
+                self._runner.run(self._producer.publish(self._topic, records))
             except Transient as error:
+                if isinstance(error.__cause__, TopicAuthorizationFailedError | ClusterAuthorizationFailedError):
+                    raise StartError(
+                        f"The broker does not let {self._settings.kafka.sasl_username} write to {self._topic}: name "
+                        "your own topic with --topic, or ask the operator for it."
+                    ) from None
                 self._patience.again(str(error))
                 continue
             self._patience.answered()

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
+from contracts.topics import INBOUND, OWN_PREFIX, STATISTICS_REPORTED
 from services.cli import outcomes, sending
 from services.cli import send_words as words
 from services.cli.addresses import address
@@ -59,6 +61,9 @@ def send(
         Path | None,
         typer.Option(help="File with the key for the gateway. Default: TIENDO_SEND_KEY.", show_default=False),
     ] = None,
+    topic: Annotated[
+        str, typer.Option(help="Of the broker: your own, where the operator gave you one.")
+    ] = STATISTICS_REPORTED.name,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would become of it, and send nothing.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on where an earlier try ended.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of the events.")] = 30.0,
@@ -72,6 +77,8 @@ def send(
 
     Exit code 0: nothing is wrong. 1: something was wrong or refused. 2: it could not be sent.
     """
+    if not re.match(INBOUND, topic):
+        raise StartError(f"--topic is {STATISTICS_REPORTED.name}, or begins with {OWN_PREFIX}.")
     telling, body = Telling(source, province, decimal), _body(file)
     with words.bar() as bar:
         if to is not None:
@@ -89,9 +96,9 @@ def send(
             if dry_run:
                 lines = words.tried(contents, None)
             else:
-                with Broker(data, Patience(patience, bar.tell)) as broker:
+                with Broker(data, topic, Patience(patience, bar.tell)) as broker:
                     _sent(broker, contents, _resume(file, body, broker, telling, afresh=afresh), bar)
-                    lines = words.published(contents, broker.name)
+                    lines = words.published(contents, topic, broker.bootstrap)
     where = console()
     for line in (*words.of_the_file(contents), *lines):
         where.print(line)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from contracts.topics import STATISTICS_REJECTED, STATISTICS_REPORTED
+from contracts.topics import STATISTICS_REJECTED
 from services.cli.bars import bars
 from services.cli.dlq_words import plain
 from services.cli.sending import Contents, Outcome, Remark
@@ -68,12 +68,10 @@ def tried(contents: Contents, outcome: Outcome | None) -> list[Text]:
     ]
 
 
-def published(contents: Contents, broker: str) -> list[Text]:
+def published(contents: Contents, topic: str, broker: str) -> list[Text]:
     """What was written to the broker, which does not know what becomes of it."""
     return [
-        Text(
-            f"written to {STATISTICS_REPORTED.name} at {broker}, by all replicas in sync: {len(contents.ready)} events"
-        ),
+        Text(f"written to {topic} at {broker}, by all replicas in sync: {len(contents.ready)} events"),
         Text(f"refusals come on {STATISTICS_REJECTED.name}, keyed by source; a gateway has each under /api/v1/events"),
     ]
 

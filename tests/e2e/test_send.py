@@ -17,11 +17,13 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient, MongoClient
 
 from contracts import envelope
-from contracts.topics import STATISTICS_REPORTED
+from contracts.catalog import Publisher
+from contracts.topics import STATISTICS_REPORTED, own_topic
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
 from services.gateway import keys
 from services.gateway.key_store import KeyStore
+from services.runtime.catalog import stream
 from services.runtime.kafka.producer import BatchProducer, Outgoing
 from services.runtime.settings import KafkaSettings, MongoSettings
 from services.runtime.telemetry import Telemetry
@@ -40,7 +42,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def system(stack: Stack) -> System:
-    running = System(stack, {"TIENDO_CLOCK": f"from:{NOON.isoformat()}"}, names=["ingest", "gateway"])
+    settings = {"TIENDO_CLOCK": f"from:{NOON.isoformat()}", "TIENDO_KAFKA_METADATA_MAX_AGE_MS": "1000"}
+    running = System(stack, settings, names=["ingest", "gateway"])
     running.start()
     return running
 
@@ -106,6 +109,28 @@ def test_a_file_to_the_gateway_and_again_to_the_broker_counts_once(
     assert (code, said.splitlines()[0]) == (0, "would be accepted: 0 (flagged: 0); accepted before: 4")
     assert entries(stack) == before + 4
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_goes_to_the_publishers_own_topic_once_there_is_one(
+    stack: Stack, system: System, tmp_path: Path
+) -> None:
+    own = own_topic("dak-nong", "edoc").name
+    with_principal = [
+        one.model_copy(update={"principal": "van-phong"}) if isinstance(one, Publisher) and one.id == "edoc" else one
+        for one in OBJECTS
+    ]
+    settings = KafkaSettings(bootstrap=stack.bootstrap)
+    asyncio.run(stream.apply(settings.connection(), "dak-nong", with_principal, now=NOON))
+    topics = [sys.executable, "-m", "services.cli", "topics"]
+    made = subprocess.run(topics, env=environment(stack), capture_output=True, text=True, timeout=60, check=True)
+    assert made.stdout == f"made {own}\n"
+    file, before = a_file(tmp_path, of_day(5), of_day(6)), entries(stack)
+    code, said, beside = sent(stack, file, "--source", EDOC, "--topic", own)
+    assert code == 0, beside
+    assert f"written to {own} at " in said
+    until(lambda: entries(stack) == before + 2)
+    code, _, beside = sent(stack, file, "--source", EDOC, "--topic", "observations.v1")
+    assert (code, "--topic is statistics.reported.v1, or begins with" in beside) == (2, True)
 
 
 def test_what_is_wrong_and_what_is_refused_are_named_by_row_and_the_rest_is_taken(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -81,12 +82,12 @@ class Guarded:
     def environment(self, user: str) -> dict[str, str]:
         return {**self.stack.environment(), **signed_in(self.broker.bootstrap, user)}
 
-    def tiendo(self, *arguments: str, code: int = 0) -> str:
-        """What the command prints."""
+    def tiendo(self, *arguments: str, code: int = 0, user: str = "admin") -> str:
+        """What the command prints, on both streams."""
         bare = {name: value for name, value in os.environ.items() if not name.startswith("TIENDO_")}
         done = subprocess.run(
             [sys.executable, "-m", "services.cli", *arguments],
-            env={**bare, **self.environment("admin")},
+            env={**bare, **self.environment(user)},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -95,7 +96,7 @@ class Guarded:
         )
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
     async def send(self, user: str, topic: str, record: Record) -> None:
         producer = AIOKafkaProducer(**self.options(user), acks="all", enable_idempotence=True)
@@ -226,6 +227,14 @@ async def test_another_publishers_source_on_its_topic_is_refused_and_it_reads_wh
     await ruled.send("van-phong", OWN["edoc"], an_event(data(numerator=7), id="stolen", source=EDOC))
     seen = await ruled.first("admin", "observations.v1", "stolen")
     assert (seen["source"], seen["raw"]["topic"]) == (EDOC, OWN["edoc"])
+
+
+def test_a_file_goes_where_its_publisher_may_write(ruled: Guarded, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(json.dumps({"type": TYPE, "source": EDOC, "id": "sent-1", "specversion": "1.0", "data": data()}))
+    said = ruled.tiendo("send", str(file), code=2, user="van-phong")
+    assert "does not let van-phong write to statistics.reported.v1: name your own topic with --topic" in said
+    assert "1 events" in ruled.tiendo("send", str(file), "--topic", OWN["edoc"], user="van-phong")
 
 
 async def test_what_comes_over_http_is_the_gateways_to_write(ruled: Guarded, running: Mapping[str, System]) -> None:

@@ -159,6 +159,8 @@ rules:
 """,
 }
 
+A_CONTACT = "contact: edoc@p.example"
+
 Broken = Callable[..., Checked]
 
 
@@ -481,6 +483,22 @@ MISTAKES = [
     ("people.yaml", "unit: p.a}", "unit: p}", "“owner” holds “owner” of “p” twice"),
     ("publishers.yaml", 'kpis: ["*"]', "kpis: [singed]", "publishers.yaml:5: there is no KPI “singed”; write “signed”"),
     ("publishers.yaml", "urn:p:edoc", "edoc", "publishers.yaml:4: “edoc” is no URI"),
+    ("publishers.yaml", A_CONTACT, f"{A_CONTACT}\n    principal: tiendo-x", "publishers.yaml:8: “tiendo-x” is no name"),
+    (
+        "publishers.yaml",
+        A_CONTACT,
+        f"{A_CONTACT}\n    principal: ANONYMOUS",
+        "publishers.yaml:8: “ANONYMOUS” is no name",
+    ),
+    ("publishers.yaml", A_CONTACT, f'{A_CONTACT}\n    principal: "*"', "publishers.yaml:8: “principal” cannot be “*”"),
+    (
+        "publishers.yaml",
+        A_CONTACT,
+        f"{A_CONTACT}\n    principal: so-y-te\n  - {{id: other, name_vi: x, sources: [urn:p:x], kpis: [signed], "
+        "units: [p], contact: x@p.example, principal: so-y-te}",
+        "publishers.yaml:9: the principal “so-y-te” is that of “edoc” and of “other”, so that the broker cannot tell "
+        "them apart; give each its own",
+    ),
     (
         "rules.yaml",
         "fire: 0.80, clear: 0.85",
@@ -740,3 +758,12 @@ def test_all_mistakes_come_in_one_go(broken: Broken, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path)
     assert "there is no such folder" in str(check_folder(tmp_path).errors[0])
+
+
+def test_a_province_with_a_dot_in_its_id_has_no_topics_for_single_publishers(tmp_path: Path) -> None:
+    for file, text in GOOD.items():
+        content = text.replace("id: p\n", "id: p.q\n", 1) if file == "catalog.yaml" else text
+        content = content.replace(A_CONTACT, f"{A_CONTACT}\n    principal: so-y-te")
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    said = [str(problem) for problem in check_folder(tmp_path).errors]
+    assert any(one.startswith("publishers.yaml:8: a topic of “edoc” cannot be named") for one in said), said

@@ -11,7 +11,7 @@ import pytest
 from contracts.doors import event_ref
 from contracts.envelope import STRUCTURED
 from contracts.observations import ObservationRecorded, observation_id
-from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED
+from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED, own_topic
 from services.gateway import cursors, tracing
 from services.gateway.keys import Scope
 from services.gateway.problems import Problem
@@ -265,6 +265,21 @@ async def test_the_event_of_another_source_is_no_event(state: str) -> None:
     with pytest.raises(Problem) as refusal:
         await tracing.fate(way.gateway.parts, frozenset({PORTAL}), EDOC, "e-1")
     assert (refusal.value.status, refusal.value.code) == (404, "not_found")
+
+
+async def test_what_another_writes_under_its_name_is_no_event_of_a_publisher() -> None:
+    way = WholeWay()
+    rubbish = event(id="e-2")
+    rubbish.value = b"{broken"
+    for record in (stolen := event()), rubbish:
+        record.topic = own_topic("dak-nong", "portal").name
+    await way.send(event(), stolen, rubbish)
+    assert ((await fate(way))["state"], (await fate(way, "e-2"))["state"]) == ("accepted", "unknown")
+    for id, code in (("e-1", "not_your_figure"), ("e-2", "bad_json")):
+        told = await fate(way, id, PORTAL)
+        assert codes(told)[0] == [code]
+    assert {one["source"] for one in await listed(way, source=EDOC)} == {EDOC}
+    assert [one["id"] for one in await listed(way, source=EDOC)] == ["e-1"]
 
 
 async def test_a_publisher_lists_its_own_events_only() -> None:
