@@ -36,7 +36,7 @@ async def main() -> None:
     await producer.start()
     try:
         await producer.send_and_wait(
-            "statistics.reported.v1",
+            os.environ.get("TIENDO_TOPIC", "statistics.reported.v1"),
             message.value,
             key=b"dak-nong/edoc-signed-share/dak-nong.dak-mil.xa-dak-lao",
             headers=[*message.headers.items()],

@@ -26,7 +26,7 @@ try {
   // Structured mode: in binary mode this SDK gives headers without a value, which kafkajs does not take.
   const { headers, value } = Binding.structured(event);
   await producer.send({
-    topic: "statistics.reported.v1",
+    topic: process.env.TIENDO_TOPIC ?? "statistics.reported.v1",
     acks: -1,
     messages: [{ key: "dak-nong/edoc-signed-share/dak-nong.dak-mil.xa-dak-lao", headers, value }],
   });

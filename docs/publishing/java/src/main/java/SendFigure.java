@@ -29,8 +29,9 @@ public final class SendFigure {
             ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, System.getenv().getOrDefault("TIENDO_KAFKA", "127.0.0.1:9092"),
             ProducerConfig.ACKS_CONFIG, "all");
         try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new CloudEventSerializer())) {
+            String topic = System.getenv().getOrDefault("TIENDO_TOPIC", "statistics.reported.v1");
             String key = "dak-nong/edoc-signed-share/dak-nong.dak-mil.xa-dak-lao";
-            producer.send(new ProducerRecord<>("statistics.reported.v1", key, event)).get();
+            producer.send(new ProducerRecord<>(topic, key, event)).get();
         }
     }
 }
