@@ -348,3 +348,29 @@ async def test_what_cannot_be_handled_stops_the_partition_of_its_topic_and_not_i
         await eventually(lambda: handler.handled == [b"sound", b"sound too", b"poison"])
     assert await committed(kafka_server, own, group_of=topic) == 1
     assert await committed(kafka_server, topic) == 2
+
+
+async def test_members_share_a_topic_that_is_made_meanwhile_and_handle_each_record_once(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    own, pattern = f"{topic}.from.x", rf"{topic}(\.from\.[a-z]+)?$"
+    one, two = Collecting(), Collecting()
+    sent = [b"%d" % number for number in range(60)]
+
+    async def load() -> None:
+        for number, value in enumerate(sent):
+            await publish(
+                kafka_server, own if number % 2 and number > 20 else topic, [value], partition=number // 2 % 2
+            )
+
+    async with (
+        consuming(kafka_server, topic, one, pattern) as (first, _),
+        consuming(kafka_server, topic, two, pattern) as (second, _),
+    ):
+        await eventually(lambda: len(first.held) == len(second.held) == 1)
+        await make(kafka_server, own)
+        await load()
+        await eventually(lambda: len(one.handled) + len(two.handled) >= len(sent))
+        await eventually(lambda: len(first.held) + len(second.held) == 4)
+        assert first.held.isdisjoint(second.held)
+    assert sorted(one.handled + two.handled) == sorted(sent)

@@ -191,6 +191,25 @@ async def test_a_letter_of_another_log_is_not_replaced_by_what_lies_at_its_offse
     assert (len(sent.done), len(sent.gone)) == (0, 1)
 
 
+async def test_each_letter_goes_back_to_the_topic_that_it_came_from_as_long_as_there_is_one(
+    world: World, kafka_server: KafkaServer
+) -> None:
+    own = world.topic + ".from.p.a"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_server.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(own, PARTITIONS, 1)])
+    await admin.close()
+    await published(world, [b"for all"], 1)
+    await world.producer.publish(own, [Verbatim(None, b"its own", [], 2)])
+    gone = ConsumerRecord(world.topic + ".from.p.gone", 0, 0, 1, 0, b"k", b"late", None, 1, 1, ())
+    await world.quarantined([*await world.whole(own), *await world.whole(world.topic), gone])
+    letters = [one.letter for one in await world.lying()]
+    sent = await world.quarantine.replay(letters, world.producer, world.originals)
+    assert [one.value for one in sent.gone] == [b"late"]
+    assert [(one.partition, one.value) for one in await world.whole(own)] == [(2, b"its own")] * 2
+    assert [(one.partition, one.value) for one in await world.whole(world.topic)] == [(1, b"for all")] * 2
+
+
 async def test_what_the_broker_does_not_take_holds_up_nothing_else(world: World) -> None:
     await published(world, [b"a", b"b", b"c"])
     await world.quarantined(await world.whole(world.topic))
