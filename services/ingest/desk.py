@@ -155,12 +155,12 @@ class Desks:
 
     def bound(self, topic: str) -> Binding | None:
         """Who alone may write to the topic; None if it is not a publisher's own."""
-        owner = owner_of(topic)
-        if owner is None:
-            return None
-        catalog = self._catalogs.get(owner.province)
         known = self._bindings.get(topic)
-        if known is None or known[0] is not catalog:
+        if known is None or known[0] is not self._catalogs.get(known[1].owner.province):
+            owner = owner_of(topic)
+            if owner is None:
+                return None
+            catalog = self._catalogs.get(owner.province)
             publisher = None if catalog is None else catalog.publishers.get(owner.publisher)
             known = self._bindings[topic] = catalog, Binding.of(topic, owner, publisher)
         return known[1]
