@@ -124,6 +124,12 @@ def test_a_file_goes_to_the_publishers_own_topic_once_there_is_one(
     topics = [sys.executable, "-m", "services.cli", "topics"]
     made = subprocess.run(topics, env=environment(stack), capture_output=True, text=True, timeout=60, check=True)
     assert made.stdout == f"made {own}\n"
+    rules = [sys.executable, "-m", "services.cli", "acl"]
+    told = subprocess.run(rules, env=environment(stack), capture_output=True, text=True, timeout=60, check=False)
+    if stack.broker == "kafka":  # without an authorizer; the embedded broker says that there are no rules
+        assert "The broker has no authorizer, so everybody may do everything" in told.stderr
+    assert told.returncode == (2 if stack.broker == "kafka" else 1)
+    assert f"--allow-principal User:van-phong --operation Write --topic {own}" in told.stdout
     file, before = a_file(tmp_path, of_day(5), of_day(6)), entries(stack)
     code, said, beside = sent(stack, file, "--source", EDOC, "--topic", own)
     assert code == 0, beside
