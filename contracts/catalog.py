@@ -393,6 +393,14 @@ class Publisher(CatalogObject, Dated):
     kpis: tuple[Id | Literal["*"], ...] = Field(min_length=1)
     units: tuple[Id | Literal["*"], ...] = Field(min_length=1)
     contact: Email
+    digest_hours: tuple[Annotated[int, Field(ge=0, le=23)], ...] = Field(
+        default=(7,),
+        description="Local hours of working days at which its contact is written to, if there is anything to say; "
+        "without any, never.",
+    )
+    remind_days: int = Field(
+        default=3, ge=0, le=60, description="Working days before a figure falls due on which the contact is reminded."
+    )
     key_ids: tuple[str, ...] = Field(
         default=(), description="Names of its keys, a note for people: which keys open is said by `tiendo keys` alone."
     )

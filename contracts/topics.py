@@ -68,7 +68,7 @@ STATISTICS_REJECTED = Topic(
     key="source of the publisher",
     payloads={"vn.tiendo.statistic.rejected.v1": StatisticRejected},
     producers=("ingest",),
-    consumers=("publishers", "gateway"),
+    consumers=("publishers", "gateway", "alerts"),
     partitions=3,
 )
 STATISTICS_DOUBTED = Topic(
@@ -77,7 +77,7 @@ STATISTICS_DOUBTED = Topic(
     key="source of the publisher",
     payloads={"vn.tiendo.statistic.doubted.v1": StatisticDoubted},
     producers=("metrics",),
-    consumers=("publishers", "gateway"),
+    consumers=("publishers", "gateway", "alerts"),
     partitions=3,
 )
 OBSERVATIONS = Topic(

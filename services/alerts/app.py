@@ -1,28 +1,33 @@
 """The composition root of alerts: opens what the service needs, in order, and closes it in reverse."""
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
-from contracts.topics import ALERTS, PROGRESS
-from services.alerts import store
+from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
+from services.alerts import publisher_store, store
 from services.alerts.catalogs import FollowedCatalogs
 from services.alerts.deciding import Decider
+from services.alerts.digesting import Digester, Terms
 from services.alerts.flushing import Flusher
 from services.alerts.freezing import Letters
 from services.alerts.handlers import ProgressHandler
 from services.alerts.measures import Measures
 from services.alerts.relaying import Relay
 from services.alerts.render import Renderer
+from services.alerts.replies import ReplyHandler, doubt, refusal
 from services.alerts.sending import Breaker, Patience, Sender
 from services.alerts.settings import AlertsSettings
+from services.alerts.sightings import Lookout
 from services.alerts.smtp import Connection
 from services.alerts.stages import Stages, repeat
 from services.runtime import health, opening
+from services.runtime.clock import Clock
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
-from services.runtime.kafka.delivery import Delivery
+from services.runtime.kafka.delivery import Delivery, Handler
+from services.runtime.mongo import Database
 
 GROUP = "tiendo.alerts"
 
@@ -35,11 +40,13 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     client = await opening.database(host, settings.mongo)
     database = client[f"{settings.mongo.database}_alerts"]
     await store.make_indexes(database)
+    await publisher_store.make_indexes(database)
     alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
     times = store.MongoTimes(database)
     host.clock.observe(await times.reached())
 
-    await opening.broker(host, settings.kafka, (PROGRESS, ALERTS))
+    topics = (PROGRESS, ALERTS, STATISTICS_REJECTED, STATISTICS_DOUBTED)
+    await opening.broker(host, settings.kafka, topics)
     producer = await opening.producer(host, settings.kafka)
     follower = await opening.catalogs(host, settings.kafka)
     await opening.first_catalog(host, follower)
@@ -71,16 +78,66 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         await _background(host, f"sender {number}", _send(sender, breaker, mail_queued, settings.alerts.poll_s))
     await _background(host, "measuring", _measure(mails, measures))
 
-    delivery = Delivery(
-        topic=PROGRESS.name,
-        group=GROUP,
-        handler=ProgressHandler(stages, catalogs),
-        settings=settings.kafka,
-        telemetry=host.telemetry,
-        health=host.health,
+    keep = timedelta(days=settings.alerts.notes_days)
+    notes, sightings = publisher_store.MongoNotes(database, keep), publisher_store.MongoSightings(database)
+    digest_wanted = asyncio.Event()
+    handlers: dict[str, Handler] = {
+        PROGRESS.name: ProgressHandler(stages, Lookout(sightings, catalogs), catalogs, digest_wanted.set),
+        STATISTICS_REJECTED.name: ReplyHandler(refusal, notes, catalogs, measures),
+        STATISTICS_DOUBTED.name: ReplyHandler(doubt, notes, catalogs, measures),
+    }
+    deliveries = [
+        Delivery(
+            topic=topic,
+            group=GROUP,
+            handler=handler,
+            settings=settings.kafka,
+            telemetry=host.telemetry,
+            health=host.health,
+        )
+        for topic, handler in handlers.items()
+    ]
+    digester = Digester(
+        notes,
+        publisher_store.MongoCorrespondences(database),
+        sightings,
+        mails,
+        catalogs,
+        Terms(
+            settings.alerts.reply_days, keep, settings.mail.host, await _watched_since(database, sightings, host.clock)
+        ),
+        measures,
+        lambda: _caught_up(deliveries),
     )
-    await consume(host, settings.kafka, delivery)
+    await consume(host, settings.kafka, *deliveries)
+    digesting = _digest(digester, host.clock, digest_wanted, mail_queued.set, settings.alerts.poll_s)
+    await _background(host, "digesting", digesting)
     await host.stopped()
+
+
+async def _watched_since(database: Database, sightings: publisher_store.MongoSightings, clock: Clock) -> date | None:
+    """Figures that passed before this was looked at are not known to have come: of an installation that is older."""
+    older = await database["alerts"].find_one({}, {"_id": 1}) is not None
+    return await sightings.since(clock.now().date() + timedelta(days=1) if older else None)
+
+
+async def _caught_up(deliveries: Iterable[Delivery]) -> bool:
+    """Whether what lay on the broker when the partitions were assigned has been handled."""
+    for one in deliveries:
+        if not one.assignments or (one.assigned and not await one.caught_up()):
+            return False
+    return True
+
+
+async def _digest(
+    digester: Digester, clock: Clock, wake: asyncio.Event, queued: Callable[[], None], poll_s: float
+) -> None:
+    async def once() -> float:
+        if await digester.sweep() + await digester.round(clock.now()):
+            queued()
+        return poll_s
+
+    await repeat("digest", once, wake)
 
 
 async def _background(host: Host, name: str, work: Awaitable[None]) -> None:

@@ -5,6 +5,7 @@ What a later release computes (escalation) is left out and not faked. Pure.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from contracts.alerts import CloseReason
@@ -61,6 +62,8 @@ class Speech:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A whole mail before it is rendered. `tone` colours it: watch, behind, critical or over."""
+
+    template: ClassVar[str] = "mail"
 
     subject: str
     tone: str

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from services.alerts.alert import Alert, Key, Transition
+from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.grouping import Group, Mail
+from services.alerts.notes import Note
+from services.alerts.ports import Queued
 
 SCHEMA = 1
 
@@ -19,6 +22,7 @@ T = TypeVar("T")
 
 _ALERT, _GROUP = TypeAdapter(Alert), TypeAdapter(Group)
 _TRANSITION, _MAIL = TypeAdapter(Transition), TypeAdapter(Mail)
+_OWED, _DIGEST, _NOTE = TypeAdapter(Correspondence), TypeAdapter(Digest), TypeAdapter(Note)
 
 
 class NewerDocument(Exception):
@@ -102,6 +106,43 @@ def of_mail(mail: Mail) -> Document:
 def to_mail(document: Mapping[str, Any]) -> Mail:
     """A decided mail from its nested value."""
     return _MAIL.validate_python(document)
+
+
+def of_correspondence(owed: Correspondence) -> Document:
+    """All fields but `_id`, `rev` and the outbox."""
+    state = _OWED.dump_python(owed, mode="json", exclude={"key", "rev"})
+    return {"schema": SCHEMA, **owed.key._asdict(), "state": state}
+
+
+def to_correspondence(document: Mapping[str, Any]) -> Correspondence:
+    """What is owed to a publisher, from its document."""
+    refuse_newer(document)
+    key = PublisherKey(document["province"], document["publisher"])
+    return _OWED.validate_python({**document["state"], "key": key, "rev": document["rev"]})
+
+
+def of_note(note: Note) -> Document:
+    """A note as a nested value."""
+    document: Document = _NOTE.dump_python(note, mode="json")
+    return document
+
+
+def to_note(document: Mapping[str, Any]) -> Note:
+    """A note from its nested value."""
+    return _NOTE.validate_python(document)
+
+
+def of_queued(mail: Queued) -> Document:
+    """A mail of any kind as a nested value; one without `kind` is a group's."""
+    if isinstance(mail, Mail):
+        return of_mail(mail)
+    document: Document = _DIGEST.dump_python(mail, mode="json")
+    return document
+
+
+def to_queued(document: Mapping[str, Any]) -> Queued:
+    """A mail of any kind from its nested value."""
+    return _DIGEST.validate_python(document) if document.get("kind") == "digest" else to_mail(document)
 
 
 def refuse_newer(document: Mapping[str, Any]) -> None:

@@ -148,6 +148,41 @@ class Mail:
         return row_id(self.group.group_id, self.seq)
 
     @property
+    def province(self) -> str:
+        """Whose catalog names what it is about."""
+        return self.group.province
+
+    @property
+    def origin(self) -> str:
+        """What it was decided from, in the store."""
+        return self.group.group_id
+
+    @property
+    def thread_id(self) -> str:
+        """The stretch of a group's mails that belong together."""
+        return f"{self.group.group_id}#{self.thread}"
+
+    @property
+    def addressee(self) -> str:
+        """Who gets it, for the log."""
+        return self.recipient.person
+
+    @property
+    def channel(self) -> str:
+        """By which it goes."""
+        return self.group.channel
+
+    @property
+    def ends(self) -> bool:
+        """Whether it makes sense only to who was told the beginning."""
+        return self.reason in ENDINGS
+
+    @property
+    def at_least_once(self) -> bool:
+        """Sent again when the relay may or may not have taken it."""
+        return True
+
+    @property
     def severity(self) -> Severity:
         """The worst of those that still fire; of all, where none does."""
         firing = [line.member.severity for line in self.lines if line.member.firing]

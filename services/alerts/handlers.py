@@ -1,6 +1,6 @@
 """Messages in: records of `progress.v1` become what the stages take. No rule about alerts is here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from aiokafka import ConsumerRecord
@@ -10,6 +10,7 @@ from contracts import envelope
 from contracts.progress import ProgressJudged
 from services.alerts.deciding import Arrived
 from services.alerts.ports import Catalogs
+from services.alerts.sightings import Lookout
 from services.alerts.stages import Stages
 from services.runtime.clock import EXTENSION
 from services.runtime.errors import Unprocessable
@@ -18,21 +19,28 @@ from services.runtime.errors import Unprocessable
 class ProgressHandler:
     """Handles batches of `progress.v1`. Twice equals once: the version of a record gates it."""
 
-    def __init__(self, stages: Stages, catalogs: Catalogs) -> None:
+    def __init__(self, stages: Stages, lookout: Lookout, catalogs: Catalogs, passed: Callable[[], None]) -> None:
         self._stages = stages
+        self._lookout = lookout
         self._catalogs = catalogs
+        self._passed = passed
+        """Told that time may have moved on."""
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Return when all decisions on these records are stored."""
+        """Return when all decisions on these records are stored, and which figures have come."""
         batch = [read(record) for record in records if record.value is not None]
         await self._catalogs_of(batch)
         # Partitions come one after the other in a batch; where time moves with the data they have to be merged.
         first = datetime.min.replace(tzinfo=UTC)
         batch.sort(key=lambda arrived: arrived.moment or first)
+        # Before time moves on with them: a figure that has come is not overdue.
+        await self._lookout.see(arrived.record for arrived in batch)
         await self._stages.take(batch)
+        self._passed()
 
     async def forget(self) -> None:
-        """Nothing is held in memory that is not stored, or found again in an outbox."""
+        """What is held in memory is stored, or found again in an outbox; what was seen is written anew."""
+        self._lookout.forget()
 
     async def _catalogs_of(self, batch: Sequence[Arrived]) -> None:
         """Wait for the catalogs by which the records were judged: older rules may not know their KPIs."""

@@ -21,6 +21,14 @@ class Measures:
         self.notifications = telemetry.counter(
             "notifications", "What became of mails. `dead` is never normal: the log says why.", "reason", "result"
         )
+        self.strangers = telemetry.counter(
+            "replies_without_publisher",
+            "Refusals and doubts of events whose source no publisher has: nobody is written to. See publishers.yaml.",
+        )
+        self.odd_replies = telemetry.counter(
+            "replies_unreadable",
+            "Answers to publishers that are not what the contract says. Left out; the log says which.",
+        )
         self.relay_away = telemetry.gauge(
             "mail_relay_away", "1 while the mail relay does not answer and the queue waits; nothing is lost meanwhile."
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.alerts import publisher_phrases
 from services.alerts.figures import Language
 
 VI: Mapping[str, str] = {
@@ -318,7 +319,10 @@ EN: Mapping[str, str] = {
     "severity_over": "Alert over",
 }
 
-TABLES: Mapping[Language, Mapping[str, str]] = {"vi": VI, "en": EN}
+TABLES: Mapping[Language, Mapping[str, str]] = {
+    "vi": {**VI, **publisher_phrases.VI},
+    "en": {**EN, **publisher_phrases.EN},
+}
 
 
 def say(language: Language, key: str, /, **values: object) -> str:

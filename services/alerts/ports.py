@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from services.alerts.alert import Alert, Transition
+from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.grouping import Group, Mail
+from services.alerts.notes import Note
 from services.runtime.catalog import Catalog
 
 
@@ -103,8 +105,13 @@ class Groups(Protocol):
         ...
 
 
+Queued = Mail | Digest
+"""What the queue takes: a group's mail, or a letter to a publisher."""
+
+
 class RowState(StrEnum):
-    """Where a notification stands. `unknown`: the relay may have taken it, and it will be sent again under its id."""
+    """Where a notification stands. `unknown`: the relay may have taken it, and it will be sent again under its id.
+    `unconfirmed`: the same, of one that is not sent again."""
 
     QUEUED = "queued"
     LEASED = "leased"
@@ -113,9 +120,10 @@ class RowState(StrEnum):
     FAILED_RETRY = "failed_retry"
     DEAD = "dead"
     CANCELLED = "cancelled"
+    UNCONFIRMED = "unconfirmed"
 
 
-FINAL = frozenset({RowState.SENT, RowState.DEAD, RowState.CANCELLED})
+FINAL = frozenset({RowState.SENT, RowState.DEAD, RowState.CANCELLED, RowState.UNCONFIRMED})
 """States after which the next mail of the group may go out."""
 
 
@@ -123,7 +131,7 @@ FINAL = frozenset({RowState.SENT, RowState.DEAD, RowState.CANCELLED})
 class Row:
     """A leased notification. `fence` proves the lease; `raw` is there from the first attempt on."""
 
-    mail: Mail
+    mail: Queued
     fence: int
     attempts: int
     resends: int
@@ -136,7 +144,7 @@ class Row:
 class Mails(Protocol):
     """The queue of notifications. All times here are real time. Changes need the lease; False means it was lost."""
 
-    async def put(self, mails: Sequence[Mail], now: datetime) -> None:
+    async def put(self, mails: Sequence[Queued], now: datetime) -> None:
         """Queue; one that is there already stays as it is."""
         ...
 
@@ -153,7 +161,7 @@ class Mails(Protocol):
         ...
 
     async def finish(self, row: Row, state: RowState, now: datetime, code: int | None, text: str) -> bool:
-        """Sent, dead or cancelled."""
+        """Any of the states after which nothing more happens to it."""
         ...
 
     async def later(self, row: Row, state: RowState, not_before: datetime, code: int | None, text: str) -> bool:
@@ -164,8 +172,80 @@ class Mails(Protocol):
         """Whether an earlier mail of the row's thread reached its recipient, or may have."""
         ...
 
+    async def states(self, rows: Collection[str]) -> dict[str, RowState]:
+        """Where these notifications stand; nothing of those that are not queued."""
+        ...
+
     async def waiting(self) -> tuple[int, datetime | None]:
         """How many mails wait, and since when the oldest does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A note, and the publisher that it is for."""
+
+    whose: PublisherKey
+    note: Note
+
+
+class Notes(Protocol):
+    """What publishers are to be told, note by note, until it is in their correspondence."""
+
+    async def put(self, notes: Sequence[Kept]) -> None:
+        """Keep those that are not there yet, durably."""
+        ...
+
+    async def whose(self, upto: datetime) -> frozenset[PublisherKey]:
+        """The publishers for which there are notes of that time or before."""
+        ...
+
+    async def first(self, whose: PublisherKey, upto: datetime, limit: int) -> list[Note]:
+        """The earliest of a publisher's notes that are not folded, in the order in which they were said."""
+        ...
+
+    async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
+        """They are in the correspondence; from `forget_at` (real time) on nobody need know them any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CorrespondenceChange:
+    """A correspondence to be written if it is still at its `rev`, and the letter that was decided."""
+
+    owed: Correspondence
+    digest: Digest | None = None
+
+
+class Correspondences(Protocol):
+    """What each publisher was told and is to be told, each with its outbox of decided letters."""
+
+    async def load(self, keys: Collection[PublisherKey]) -> dict[PublisherKey, Correspondence]:
+        """Those that exist, in one round trip."""
+        ...
+
+    async def save(self, change: CorrespondenceChange) -> bool:
+        """False if it was overtaken."""
+        ...
+
+    async def pending(self, keys: Collection[PublisherKey] | None) -> list[Digest]:
+        """Decided letters to these publishers that are not queued yet; None: left lying for some seconds."""
+        ...
+
+    async def relayed(self, done: Collection[Digest]) -> None:
+        """These letters are queued."""
+        ...
+
+
+class Sightings(Protocol):
+    """The day of the newest figure that was seen, by KPI and unit."""
+
+    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
+        """Province, KPI and unit → a day; kept durably unless a later one is."""
+        ...
+
+    async def newest(self, province: str) -> Mapping[str, Mapping[str, date]]:
+        """KPI → unit → day."""
         ...
 
 

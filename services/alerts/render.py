@@ -7,6 +7,7 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.alerts.compose import Letter
+from services.alerts.compose_digest import DigestLetter
 
 _BEFORE_UNIT = re.compile(r" (?=(?:điểm )?%)|(?<=điểm) (?=%)")
 
@@ -36,12 +37,15 @@ class Renderer:
             lstrip_blocks=True,
         )
         environment.filters["bound"] = bound
-        self._text = environment.get_template("mail.txt")
-        self._html = environment.get_template("mail.html")
+        self._of = {
+            kind: (environment.get_template(f"{kind}.txt"), environment.get_template(f"{kind}.html"))
+            for kind in (Letter.template, DigestLetter.template)
+        }
         self._inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=False)
 
-    def render(self, letter: Letter) -> Rendered:
+    def render(self, letter: Letter | DigestLetter) -> Rendered:
         """Both bodies. The text has no line that ends in spaces, save the signature's mark."""
-        lines = [line.rstrip() for line in self._text.render(letter=letter).strip().splitlines()]
+        as_text, as_html = self._of[letter.template]
+        lines = [line.rstrip() for line in as_text.render(letter=letter).strip().splitlines()]
         text = "\n".join("-- " if line == "--" else line for line in lines) + "\n"
-        return Rendered(text, self._inliner.inline(self._html.render(letter=letter)))
+        return Rendered(text, self._inliner.inline(as_html.render(letter=letter)))

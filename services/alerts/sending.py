@@ -1,7 +1,8 @@
 """The last stage: lease a mail, freeze its bytes, hand it to the relay, and remember what the relay said.
 
-At least once, and every repeat is the same mail byte for byte under the same Message-ID. One row is one recipient, so a
-refused address concerns nobody else. When the relay itself is away, the whole queue waits and nothing counts.
+At least once, and every repeat is the same mail byte for byte under the same Message-ID. A letter to a publisher goes
+at most once: the next one says again what may not have arrived. One row is one recipient, so a refused address concerns
+nobody else. When the relay itself is away, the whole queue waits and nothing counts.
 """
 
 import asyncio
@@ -14,7 +15,6 @@ from typing import Protocol
 
 import structlog
 
-from services.alerts.grouping import ENDINGS
 from services.alerts.measures import Measures
 from services.alerts.ports import Mails, Row, RowState
 from services.alerts.smtp import Answer, Fate
@@ -145,9 +145,12 @@ class Sender:
         if self._breaker.pause() > 0:
             await self._mails.later(row, RowState.QUEUED, datetime.now(UTC), None, "the relay went away before it")
             return
-        lost = row.mail.reason in ENDINGS and row.before in (RowState.DEAD, RowState.CANCELLED)
+        lost = row.mail.ends and row.before in (RowState.DEAD, RowState.CANCELLED)
         if lost and not await self._mails.was_told(row):
             await self._finish(row, RowState.CANCELLED, None, "its recipient was never told the beginning")
+            return
+        if row.resends and not row.mail.at_least_once:
+            await self._finish(row, RowState.UNCONFIRMED, None, "the relay may have taken it; it is not sent twice")
             return
         if row.resends > MOST_RESENDS:
             await self._finish(row, RowState.DEAD, None, "the relay never said whether it took it")
@@ -181,6 +184,9 @@ class Sender:
                 self._breaker.there()
                 await self._again(row, answer)
             case Fate.UNSURE:
+                if not row.mail.at_least_once:
+                    await self._finish(row, RowState.UNCONFIRMED, answer.code, answer.text)
+                    return
                 self._count(row, "unknown")
                 log.warning("mail_unsure", **_about(row), why=answer.text)
                 await self._mails.later(row, RowState.UNKNOWN, _in(self._patience.retry_s), answer.code, answer.text)
@@ -200,7 +206,12 @@ class Sender:
             return
         self._count(row, state.value)
         if state is RowState.DEAD:
-            log.error("mail_dead", **_about(row), why=text, remedy="mend the address in people.yaml, or the relay")
+            log.error(
+                "mail_dead",
+                **_about(row),
+                why=text,
+                remedy="mend the address in people.yaml or publishers.yaml, or the relay",
+            )
         else:
             log.info("mail_done", result=state.value, **_about(row))
         self._sent()
@@ -238,6 +249,6 @@ def _about(row: Row) -> dict[str, object]:
     return {
         "row": row.mail.row_id[:12],
         "reason": row.mail.reason.value,
-        "recipient": row.mail.recipient.person,
+        "recipient": row.mail.addressee,
         "message_id": row.mail.message_id,
     }

@@ -94,6 +94,10 @@ class StageSettings(BaseModel):
     poll_s: float = Field(1.0, gt=0, description="safety net: how often each stage looks for work nobody told it of")
     probe_s: float = Field(15.0, gt=0, description="first pause when the relay is away; it doubles up to twenty times")
     retry_s: float = Field(15.0, gt=0, description="first pause after a temporary refusal of one recipient")
+    reply_days: int = Field(3, ge=0, le=60, description="working days that a publisher has to answer a doubt")
+    notes_days: int = Field(
+        30, ge=1, le=400, description="days that a refusal or doubt is known after its publisher was written to"
+    )
     give_up_h: float = Field(72.0, gt=0, description="age at which a mail that keeps being refused is given up")
 
 

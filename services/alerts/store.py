@@ -12,7 +12,7 @@ from services.alerts import documents
 from services.alerts.alert import Alert
 from services.alerts.documents import Document
 from services.alerts.grouping import Group, Mail
-from services.alerts.ports import FINAL, AlertChange, GroupChange, Pending, Row, RowState
+from services.alerts.ports import FINAL, AlertChange, GroupChange, Pending, Queued, Row, RowState
 from services.runtime.mongo import DUPLICATE_KEY, Database
 
 Collected = AsyncCollection[dict[str, Any]]
@@ -58,10 +58,10 @@ class MongoAlerts:
 
     async def save(self, changes: Sequence[AlertChange]) -> bool:
         written = datetime.now(UTC)
-        return await _write(
+        return await write(
             self._alerts,
             [
-                _guarded(
+                guarded(
                     change.alert.key.alert_id,
                     change.alert.rev,
                     documents.of_alert(change.alert),
@@ -83,7 +83,7 @@ class MongoAlerts:
     async def pending(self, ids: Collection[str] | None, limit: int) -> list[Pending]:
         found = self._alerts.find(_outbox_query("events", ids), {"events": 1}).limit(limit)
         return [
-            Pending(document["_id"], tuple(documents.to_transition(entry) for entry in _in_order(document["events"])))
+            Pending(document["_id"], tuple(documents.to_transition(entry) for entry in in_order(document["events"])))
             async for document in found
         ]
 
@@ -103,10 +103,10 @@ class MongoGroups:
 
     async def save(self, changes: Sequence[GroupChange]) -> bool:
         written = datetime.now(UTC)
-        return await _write(
+        return await write(
             self._groups,
             [
-                _guarded(
+                guarded(
                     change.group.key.group_id,
                     change.group.rev,
                     documents.of_group(change.group),
@@ -126,7 +126,7 @@ class MongoGroups:
 
     async def pending(self, ids: Collection[str] | None, limit: int) -> list[Mail]:
         found = self._groups.find(_outbox_query("outbox", ids), {"outbox": 1}).limit(limit)
-        return [documents.to_mail(entry["mail"]) async for document in found for entry in _in_order(document["outbox"])]
+        return [documents.to_mail(entry["mail"]) async for document in found for entry in in_order(document["outbox"])]
 
     async def relayed(self, done: Mapping[str, int]) -> None:
         await _shorten(self._groups, "outbox", done)
@@ -138,14 +138,8 @@ class MongoMails:
     def __init__(self, database: Database) -> None:
         self._mails: Collected = database["notifications"]
 
-    async def put(self, mails: Sequence[Mail], now: datetime) -> None:
-        if not mails:
-            return
-        try:
-            await self._mails.insert_many([_queued(mail, now) for mail in mails], ordered=False)
-        except BulkWriteError as error:
-            if _more_than_repeats(error):
-                raise
+    async def put(self, mails: Sequence[Queued], now: datetime) -> None:
+        await insert(self._mails, [_queued(mail, now) for mail in mails])
 
     async def lease(self, owner: str, now: datetime, until: datetime, limit: int) -> list[Row]:
         await self._take_back(now)
@@ -188,8 +182,11 @@ class MongoMails:
         return await self._update(row, {"$set": again, "$unset": {"lease": ""}, "$inc": counts})
 
     async def was_told(self, row: Row) -> bool:
-        earlier = {"thread": _thread(row.mail), "seq": {"$lt": row.mail.seq}, "state": RowState.SENT.value}
+        earlier = {"thread": row.mail.thread_id, "seq": {"$lt": row.mail.seq}, "state": RowState.SENT.value}
         return await self._mails.find_one(earlier, {"_id": 1}) is not None
+
+    async def states(self, rows: Collection[str]) -> dict[str, RowState]:
+        return {row: state for row, (state, _) in (await self._states(rows)).items()}
 
     async def waiting(self) -> tuple[int, datetime | None]:
         query = {"state": {"$in": [*READY, RowState.LEASED.value]}}
@@ -226,7 +223,7 @@ class MongoMails:
             return None
         documents.refuse_newer(document)
         return Row(
-            mail=documents.to_mail(document["mail"]),
+            mail=documents.to_queued(document["mail"]),
             fence=document["fence"],
             attempts=document["attempts"],
             resends=document["resends"],
@@ -254,7 +251,7 @@ class MongoTimes:
         await self._clock.update_one({"_id": "business"}, {"$max": {"at": moment}}, upsert=True)
 
 
-def _guarded(doc_id: str, rev: int, fields: Document, outbox: str, entries: list[Document]) -> UpdateOne:
+def guarded(doc_id: str, rev: int, fields: Document, outbox: str, entries: list[Document]) -> UpdateOne:
     """An update that matches only the revision that was read; a new document is revision 0 before it exists."""
     change: Document = {"$set": {**fields, "rev": rev + 1}}
     if entries:
@@ -262,7 +259,8 @@ def _guarded(doc_id: str, rev: int, fields: Document, outbox: str, entries: list
     return UpdateOne({"_id": doc_id, "rev": rev}, change, upsert=rev == 0)
 
 
-async def _write(collection: Collected, updates: list[UpdateOne]) -> bool:
+async def write(collection: Collected, updates: list[UpdateOne]) -> bool:
+    """Whether none was overtaken; the others are written all the same."""
     if not updates:
         return True
     try:
@@ -274,6 +272,17 @@ async def _write(collection: Collected, updates: list[UpdateOne]) -> bool:
     except DuplicateKeyError:
         return False
     return result.matched_count + result.upserted_count == len(updates)
+
+
+async def insert(collection: Collected, new: list[Document]) -> None:
+    """Insert what is not there yet."""
+    if not new:
+        return
+    try:
+        await collection.insert_many(new, ordered=False)
+    except BulkWriteError as error:
+        if _more_than_repeats(error):
+            raise
 
 
 def _more_than_repeats(error: BulkWriteError) -> bool:
@@ -290,10 +299,16 @@ async def _earliest(collection: Collected, field: str) -> datetime | None:
 def _outbox_query(field: str, ids: Collection[str] | None) -> Document:
     if ids is not None:
         return {"_id": {"$in": list(ids)}, f"{field}.written": {"$exists": True}}
+    return left_lying(field)
+
+
+def left_lying(field: str) -> Document:
+    """Documents with an outbox entry that whoever wrote it did not relay."""
     return {f"{field}.written": {"$lt": datetime.now(UTC) - LEFT_LYING}}
 
 
-def _in_order(entries: list[Document]) -> list[Document]:
+def in_order(entries: list[Document]) -> list[Document]:
+    """The entries of an outbox by their number."""
     return sorted(entries, key=lambda entry: int(entry["seq"]))
 
 
@@ -309,16 +324,16 @@ def _decided(mail: Mail, written: datetime) -> Document:
     return {"seq": mail.seq, "written": written, "mail": documents.of_mail(mail)}
 
 
-def _queued(mail: Mail, now: datetime) -> Document:
+def _queued(mail: Queued, now: datetime) -> Document:
     return {
         "_id": mail.row_id,
         "schema": documents.SCHEMA,
-        "group": mail.group.group_id,
-        "thread": _thread(mail),
+        "group": mail.origin,
+        "thread": mail.thread_id,
         "seq": mail.seq,
         "after": mail.after,
-        "recipient": mail.recipient.person,
-        "channel": mail.group.channel,
+        "recipient": mail.addressee,
+        "channel": mail.channel,
         "reason": mail.reason.value,
         "message_id": mail.message_id,
         "state": RowState.QUEUED.value,
@@ -327,9 +342,5 @@ def _queued(mail: Mail, now: datetime) -> Document:
         "fence": 0,
         "not_before": now,
         "queued_at": now,
-        "mail": documents.of_mail(mail),
+        "mail": documents.of_queued(mail),
     }
-
-
-def _thread(mail: Mail) -> str:
-    return f"{mail.group.group_id}#{mail.thread}"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.series import Series
+from services.runtime.catalog.deadlines import due_by
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -116,9 +117,9 @@ class Timeliness:
             day = last + 1
             if last > window.last:
                 return
-            if kpi.cadence == "day" and not calendar.is_working_day(period.last):
+            by = due_by(kpi, calendar, period)
+            if by is None:
                 continue
-            by = calendar.add_working_days(period.last, kpi.report_within_working_days)
             due = Due(first, last, by.toordinal())
             yield due
             if due.deadline >= today:

@@ -1,19 +1,31 @@
 """The store on MongoDB: the promises of the suite, and what only the database can show."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient, WriteConcern
 from pymongo.errors import BulkWriteError
 
-from services.alerts import store
+from services.alerts import publisher_store, store
 from services.alerts.documents import NewerDocument
-from services.alerts.ports import AlertChange
+from services.alerts.ports import AlertChange, Kept
 from services.runtime.mongo import Database
 from tests.unit.alerts.builders import KEY
-from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite, opened, two_mails
+from tests.unit.alerts.letters import KEY as LETTERS
+from tests.unit.alerts.letters import a_note
+from tests.unit.alerts.store_suite import (
+    AlertsSuite,
+    CorrespondencesSuite,
+    GroupsSuite,
+    MailsSuite,
+    NotesSuite,
+    SightingsSuite,
+    TimesSuite,
+    opened,
+    two_mails,
+)
 
 
 @pytest.fixture
@@ -21,6 +33,7 @@ async def database(mongo_uri: str, unique: Callable[[str], str]) -> AsyncIterato
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongo_uri, tz_aware=True)
     name = unique("alerts")
     await store.make_indexes(client[name])
+    await publisher_store.make_indexes(client[name])
     yield client[name]
     await client.drop_database(name)
     await client.close()
@@ -50,6 +63,24 @@ class TestMongoTimes(TimesSuite):
         return store.MongoTimes(database)
 
 
+class TestMongoNotes(NotesSuite):
+    @pytest.fixture
+    def notes(self, database: Database) -> publisher_store.MongoNotes:
+        return publisher_store.MongoNotes(database, timedelta(days=30))
+
+
+class TestMongoCorrespondences(CorrespondencesSuite):
+    @pytest.fixture
+    def correspondences(self, database: Database) -> publisher_store.MongoCorrespondences:
+        return publisher_store.MongoCorrespondences(database)
+
+
+class TestMongoSightings(SightingsSuite):
+    @pytest.fixture
+    def sightings(self, database: Database) -> publisher_store.MongoSightings:
+        return publisher_store.MongoSightings(database)
+
+
 async def test_what_another_worker_left_lying_is_swept(database: Database) -> None:
     alerts = store.MongoAlerts(database)
     alert, effects = opened()
@@ -75,6 +106,32 @@ async def test_a_queued_mail_that_the_majority_did_not_take_is_an_error(database
         await mails.put([two_mails()[0]], datetime.now(UTC))
 
 
+async def test_notes_are_forgotten_a_while_after_they_were_folded_in(database: Database) -> None:
+    notes = publisher_store.MongoNotes(database, timedelta(days=30))
+    await notes.put([Kept(LETTERS, a_note(1)), Kept(LETTERS, a_note(2))])
+    until = datetime.now(UTC) + timedelta(days=7)
+    await notes.folded(["log/0/1"], until)
+    folded, waits = await database["notes"].find().sort("_id").to_list()
+    assert abs(folded["forget_at"] - until) < timedelta(seconds=1)
+    assert "note" not in folded
+    assert waits["forget_at"] > until
+    indexes = await database["notes"].index_information()
+    assert indexes["forget_at_1"]["expireAfterSeconds"] == 0
+
+
+async def test_since_when_figures_are_looked_at_is_settled_once(database: Database) -> None:
+    sightings, day = publisher_store.MongoSightings(database), date(2023, 9, 1)
+    assert await sightings.since(day) == day
+    assert await sightings.since(None) == day
+    assert await sightings.newest("dak-nong") == {}
+
+
+async def test_an_installation_without_a_past_has_looked_at_everything(database: Database) -> None:
+    sightings = publisher_store.MongoSightings(database)
+    assert await sightings.since(None) is None
+    assert await sightings.since(date(2023, 9, 1)) is None
+
+
 async def test_every_query_of_the_stages_has_an_index(database: Database) -> None:
     await store.MongoAlerts(database).save([AlertChange(*opened())])
     now = datetime.now(UTC) + timedelta(days=4000)
@@ -83,6 +140,9 @@ async def test_every_query_of_the_stages_has_an_index(database: Database) -> Non
         ("alerts", {"events.written": {"$lt": now}}),
         ("groups", store.wait_over(now, now)),
         ("groups", {"outbox.written": {"$lt": now}}),
+        ("notes", {"whose": LETTERS.id, **publisher_store.waiting(now)}),
+        ("correspondences", {"outbox.written": {"$lt": now}}),
+        ("sightings", {"province": "dak-nong"}),
         ("notifications", {"state": {"$in": store.READY}, "not_before": {"$lte": now}}),
     ]
     for collection, query in queries:

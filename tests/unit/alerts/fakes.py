@@ -2,14 +2,26 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from services.alerts import documents
 from services.alerts.alert import Alert
+from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.grouping import Group, Mail
-from services.alerts.ports import FINAL, AlertChange, GroupChange, Pending, Row, RowState
+from services.alerts.notes import Note
+from services.alerts.ports import (
+    FINAL,
+    AlertChange,
+    CorrespondenceChange,
+    GroupChange,
+    Kept,
+    Pending,
+    Queued,
+    Row,
+    RowState,
+)
 from services.alerts.smtp import Answer, Fate
 from services.alerts.store import LEFT_LYING, READY
 from services.runtime.catalog import Catalog
@@ -121,13 +133,13 @@ class FakeMails:
 
     documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
 
-    async def put(self, mails: Sequence[Mail], now: datetime) -> None:
+    async def put(self, mails: Sequence[Queued], now: datetime) -> None:
         for mail in mails:
             self.documents.setdefault(
                 mail.row_id,
                 {
-                    "mail": documents.of_mail(mail),
-                    "thread": (mail.group.group_id, mail.thread),
+                    "mail": documents.of_queued(mail),
+                    "thread": mail.thread_id,
                     "seq": mail.seq,
                     "after": mail.after,
                     "state": RowState.QUEUED.value,
@@ -153,7 +165,7 @@ class FakeMails:
             one.update(state=RowState.LEASED.value, until=until, owner=owner, fence=one["fence"] + 1)
             rows.append(
                 Row(
-                    mail=documents.to_mail(one["mail"]),
+                    mail=documents.to_queued(one["mail"]),
                     fence=one["fence"],
                     attempts=one["attempts"],
                     resends=one["resends"],
@@ -184,11 +196,13 @@ class FakeMails:
         )
 
     async def was_told(self, row: Row) -> bool:
-        thread = (row.mail.group.group_id, row.mail.thread)
         return any(
-            one["thread"] == thread and one["seq"] < row.mail.seq and one["state"] == RowState.SENT
+            one["thread"] == row.mail.thread_id and one["seq"] < row.mail.seq and one["state"] == RowState.SENT
             for one in self.documents.values()
         )
+
+    async def states(self, rows: Collection[str]) -> dict[str, RowState]:
+        return {row: RowState(self.documents[row]["state"]) for row in rows if row in self.documents}
 
     async def waiting(self) -> tuple[int, datetime | None]:
         open_rows = [one["queued_at"] for one in self.documents.values() if one["state"] in [*READY, RowState.LEASED]]
@@ -203,6 +217,86 @@ class FakeMails:
             return False
         one.update(change)
         return True
+
+
+@dataclass
+class FakeNotes:
+    """Notes by id; those that are folded in have no content any more."""
+
+    documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
+
+    async def put(self, notes: Sequence[Kept]) -> None:
+        for kept in notes:
+            new = {"whose": kept.whose, "at": kept.note.at, "note": documents.of_note(kept.note)}
+            self.documents.setdefault(kept.note.id, new)
+
+    async def whose(self, upto: datetime) -> frozenset[PublisherKey]:
+        return frozenset(one["whose"] for one in self.documents.values() if one["note"] and one["at"] <= upto)
+
+    async def first(self, whose: PublisherKey, upto: datetime, limit: int) -> list[Note]:
+        mine = [one for one in self.documents.values() if one["whose"] == whose and one["note"] and one["at"] <= upto]
+        return [documents.to_note(one["note"]) for one in sorted(mine, key=lambda one: one["at"])][:limit]
+
+    async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
+        for one in ids:
+            if one in self.documents:
+                self.documents[one]["note"] = None
+
+
+@dataclass
+class FakeCorrespondences:
+    """Correspondences by id; the outboxes beside them."""
+
+    documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
+    outbox: dict[str, list[tuple[datetime, dict]]] = field(default_factory=dict)  # type: ignore[type-arg]
+
+    async def load(self, keys: Collection[PublisherKey]) -> dict[PublisherKey, Correspondence]:
+        there = [self.documents[key.id] for key in keys if key.id in self.documents]
+        return {one.key: one for one in map(documents.to_correspondence, there)}
+
+    async def save(self, change: CorrespondenceChange) -> bool:
+        one, rev = change.owed.key.id, change.owed.rev
+        if self.documents.get(one, {"rev": 0})["rev"] != rev:
+            return False
+        self.documents[one] = {**documents.of_correspondence(change.owed), "rev": rev + 1}
+        if change.digest is not None:
+            self.outbox.setdefault(one, []).append((datetime.now(UTC), documents.of_queued(change.digest)))
+        return True
+
+    async def pending(self, keys: Collection[PublisherKey] | None) -> list[Digest]:
+        cutoff = datetime.now(UTC) - LEFT_LYING
+        ids = None if keys is None else {key.id for key in keys}
+        found = [
+            documents.to_queued(mail)
+            for one, entries in self.outbox.items()
+            for written, mail in entries
+            if (one in ids if ids is not None else written < cutoff)
+        ]
+        return [mail for mail in found if isinstance(mail, Digest)]
+
+    async def relayed(self, done: Collection[Digest]) -> None:
+        for one in done:
+            self.outbox[one.key.id] = [entry for entry in self.outbox[one.key.id] if entry[1]["seq"] > one.seq]
+
+
+@dataclass
+class FakeSightings:
+    """The newest day by province, KPI and unit."""
+
+    days: dict[tuple[str, str, str], date] = field(default_factory=dict)
+    writes: int = 0
+
+    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
+        self.writes += len(seen)
+        for one, day in seen.items():
+            self.days[one] = max(day, self.days.get(one, day))
+
+    async def newest(self, province: str) -> dict[str, dict[str, date]]:
+        newest: dict[str, dict[str, date]] = {}
+        for (where, kpi, unit), day in self.days.items():
+            if where == province:
+                newest.setdefault(kpi, {})[unit] = day
+        return newest
 
 
 @dataclass

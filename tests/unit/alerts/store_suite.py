@@ -1,12 +1,31 @@
-"""What every store of alerts, groups and notifications promises: one suite for the fake and for MongoDB."""
+"""What every store of this service promises: one suite for the fakes and for MongoDB."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from services.alerts.alert import Alert, Transition
+from services.alerts.digest import Correspondence, Digest, PublisherKey, write
+from services.alerts.digest import take_in as take_in_notes
 from services.alerts.grouping import Group, Mail, flush, keys_of, take_in
-from services.alerts.ports import AlertChange, Alerts, GroupChange, Groups, Mails, Row, RowState, Times
+from services.alerts.notes import NoteKind
+from services.alerts.ports import (
+    AlertChange,
+    Alerts,
+    CorrespondenceChange,
+    Correspondences,
+    GroupChange,
+    Groups,
+    Kept,
+    Mails,
+    Notes,
+    Row,
+    RowState,
+    Sightings,
+    Times,
+)
 from tests.unit.alerts.builders import KEY, NOW, Story
+from tests.unit.alerts.letters import KEY as LETTERS
+from tests.unit.alerts.letters import MONDAY, PUBLISHER, SLOT, a_letter, a_note, an_awaited
 
 SOON = timedelta(seconds=60)
 REAL = NOW + timedelta(days=1000)
@@ -154,6 +173,82 @@ class TimesSuite:
         assert await times.reached() == NOW + SOON
 
 
+class NotesSuite:
+    """Promises of `Notes`."""
+
+    async def test_a_note_is_kept_once_and_read_in_the_order_in_which_it_was_said(self, notes: Notes) -> None:
+        late, early = a_note(1, at=NOW + SOON), a_note(2, at=NOW)
+        await notes.put([Kept(LETTERS, late), Kept(LETTERS, early)])
+        await notes.put([Kept(LETTERS, early), Kept(LETTERS, a_note(3, at=NOW + 2 * SOON))])
+        assert await notes.first(LETTERS, NOW + SOON, 9) == [early, late]
+        assert await notes.first(LETTERS, NOW + SOON, 1) == [early]
+        assert await notes.first(LETTERS, NOW - SOON, 9) == []
+
+    async def test_each_publisher_has_its_own(self, notes: Notes) -> None:
+        other = PublisherKey("dak-nong", "other")
+        await notes.put([Kept(LETTERS, a_note(1, at=NOW)), Kept(other, a_note(2, at=NOW + SOON))])
+        assert await notes.whose(NOW - SOON) == frozenset()
+        assert await notes.whose(NOW) == {LETTERS}
+        assert await notes.whose(NOW + SOON) == {LETTERS, other}
+        assert [note.id for note in await notes.first(other, NOW + SOON, 9)] == ["log/0/2"]
+
+    async def test_what_is_folded_in_is_not_read_again_though_it_is_delivered_again(self, notes: Notes) -> None:
+        one, other = a_note(1, at=NOW), a_note(2, at=NOW)
+        await notes.put([Kept(LETTERS, one), Kept(LETTERS, other)])
+        for _ in range(2):
+            await notes.folded([one.id, "unknown"], datetime.now(UTC) + 1000 * SOON)
+        await notes.put([Kept(LETTERS, one)])
+        assert await notes.first(LETTERS, NOW, 9) == [other]
+        await notes.folded([other.id], datetime.now(UTC) + 1000 * SOON)
+        assert await notes.whose(NOW) == frozenset()
+
+
+class CorrespondencesSuite:
+    """Promises of `Correspondences`."""
+
+    async def test_a_correspondence_comes_back_as_it_was_written(self, correspondences: Correspondences) -> None:
+        owed, digest = self._written()
+        assert await correspondences.save(CorrespondenceChange(owed, digest))
+        assert await correspondences.load([LETTERS, PublisherKey("dak-nong", "other")]) == {LETTERS: owed.saved()}
+
+    async def test_who_was_overtaken_writes_nothing(self, correspondences: Correspondences) -> None:
+        owed, digest = self._written()
+        assert await correspondences.save(CorrespondenceChange(Correspondence(LETTERS)))
+        assert not await correspondences.save(CorrespondenceChange(owed, digest))
+        assert await correspondences.pending([LETTERS]) == []
+        assert await correspondences.save(CorrespondenceChange(owed.saved(), digest))
+        assert await correspondences.pending([LETTERS]) == [digest]
+
+    async def test_a_decided_letter_waits_until_it_is_queued(self, correspondences: Correspondences) -> None:
+        owed, digest = self._written()
+        assert await correspondences.save(CorrespondenceChange(owed, digest))
+        assert await correspondences.pending(None) == []
+        assert await correspondences.pending([PublisherKey("dak-nong", "other")]) == []
+        for _ in range(2):
+            await correspondences.relayed([digest])
+        assert await correspondences.pending([LETTERS]) == []
+        assert (await correspondences.load([LETTERS]))[LETTERS].on_its_way == digest.row_id
+
+    @staticmethod
+    def _written() -> tuple[Correspondence, Digest]:
+        owed = take_in_notes(Correspondence(LETTERS), [a_note(1), a_note(2, NoteKind.DOUBTED)])
+        late = an_awaited(overdue=True)
+        after, digest = write(owed, PUBLISHER, (late,), SLOT, NOW, MONDAY, MONDAY, "kpi.example")
+        assert digest is not None
+        return after, digest
+
+
+class SightingsSuite:
+    """Promises of `Sightings`."""
+
+    async def test_the_newest_day_is_kept(self, sightings: Sightings) -> None:
+        one, other = ("p", "kpi", "a"), ("p", "kpi", "b")
+        await sightings.rise({one: date(2023, 9, 9), other: date(2023, 10, 1)})
+        await sightings.rise({one: date(2023, 10, 2), other: date(2023, 9, 30), ("q", "kpi", "a"): date(2024, 1, 1)})
+        assert await sightings.newest("p") == {"kpi": {"a": date(2023, 10, 2), "b": date(2023, 10, 1)}}
+        assert await sightings.newest("nowhere") == {}
+
+
 class MailsSuite:
     """Promises of `Mails`."""
 
@@ -227,6 +322,17 @@ class MailsSuite:
         assert (row.resends, row.raw) == (1, b"the mail")
         assert await mails.later(row, RowState.UNKNOWN, NOW, None, "dropped")
         assert (await self._lease(mails, NOW + SOON + SOON)).resends == 2
+
+    async def test_a_letter_to_a_publisher_is_queued_like_any_mail(self, mails: Mails) -> None:
+        letter = a_letter([a_note(1)], [an_awaited(overdue=False)])
+        await mails.put([letter], NOW)
+        await mails.put([letter, two_mails()[0]], NOW)
+        rows = await mails.lease("one", NOW, NOW + SOON, 9)
+        (row,) = [row for row in rows if row.mail == letter]
+        assert await mails.states([letter.row_id, "unknown"]) == {letter.row_id: RowState.LEASED}
+        assert await mails.finish(row, RowState.UNCONFIRMED, NOW, None, "nobody knows")
+        assert await mails.states([letter.row_id]) == {letter.row_id: RowState.UNCONFIRMED}
+        assert [row.mail for row in await mails.lease("other", NOW + 9 * SOON, NOW + 10 * SOON, 9)] == [two_mails()[0]]
 
     async def test_nothing_waits_once_all_is_done(self, mails: Mails) -> None:
         assert await mails.waiting() == (0, None)

@@ -2,8 +2,24 @@
 
 import pytest
 
-from tests.unit.alerts.fakes import FakeAlerts, FakeGroups, FakeMails, FakeTimes
-from tests.unit.alerts.store_suite import AlertsSuite, GroupsSuite, MailsSuite, TimesSuite
+from tests.unit.alerts.fakes import (
+    FakeAlerts,
+    FakeCorrespondences,
+    FakeGroups,
+    FakeMails,
+    FakeNotes,
+    FakeSightings,
+    FakeTimes,
+)
+from tests.unit.alerts.store_suite import (
+    AlertsSuite,
+    CorrespondencesSuite,
+    GroupsSuite,
+    MailsSuite,
+    NotesSuite,
+    SightingsSuite,
+    TimesSuite,
+)
 
 
 class TestFakeAlerts(AlertsSuite):
@@ -28,3 +44,21 @@ class TestFakeTimes(TimesSuite):
     @pytest.fixture
     def times(self) -> FakeTimes:
         return FakeTimes()
+
+
+class TestFakeNotes(NotesSuite):
+    @pytest.fixture
+    def notes(self) -> FakeNotes:
+        return FakeNotes()
+
+
+class TestFakeCorrespondences(CorrespondencesSuite):
+    @pytest.fixture
+    def correspondences(self) -> FakeCorrespondences:
+        return FakeCorrespondences()
+
+
+class TestFakeSightings(SightingsSuite):
+    @pytest.fixture
+    def sightings(self) -> FakeSightings:
+        return FakeSightings()

@@ -1,0 +1,147 @@
+"""What letters to publishers are made of, on MongoDB: `notes`, `correspondences`, `sightings`.
+
+Notes are forgotten by `forget_at`: a while after they were folded in, or when nobody folds them in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from pymongo import ASCENDING, UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+
+from services.alerts import documents
+from services.alerts.digest import Correspondence, Digest, PublisherKey
+from services.alerts.documents import Document
+from services.alerts.notes import Note
+from services.alerts.ports import CorrespondenceChange, Kept
+from services.alerts.store import guarded, in_order, insert, left_lying, write
+from services.runtime.mongo import DURABLE, Database
+
+Collected = AsyncCollection[Document]
+
+WATCHING = "watching"
+"""The document that says since when figures are looked at."""
+
+
+async def make_indexes(database: Database) -> None:
+    """Make what the queries below need; nothing happens where it is there already."""
+    notes, owed, sightings = database["notes"], database["correspondences"], database["sightings"]
+    await notes.create_index([("whose", ASCENDING), ("at", ASCENDING)], partialFilterExpression={"open": True})
+    await notes.create_index("forget_at", expireAfterSeconds=0)
+    await owed.create_index("outbox.written", partialFilterExpression={"outbox.written": {"$exists": True}})
+    await sightings.create_index("province")
+
+
+def waiting(upto: datetime) -> Document:
+    """Notes of that time or before that are in no correspondence."""
+    return {"open": True, "at": {"$lte": upto}}
+
+
+class MongoNotes:
+    """`notes`: one document a note, under the id of the answer that it was made from."""
+
+    def __init__(self, database: Database, unfolded_for: timedelta) -> None:
+        self._notes: Collected = database.get_collection("notes", write_concern=DURABLE)
+        self._unfolded_for = unfolded_for
+
+    async def put(self, notes: Sequence[Kept]) -> None:
+        forget_at = datetime.now(UTC) + self._unfolded_for
+        await insert(
+            self._notes,
+            [
+                {
+                    "_id": kept.note.id,
+                    "schema": documents.SCHEMA,
+                    "whose": kept.whose.id,
+                    "open": True,
+                    "at": kept.note.at,
+                    "forget_at": forget_at,
+                    "note": documents.of_note(kept.note),
+                }
+                for kept in {kept.note.id: kept for kept in notes}.values()
+            ],
+        )
+
+    async def whose(self, upto: datetime) -> frozenset[PublisherKey]:
+        found = await self._notes.distinct("whose", waiting(upto))
+        return frozenset(PublisherKey(*one.split("/", 1)) for one in found)
+
+    async def first(self, whose: PublisherKey, upto: datetime, limit: int) -> list[Note]:
+        found = self._notes.find({"whose": whose.id, **waiting(upto)}).sort("at", ASCENDING).limit(limit)
+        return [documents.to_note(document["note"]) async for document in found]
+
+    async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
+        done = {"$set": {"forget_at": forget_at}, "$unset": {"open": "", "note": ""}}
+        await self._notes.update_many({"_id": {"$in": list(ids)}, "open": True}, done)
+
+
+class MongoCorrespondences:
+    """`correspondences`: one document a publisher, with `rev` and the outbox `outbox`."""
+
+    def __init__(self, database: Database) -> None:
+        self._owed: Collected = database["correspondences"]
+
+    async def load(self, keys: Collection[PublisherKey]) -> dict[PublisherKey, Correspondence]:
+        found = self._owed.find({"_id": {"$in": [key.id for key in keys]}}, {"outbox": 0})
+        owed = [documents.to_correspondence(document) async for document in found]
+        return {one.key: one for one in owed}
+
+    async def save(self, change: CorrespondenceChange) -> bool:
+        owed, digest = change.owed, change.digest
+        outbox = []
+        if digest is not None:
+            outbox = [{"seq": digest.seq, "written": datetime.now(UTC), "mail": documents.of_queued(digest)}]
+        fields = documents.of_correspondence(owed)
+        return await write(self._owed, [guarded(owed.key.id, owed.rev, fields, "outbox", outbox)])
+
+    async def pending(self, keys: Collection[PublisherKey] | None) -> list[Digest]:
+        query: Document = left_lying("outbox")
+        if keys is not None:
+            query = {"_id": {"$in": [key.id for key in keys]}, "outbox.written": {"$exists": True}}
+        found = self._owed.find(query, {"outbox": 1})
+        entries = [entry async for document in found for entry in in_order(document["outbox"])]
+        mails = [documents.to_queued(entry["mail"]) for entry in entries]
+        return [mail for mail in mails if isinstance(mail, Digest)]
+
+    async def relayed(self, done: Collection[Digest]) -> None:
+        gone = [UpdateOne({"_id": one.key.id}, {"$pull": {"outbox": {"seq": {"$lte": one.seq}}}}) for one in done]
+        if gone:
+            await self._owed.bulk_write(gone, ordered=False)
+
+
+class MongoSightings:
+    """`sightings`: one document a province, KPI and unit."""
+
+    def __init__(self, database: Database) -> None:
+        self._sightings: Collected = database.get_collection("sightings", write_concern=DURABLE)
+
+    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
+        await self._sightings.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": "/".join(one)},
+                    {
+                        "$max": {"as_of": day.isoformat()},
+                        "$setOnInsert": dict(zip(("province", "kpi", "unit"), one, strict=True)),
+                    },
+                    upsert=True,
+                )
+                for one, day in seen.items()
+            ],
+            ordered=False,
+        )
+
+    async def newest(self, province: str) -> dict[str, dict[str, date]]:
+        newest: dict[str, dict[str, date]] = {}
+        async for one in self._sightings.find({"province": province}):
+            newest.setdefault(one["kpi"], {})[one["unit"]] = date.fromisoformat(one["as_of"])
+        return newest
+
+    async def since(self, otherwise: date | None) -> date | None:
+        """From which day on every figure was looked at; None: always. `otherwise` is kept if nothing is yet."""
+        first = {"since": None if otherwise is None else otherwise.isoformat()}
+        kept = await self._sightings.find_one_and_update(
+            {"_id": WATCHING}, {"$setOnInsert": first}, upsert=True, return_document=True
+        )
+        assert kept is not None  # the document is given as it is after the upsert
+        return None if kept["since"] is None else date.fromisoformat(kept["since"])

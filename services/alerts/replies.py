@@ -1,0 +1,151 @@
+"""Messages in: what went back to publishers (`statistics.rejected.v1`, `statistics.doubted.v1`) becomes notes.
+
+An answer that is not what the contract says is left out, counted and logged, and holds up nobody: the topic keeps it,
+and the publisher reads it there. So is one whose source no publisher has: nobody's contact would be its reader. The
+business clock is not moved here; figures do that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+
+from contracts import envelope
+from contracts.envelope import Event
+from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
+from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED
+from services.alerts.digest import PublisherKey
+from services.alerts.measures import Measures
+from services.alerts.notes import Note, NoteKind, plain, sentences
+from services.alerts.ports import Catalogs, Kept, Notes
+
+log = structlog.get_logger()
+
+LONGEST_ID, LONGEST_WORD = 400, 80
+"""Of an answer's id, and of what a publisher calls a KPI, unit or day."""
+
+
+class ReplyHandler:
+    """Handles batches of both topics. Twice equals once: a note has the id of its answer."""
+
+    def __init__(
+        self, read: Callable[[ConsumerRecord], Note | None], notes: Notes, catalogs: Catalogs, measures: Measures
+    ):
+        self._read, self._notes, self._catalogs, self._measures = read, notes, catalogs, measures
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        """Return when every note is durable."""
+        kept = []
+        for note in self._read_all(records):
+            whose = publisher_of(note.source, self._catalogs)
+            if whose is None:
+                self._measures.strangers.inc()
+            else:
+                kept.append(Kept(whose, note))
+        if kept:
+            await self._notes.put(kept)
+
+    async def forget(self) -> None:
+        """Nothing is held in memory."""
+
+    def _read_all(self, records: Iterable[ConsumerRecord]) -> Iterator[Note]:
+        odd: list[str] = []
+        for record in records:
+            try:
+                note = self._read(record)
+            except (ValueError, TypeError, ArithmeticError, OSError, RecursionError) as error:
+                odd.append(f"{record.topic}/{record.partition}/{record.offset}: {str(error)[:200]}")
+                continue
+            if note is not None:
+                yield note
+        if odd:
+            self._measures.odd_replies.inc(len(odd))
+            log.warning("reply_unreadable", records=len(odd), first=odd[0], remedy="left out; the topic keeps them")
+
+
+def publisher_of(source: str, catalogs: Catalogs) -> PublisherKey | None:
+    """Whose source it is, in whichever province."""
+    for province in sorted(catalogs.provinces()):
+        catalog = catalogs.of(province)
+        publisher = catalog.publishers.by_source(source) if catalog is not None else None
+        if publisher is not None:
+            return PublisherKey(province, publisher.id)
+    return None
+
+
+def refusal(record: ConsumerRecord) -> Note | None:
+    """A record of `statistics.rejected.v1`; None for another kind of event. Raises an error for what is none."""
+    event = envelope.read(record.headers, record.value)
+    if event.type not in STATISTICS_REJECTED.payloads:
+        return None
+    told = StatisticRejected.model_validate(event.data)
+    codes = tuple(dict.fromkeys(_text(problem.code) for problem in told.problems))
+    parked = RejectionCode.SOURCE_PARKED in codes
+    said, more = sentences([(problem.message_vi, problem.message_en) for problem in told.problems])
+    return Note(
+        id=_id(event),
+        kind=NoteKind.PARKED if parked else NoteKind.REFUSED,
+        at=_at(record, event),
+        source=told.source,
+        event=_event(told.id),
+        codes=codes[:10],
+        said=said,
+        more=more,
+        kpi=_word(told.original, "kpi"),
+        org_unit=_word(told.original, "org_unit"),
+        as_of=_word(told.original, "as_of"),
+    )
+
+
+def doubt(record: ConsumerRecord) -> Note | None:
+    """A record of `statistics.doubted.v1`. None and errors as of `refusal`."""
+    event = envelope.read(record.headers, record.value)
+    if event.type not in STATISTICS_DOUBTED.payloads:
+        return None
+    told = StatisticDoubted.model_validate(event.data)
+    said, more = sentences([(flag.message_vi, flag.message_en) for flag in told.flags])
+    return Note(
+        id=_id(event),
+        kind=NoteKind.DOUBTED,
+        at=_at(record, event),
+        source=told.source,
+        event=_event(told.id),
+        codes=tuple(dict.fromkeys(_text(flag.code) for flag in told.flags))[:10],
+        said=said,
+        more=more,
+        kpi=told.kpi,
+        org_unit=told.org_unit,
+        as_of=told.as_of.isoformat(),
+    )
+
+
+def _id(event: Event) -> str:
+    """Raises ValueError for one that no answer of ours has."""
+    if not event.id.isascii() or len(event.id) > LONGEST_ID:
+        raise ValueError("no id of ours looks like that")
+    return event.id
+
+
+def _at(record: ConsumerRecord, event: Event) -> datetime:
+    """The business time at which it was said."""
+    return event.time or datetime.fromtimestamp(max(record.timestamp or 0, 0) / 1000, UTC)
+
+
+def _event(id: str | None) -> str | None:
+    """The event's id, unless no link could name it."""
+    try:
+        return id if id is not None and id.encode() else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _word(original: Any, name: str) -> str | None:
+    """What the event was about, as far as its publisher's own words were short ones."""
+    word = original.get(name) if isinstance(original, dict) else None
+    return _text(word) if isinstance(word, str) and 0 < len(word) <= LONGEST_WORD else None
+
+
+def _text(text: str) -> str:
+    return plain(text[: 4 * LONGEST_WORD])[:LONGEST_WORD] or "–"

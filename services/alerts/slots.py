@@ -1,0 +1,51 @@
+"""When letters to publishers go out: at certain local hours of working days. Pure."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from services.runtime.catalog import Calendar, Catalog
+
+LOOK_BACK = timedelta(days=60)
+"""Longer than any holidays: a slot that lies further back is not looked for."""
+
+_ONE_DAY = timedelta(days=1)
+
+
+def latest_slot(now: datetime, hours: Iterable[int], calendar: Calendar, zone: tzinfo) -> datetime | None:
+    """The last moment, in UTC, at or before `now` at which it is one of these hours of a working day; None without
+    any hours."""
+    in_order = sorted(set(hours), reverse=True)
+    day = now.astimezone(zone).date()
+    oldest = day - LOOK_BACK
+    while in_order and day >= oldest:
+        if calendar.is_working_day(day):
+            for hour in in_order:
+                slot = instant_of(day, time(hour), zone)
+                if slot <= now:
+                    return slot
+        day -= _ONE_DAY
+    return None
+
+
+def instant_of(day: date, at: time, zone: tzinfo) -> datetime:
+    """The moment, in UTC, at which the clocks of the zone show this time: the first, where they show it twice; where
+    they leap over it, the moment of the leap."""
+    local = datetime.combine(day, at, zone)
+    moment = local.astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return moment
+    # Read with the offset after the leap the time lies before it, and with the offset before the leap after it.
+    before, after = int(local.replace(fold=1).timestamp()), int(local.timestamp())
+    new = moment.astimezone(zone).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == new:
+            after = middle
+        else:
+            before = middle
+    return datetime.fromtimestamp(after, UTC)
+
+
+def days_of(catalog: Catalog) -> Calendar | None:
+    """The calendar by which the province's working days are told."""
+    return catalog.calendars.get(catalog.province.defaults.calendar)
