@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
@@ -15,6 +15,7 @@ from services.alerts.freezing import Letters
 from services.alerts.handlers import ProgressHandler
 from services.alerts.measures import Measures
 from services.alerts.relaying import Relay
+from services.alerts.reminding import Watched
 from services.alerts.render import Renderer
 from services.alerts.replies import ReplyHandler, doubt, refusal
 from services.alerts.sending import Breaker, Patience, Sender
@@ -29,7 +30,12 @@ from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery, Handler
 from services.runtime.mongo import Database
 
-GROUP = "tiendo.alerts"
+GROUPS = {
+    PROGRESS.name: "tiendo.alerts",
+    STATISTICS_REJECTED.name: "tiendo.alerts.refusals",
+    STATISTICS_DOUBTED.name: "tiendo.alerts.doubts",
+}
+"""A group for each topic: members of one group with different topics would rebalance one another for nothing."""
 
 
 async def serve(settings: AlertsSettings, host: Host) -> None:
@@ -89,7 +95,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     deliveries = [
         Delivery(
             topic=topic,
-            group=GROUP,
+            group=GROUPS[topic],
             handler=handler,
             settings=settings.kafka,
             telemetry=host.telemetry,
@@ -103,9 +109,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         sightings,
         mails,
         catalogs,
-        Terms(
-            settings.alerts.reply_days, keep, settings.mail.host, await _watched_since(database, sightings, host.clock)
-        ),
+        Terms(settings.alerts.reply_days, keep, settings.mail.host, await _watched(database, sightings, host.clock)),
         measures,
         lambda: _caught_up(deliveries),
     )
@@ -115,10 +119,10 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     await host.stopped()
 
 
-async def _watched_since(database: Database, sightings: publisher_store.MongoSightings, clock: Clock) -> date | None:
-    """Figures that passed before this was looked at are not known to have come: of an installation that is older."""
+async def _watched(database: Database, sightings: publisher_store.MongoSightings, clock: Clock) -> Watched:
+    """An installation that is older than this has handled figures that nobody looked at."""
     older = await database["alerts"].find_one({}, {"_id": 1}) is not None
-    return await sightings.since(clock.now().date() + timedelta(days=1) if older else None)
+    return await sightings.watched(Watched(clock.now().date(), whole=not older))
 
 
 async def _caught_up(deliveries: Iterable[Delivery]) -> bool:

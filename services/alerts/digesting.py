@@ -24,7 +24,7 @@ from services.alerts.ports import (
     RowState,
     Sightings,
 )
-from services.alerts.reminding import NEVER, Awaited, Newest, awaited, questions
+from services.alerts.reminding import NEVER, Awaited, Newest, Watched, awaited, questions
 from services.alerts.slots import days_of, latest_slot
 from services.runtime.catalog import Calendar, Catalog
 
@@ -38,13 +38,12 @@ _QUARTER_S = 900
 @dataclass(frozen=True, slots=True)
 class Terms:
     """`reply_days`: working days that a publisher has to answer a doubt. `notes_for`: how long a note is known after it
-    was folded in, should its answer be delivered again. `host` ends Message-IDs. `watched_since`: the day from which on
-    every figure was looked at; None: always."""
+    was folded in, should its answer be delivered again. `host` ends Message-IDs."""
 
     reply_days: int
     notes_for: timedelta
     host: str
-    watched_since: date | None = None
+    watched: Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +178,7 @@ class Digester:
 
     def _awaited(self, slot: Slot, owed: Correspondence, newest: Mapping[str, Newest]) -> tuple[Awaited, ...]:
         """The figures of which the publisher is reminded in this slot."""
-        asked = questions(slot.catalog, slot.publisher, owed.reminded, slot.today, self._terms.watched_since)
+        asked = questions(slot.catalog, slot.publisher, owed.reminded, slot.today, self._terms.watched)
         found = (
             awaited(one, slot.catalog, slot.publisher, owed.reminded.get(one.kpi, NEVER), newest.get(one.kpi, {}))
             for one in asked

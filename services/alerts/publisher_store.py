@@ -14,6 +14,7 @@ from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.documents import Document
 from services.alerts.notes import Note
 from services.alerts.ports import CorrespondenceChange, Kept
+from services.alerts.reminding import Watched
 from services.alerts.store import guarded, in_order, insert, left_lying, write
 from services.runtime.mongo import DURABLE, Database
 
@@ -137,11 +138,11 @@ class MongoSightings:
             newest.setdefault(one["kpi"], {})[one["unit"]] = date.fromisoformat(one["as_of"])
         return newest
 
-    async def since(self, otherwise: date | None) -> date | None:
-        """From which day on every figure was looked at; None: always. `otherwise` is kept if nothing is yet."""
-        first = {"since": None if otherwise is None else otherwise.isoformat()}
+    async def watched(self, otherwise: Watched) -> Watched:
+        """Since when figures are looked at; `otherwise` is kept if nothing is yet."""
+        first = {"since": otherwise.since.isoformat(), "whole": otherwise.whole}
         kept = await self._sightings.find_one_and_update(
             {"_id": WATCHING}, {"$setOnInsert": first}, upsert=True, return_document=True
         )
         assert kept is not None  # the document is given as it is after the upsert
-        return None if kept["since"] is None else date.fromisoformat(kept["since"])
+        return Watched(date.fromisoformat(kept["since"]), kept["whole"])

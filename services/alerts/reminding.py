@@ -43,6 +43,19 @@ NEVER = Reminded()
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """Since when it is looked at which figures come. `whole`: it was from the first figure on."""
+
+    since: date
+    whole: bool
+
+    def knows(self, period: Period, by: date) -> bool:
+        """Whether it is known which figures of the period have come, and anybody was to be reminded of them: those
+        that fell due before the system began are nobody's fault."""
+        return by >= self.since and (self.whole or period.first >= self.since)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A cadence period of a KPI whose figures a reminder may be about."""
 
@@ -92,14 +105,11 @@ def questions(
     publisher: Publisher,
     reminded: Mapping[str, Reminded],
     today: date,
-    watched_since: date | None = None,
+    watched: Watched,
 ) -> Iterator[Question]:
-    """The periods that a letter of today may be about, by what the publisher was told before.
-
-    `watched_since`: of periods that began before it nobody knows which figures had come.
-    """
+    """The periods that a letter of today may be about, by what the publisher was told before."""
     for asked in _questions(catalog, publisher, reminded, today):
-        if watched_since is None or asked.period.first >= watched_since:
+        if watched.knows(asked.period, asked.by):
             yield asked
 
 

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError
 from services.alerts import publisher_store, store
 from services.alerts.documents import NewerDocument
 from services.alerts.ports import AlertChange, Kept
+from services.alerts.reminding import Watched
 from services.runtime.mongo import Database
 from tests.unit.alerts.builders import KEY
 from tests.unit.alerts.letters import KEY as LETTERS
@@ -120,16 +121,10 @@ async def test_notes_are_forgotten_a_while_after_they_were_folded_in(database: D
 
 
 async def test_since_when_figures_are_looked_at_is_settled_once(database: Database) -> None:
-    sightings, day = publisher_store.MongoSightings(database), date(2023, 9, 1)
-    assert await sightings.since(day) == day
-    assert await sightings.since(None) == day
+    sightings, first = publisher_store.MongoSightings(database), Watched(date(2023, 9, 1), whole=False)
+    assert await sightings.watched(first) == first
+    assert await sightings.watched(Watched(date(2023, 10, 1), whole=True)) == first
     assert await sightings.newest("dak-nong") == {}
-
-
-async def test_an_installation_without_a_past_has_looked_at_everything(database: Database) -> None:
-    sightings = publisher_store.MongoSightings(database)
-    assert await sightings.since(None) is None
-    assert await sightings.since(date(2023, 9, 1)) is None
 
 
 async def test_every_query_of_the_stages_has_an_index(database: Database) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from contracts.catalog import CalendarSpec, CatalogObject, Holiday, Person, Post, Publisher
 from services.alerts.digest import Correspondence, Digest, PublisherKey, take_in, write
 from services.alerts.notes import Note, NoteKind, Sentence
-from services.alerts.reminding import Awaited
+from services.alerts.reminding import Awaited, Watched
 from services.runtime.catalog import Catalog
 from tests.unit.alerts.builders import BASE, PEOPLE, a_rule
 
@@ -14,6 +14,9 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MONDAY = date(2023, 9, 18)
 SLOT = datetime(2023, 9, 18, 0, 0, tzinfo=UTC)
 """Monday, 7 in the morning in Vietnam."""
+
+ALWAYS = Watched(date.min, whole=True)
+"""Figures were looked at from the first on."""
 
 SOURCE, OTHER = "urn:tiendo:source:dak-nong:edoc", "urn:tiendo:source:dak-nong:edoc-2"
 KEY = PublisherKey("dak-nong", "edoc")

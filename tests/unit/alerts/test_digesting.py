@@ -18,6 +18,7 @@ from services.alerts.freezing import Letters
 from services.alerts.measures import Measures
 from services.alerts.notes import Note, NoteKind
 from services.alerts.ports import Kept, RowState
+from services.alerts.reminding import Watched
 from services.alerts.replies import ReplyHandler, doubt, refusal
 from services.alerts.sending import Breaker, Patience, Sender
 from services.alerts.settings import MailSettings, SmtpSettings
@@ -27,7 +28,7 @@ from services.runtime.catalog import Catalog
 from services.runtime.telemetry import Telemetry
 from tests.unit.alerts.builders import a_record
 from tests.unit.alerts.fakes import FakeCatalogs, FakeCorrespondences, FakeMails, FakeNotes, FakeSightings, FakeWire
-from tests.unit.alerts.letters import DAY, KEY, MINUTE, PUBLISHER, SLOT, SOURCE, a_note, catalog
+from tests.unit.alerts.letters import ALWAYS, DAY, KEY, MINUTE, PUBLISHER, SLOT, SOURCE, a_note, catalog
 from tests.unit.alerts.service import RENDERER
 from tests.unit.alerts.test_crashes import Deadly, Killed
 
@@ -67,7 +68,7 @@ class World:
 class Worker:
     """One worker. Make it inside a running loop."""
 
-    def __init__(self, world: World, *, caught_up: bool = True, watched_since: date | None = None) -> None:
+    def __init__(self, world: World, *, caught_up: bool = True, watched: Watched = ALWAYS) -> None:
         self.measures = Measures(Telemetry())
         catalogs = FakeCatalogs(world.catalog)
 
@@ -80,7 +81,7 @@ class Worker:
             world.sightings,
             world.mails,
             catalogs,
-            Terms(3, 30 * DAY, "kpi.example", watched_since),
+            Terms(3, 30 * DAY, "kpi.example", watched),
             self.measures,
             reached,
         )
@@ -219,12 +220,13 @@ async def test_a_publisher_without_hours_is_never_written_to() -> None:
     assert await Worker(world).at(SLOT) == 0
 
 
-async def test_reminders_come_by_what_was_seen_and_an_older_installation_waits_for_the_next_period() -> None:
+async def test_who_begins_is_reminded_of_what_falls_due_and_not_blamed_for_what_was_due_before() -> None:
     world = World(sightings=FakeSightings())
-    assert await Worker(world, watched_since=date(2023, 9, 1)).at(SLOT) == 0
-    assert await Worker(world).at(SLOT) == 1
+    assert await Worker(world, watched=Watched(date(2023, 9, 1), whole=False)).at(SLOT) == 0
+    assert await Worker(world, watched=Watched(date(2023, 9, 1), whole=True)).at(SLOT) == 1
     assert [str(mail["X-KPI-Reason"]) for _, mail in world.wire.taken] == ["REMINDER"]
-    assert "3/3 đơn vị chưa có số liệu" in world.texts()[0]
+    assert "Tháng 9/2023: 3/3 đơn vị chưa có số liệu" in world.texts()[0]
+    assert "Tháng 8/2023" not in world.texts()[0]
 
 
 def deadly(world: World, at: int, before: bool) -> tuple[World, list[str]]:

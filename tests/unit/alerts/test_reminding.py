@@ -13,6 +13,7 @@ from services.alerts.reminding import (
     NEVER,
     Awaited,
     Reminded,
+    Watched,
     around,
     awaited,
     kpis_of,
@@ -23,7 +24,7 @@ from services.alerts.reminding import (
 from services.runtime.catalog import Calendar, Catalog
 from services.runtime.catalog.deadlines import due_by
 from tests.unit.alerts.builders import KPI
-from tests.unit.alerts.letters import PUBLISHER, WORKING, catalog
+from tests.unit.alerts.letters import ALWAYS, PUBLISHER, WORKING, catalog
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 TAN_PHU, QUANG_HOA, DAK_RMANG = "huyen-a.xa-tan-phu", "huyen-a.xa-quang-hoa", "huyen-a.xa-dak-rmang"
@@ -40,7 +41,7 @@ def told(
 ) -> list[Awaited]:
     """What a letter of that day would remind of."""
     before = reminded or {}
-    asked = questions(where, publisher, before, today)
+    asked = questions(where, publisher, before, today, ALWAYS)
     found = (awaited(one, where, publisher, before.get(one.kpi, NEVER), newest) for one in asked)
     return [one for one in found if one is not None]
 
@@ -151,8 +152,15 @@ def test_of_a_daily_figure_nobody_is_told_before_it_is_due_and_not_every_day_aft
 
 def test_what_began_before_anybody_looked_is_not_told() -> None:
     where, monday = catalog(), date(2023, 9, 18)
-    assert list(questions(where, PUBLISHER, {}, monday, date(2023, 8, 16))) == []
-    assert [one.period.id for one in questions(where, PUBLISHER, {}, monday, date(2023, 8, 15))] == ["2023-09"]
+
+    def asked(since: date, *, whole: bool) -> list[str]:
+        return [one.period.id for one in questions(where, PUBLISHER, {}, monday, Watched(since, whole))]
+
+    assert asked(date(2023, 8, 16), whole=False) == []
+    assert asked(date(2023, 8, 15), whole=False) == ["2023-09"]
+    assert asked(date(2023, 9, 18), whole=True) == ["2023-09"]
+    assert asked(date(2023, 8, 22), whole=True) == ["2023-09"]
+    assert asked(date(2023, 8, 21), whole=True) == ["2023-08", "2023-09"]
 
 
 def test_a_star_promises_only_what_nobody_else_names() -> None:
