@@ -1,5 +1,6 @@
 """FastStream's part: the broker object that holds the subscribers, starts and stops them."""
 
+import asyncio
 import gc
 import logging
 
@@ -15,7 +16,24 @@ GRACE_S = 15.0
 
 
 async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) -> None:
-    """Start consuming. On stop the batch in hand is finished and committed, then the group is left."""
+    """Start consuming. On stop the batch in hand is finished and committed, then the group is left.
+
+    Each has a broker object of its own, since one starts its subscribers one after the other: each would wait until
+    the group of the one before it is assigned, which takes seconds where a member has just died.
+    """
+    brokers = [_broker(settings, delivery) for delivery in deliveries]
+    _collect_garbage_seldom()
+
+    async def stop() -> None:
+        for delivery in deliveries:
+            delivery.stop()
+        await asyncio.gather(*(broker.stop() for broker in brokers))
+
+    host.stack.push_async_callback(stop)
+    await asyncio.gather(*(broker.start() for broker in brokers))
+
+
+def _broker(settings: KafkaSettings, delivery: Delivery) -> KafkaBroker:
     broker = KafkaBroker(
         [server.strip() for server in settings.bootstrap.split(",")],
         request_timeout_ms=settings.request_timeout_ms,
@@ -27,17 +45,8 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
         logger=logging.getLogger("faststream"),
         log_level=logging.DEBUG,
     )
-    for delivery in deliveries:
-        delivery.attach(broker)
-    _collect_garbage_seldom()
-    await broker.start()
-
-    async def stop() -> None:
-        for delivery in deliveries:
-            delivery.stop()
-        await broker.stop()
-
-    host.stack.push_async_callback(stop)
+    delivery.attach(broker)
+    return broker
 
 
 def _collect_garbage_seldom() -> None:
