@@ -148,9 +148,9 @@ def awaited(
 ) -> Awaited | None:
     """Which figures have not come; None where all have, or where nothing is to be said of them again.
 
-    `newest`: of the KPI. One of which no unit has ever reported is not nagged about: it is told once a period.
+    `newest`: of the KPI. One of which no unit has ever reported is told once a period: before it is due, if it can be.
     """
-    if asked.overdue and not newest and before.overdue == asked.period.id:
+    if asked.overdue and not newest and (before.soon is not None or before.overdue == asked.period.id):
         return None
     units = units_of(catalog, publisher, catalog.kpis[asked.kpi], asked.period.last)
     missing = [unit for unit in units if newest.get(unit, date.min) < asked.period.first]

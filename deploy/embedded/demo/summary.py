@@ -60,11 +60,18 @@ def show(
     console.print(
         f"[bold]Alerts[/]: {opened:,} opened, {opened - still:,} closed, {still:,} still open", highlight=False
     )
-    kinds = Counter(mail.get("X-KPI-Reason", "other") for mail in result.mails)
-    said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-    console.print(f"[bold]Mails[/]: {len(result.mails):,} in {result.folder} ({said})", highlight=False)
+    letters = [mail for mail in result.mails if "X-KPI-Publisher" in mail]
+    alerts = [mail for mail in result.mails if "X-KPI-Publisher" not in mail]
+    console.print(f"[bold]Mails[/]: {len(alerts):,} in {result.folder} ({_kinds(alerts)})", highlight=False)
+    console.print(f"[bold]Letters to publishers[/]: {len(letters):,} beside them ({_kinds(letters)})", highlight=False)
     _one_mail(console, result.mails)
     console.print(_times(times, sent, whole))
+
+
+def _kinds(mails: Sequence[EmailMessage]) -> str:
+    """How many there are of each kind."""
+    kinds = Counter(mail.get("X-KPI-Reason", "other") for mail in mails)
+    return ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
 
 
 def _pages(system: System, path: str, filters: dict[str, str]) -> Iterator[Json]:
