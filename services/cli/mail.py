@@ -17,6 +17,7 @@ from services.alerts.freezing import Letters
 from services.alerts.message import Address, Envelope, build
 from services.alerts.ports import Catalogs
 from services.alerts.render import Rendered, Renderer
+from services.alerts.sample_letter import NAME, sample_letter
 from services.alerts.samples import SCENES, sample, stage_for
 from services.alerts.settings import AlertsSettings, SmtpSettings
 from services.runtime import settings
@@ -87,6 +88,12 @@ def preview(
         (out / f"{kind}.eml").write_bytes(letters.bytes_of(mail, content, stage.kpi, mail.recipient.email))
         (out / f"{kind}.html").write_text(renderer.render(letter).html, encoding="utf-8")
         typer.echo(f"{out / kind}.eml  {letter.subject}")
+    if (made := sample_letter(stage, read.mail.host)) is not None:
+        digest, publisher = made
+        written, rendered = letters.digest_of(digest, content, publisher)
+        (out / f"{NAME}.eml").write_bytes(letters.digest_bytes(digest, content, publisher, publisher.contact))
+        (out / f"{NAME}.html").write_text(rendered.html, encoding="utf-8")
+        typer.echo(f"{out / NAME}.eml  {written.subject}")
 
 
 async def _test(read: AlertsSettings, recipient: str) -> None:

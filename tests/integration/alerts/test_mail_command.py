@@ -12,6 +12,7 @@ import pytest
 
 from deploy.embedded.ports import LOOPBACK, claimed
 from deploy.embedded.system import ROOT
+from services.alerts.sample_letter import NAME
 from services.alerts.samples import SCENES
 from tests.integration.alerts.relay import ScriptedRelay, running
 
@@ -98,7 +99,7 @@ async def test_a_preview_of_every_kind_is_written(tmp_path: Path) -> None:
     code, said = await tiendo("preview", "deploy/catalogs/dak-nong", "--out", str(tmp_path))
     assert code == 0, said
     mails, pages = contents(tmp_path, ".eml"), contents(tmp_path, ".html")
-    assert set(mails) == set(pages) == set(SCENES)
+    assert set(mails) == set(pages) == {*SCENES, NAME}
     for raw in mails.values():
         assert str(BytesParser(policy=policy.default).parsebytes(raw)["Subject"]).startswith("[KPI] ")
 
