@@ -13,6 +13,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from contracts import envelope
+from contracts.catalog import Publisher
 from contracts.envelope import Event
 from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED
@@ -39,11 +40,11 @@ class ReplyHandler:
         """Return when every note is durable."""
         kept = []
         for note in self._read_all(records):
-            whose = publisher_of(note.source, self._catalogs)
-            if whose is None:
+            found = publisher_of(note.source, self._catalogs)
+            if found is None:
                 self._measures.strangers.inc()
-            else:
-                kept.append(Kept(whose, note))
+            elif found[1].digest_hours:  # without hours nobody is ever written to
+                kept.append(Kept(found[0], note))
         if kept:
             await self._notes.put(kept)
 
@@ -65,13 +66,13 @@ class ReplyHandler:
             log.warning("reply_unreadable", records=len(odd), first=odd[0], remedy="left out; the topic keeps them")
 
 
-def publisher_of(source: str, catalogs: Catalogs) -> PublisherKey | None:
+def publisher_of(source: str, catalogs: Catalogs) -> tuple[PublisherKey, Publisher] | None:
     """Whose source it is, in whichever province."""
     for province in sorted(catalogs.provinces()):
         catalog = catalogs.of(province)
         publisher = catalog.publishers.by_source(source) if catalog is not None else None
         if publisher is not None:
-            return PublisherKey(province, publisher.id)
+            return PublisherKey(province, publisher.id), publisher
     return None
 
 

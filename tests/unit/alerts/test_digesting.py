@@ -217,7 +217,9 @@ async def test_while_a_letter_waits_for_the_relay_no_other_is_written() -> None:
 async def test_a_publisher_without_hours_is_never_written_to() -> None:
     silent = PUBLISHER.model_copy(update={"digest_hours": ()})
     world = World(catalog(silent), sightings=FakeSightings())
+    await handler(world).handle([a_reply(refusal, "log/0/1", a_rejection())])
     assert await Worker(world).at(SLOT) == 0
+    assert world.notes.documents == {}
 
 
 async def test_who_begins_is_reminded_of_what_falls_due_and_not_blamed_for_what_was_due_before() -> None:
