@@ -89,11 +89,11 @@ async def serve(settings: Settings, host: Host) -> None:
         "gateway_replies_unreadable", "Answers to publishers that are not as the contract says. Left out; see the log."
     )
     answering = [
-        delivery(topic, ReplyTopic(read, put, host.clock, odd))
-        for topic, read, put in (
-            (STATISTICS_REJECTED.name, reply_topics.refusal, replies.put_refusals),
-            (STATISTICS_DOUBTED.name, reply_topics.doubt, replies.put_doubts),
-            (STATISTICS_REPORTED.dlq, reply_topics.dead_letter, replies.put_refusals),
+        delivery(topic, ReplyTopic(read, put, clock, odd))
+        for topic, read, put, clock in (
+            (STATISTICS_REJECTED.name, reply_topics.refusal, replies.put_refusals, host.clock),
+            (STATISTICS_DOUBTED.name, reply_topics.doubt, replies.put_doubts, host.clock),
+            (STATISTICS_REPORTED.dlq, reply_topics.dead_letter, replies.put_refusals, None),
         )
     ]
 

@@ -39,9 +39,12 @@ _LONGEST_WORD = 80
 
 
 class ReplyTopic:
-    """Follows one of the topics: one document a record, one bulk write a batch."""
+    """Follows one of the topics: one document a record, one bulk write a batch.
 
-    def __init__(self, read: Reader, put: Put, clock: Clock, unreadable: Counter) -> None:
+    `clock`: moved on by the records; none where the headers are a publisher's own, who must not set our clock.
+    """
+
+    def __init__(self, read: Reader, put: Put, clock: Clock | None, unreadable: Counter) -> None:
         self._read, self._put, self._clock, self._unreadable = read, put, clock, unreadable
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
@@ -49,7 +52,8 @@ class ReplyTopic:
         odd: list[str] = []
         kept_at = datetime.now(UTC)
         for record in records:
-            self._clock.observe(instant_of(envelope.header(record.headers, f"ce_{EXTENSION}")))
+            if self._clock is not None:
+                self._clock.observe(instant_of(envelope.header(record.headers, f"ce_{EXTENSION}")))
             try:
                 document = self._read(record)
             except (ValueError, TypeError, ArithmeticError, OSError, RecursionError) as error:

@@ -328,5 +328,5 @@ def _instant(text: bytes) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.decode())
         return moment.astimezone(UTC) if moment.tzinfo is not None else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

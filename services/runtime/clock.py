@@ -4,10 +4,14 @@ Leases, retries, back-off and timeouts use real time and never this clock.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import structlog
+
 from services.runtime.errors import StartError
+
+log = structlog.get_logger()
 
 EXTENSION = "businesstime"
 """The CloudEvents extension by which services pass the business time on, where it is not the system's."""
@@ -42,8 +46,16 @@ class SystemClock:
         return {}
 
 
+LARGEST_STEP = timedelta(days=731)
+"""A moment that is further ahead than this is a mistake, or malice."""
+
+
 class DataClock:
-    """Time starts at an instant and moves on with the data: the highest event time consumed so far."""
+    """Time starts at an instant and moves on with the data: the highest event time consumed so far.
+
+    It cannot be turned back, so a moment far ahead of it is not believed, unless the system's time is as far: what was
+    on the topics in between may be gone.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
@@ -52,7 +64,11 @@ class DataClock:
         return self._now
 
     def observe(self, moment: datetime | None) -> None:
-        if moment is not None and moment > self._now:
+        if moment is None or moment <= self._now:
+            return
+        if moment - LARGEST_STEP > max(self._now, datetime.now(UTC)):
+            log.warning("moment_not_believed", moment=str(moment), business_time=str(self._now))
+        else:
             self._now = moment.astimezone(UTC)
 
     def stamp(self) -> Mapping[str, str]:
@@ -66,11 +82,12 @@ def from_setting(text: str) -> Clock:
     word, _, instant = text.partition(":")
     try:
         start = datetime.fromisoformat(instant) if word == "from" else None
-    except ValueError:
-        start = None
-    if start is None or start.tzinfo is None:
+        clock = None if start is None or start.tzinfo is None else DataClock(start)
+    except (ValueError, OverflowError):
+        clock = None
+    if clock is None:
         raise StartError(
             f"TIENDO_CLOCK is {text!r}; write `system`, or `from:` and an instant with offset "
             f"(from:2023-01-01T00:00:00+07:00)."
         )
-    return DataClock(start)
+    return clock

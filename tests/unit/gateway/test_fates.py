@@ -11,7 +11,7 @@ import pytest
 from contracts.doors import event_ref
 from contracts.envelope import STRUCTURED
 from contracts.observations import ObservationRecorded, observation_id
-from contracts.topics import OBSERVATIONS, STATISTICS_REPORTED, own_topic
+from contracts.topics import OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED, own_topic
 from services.gateway import cursors, tracing
 from services.gateway.keys import Scope
 from services.gateway.problems import Problem
@@ -242,6 +242,17 @@ async def test_poison_among_the_answers_holds_up_nobody() -> None:
     assert way.unreadable() >= 20
     assert (await fate(way))["state"] == "refused"
     assert [line["id"] for line in await listed(way)] == ["e-1"]
+
+
+@pytest.mark.parametrize("claimed", ["2024-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-10:00"])
+async def test_a_publisher_does_not_set_the_business_clock_by_a_header(claimed: str) -> None:
+    way = WholeWay()
+    one = event()
+    one.value = b"not json"
+    one.headers = [*one.headers, ("ce_businesstime", claimed.encode())]
+    await way.send(one)
+    assert [topic for topic, _ in way.heard] == [STATISTICS_REJECTED.name, STATISTICS_REPORTED.dlq]
+    assert way.clock.now() == NOON
 
 
 # who may ask

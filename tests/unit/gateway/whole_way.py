@@ -44,6 +44,7 @@ class WholeWay:
     broker: FakeBroker = field(default_factory=FakeBroker)
     telemetry: Telemetry = field(default_factory=Telemetry)
     engine: Engine = field(default_factory=lambda: Engine(CATALOG, NOON))
+    clock: DataClock = field(default_factory=lambda: DataClock(NOON))
     door: Door = field(init=False)
     gateway: Gateway = field(init=False)
     heard: list[tuple[str, Outgoing]] = field(default_factory=list)
@@ -54,7 +55,7 @@ class WholeWay:
     def __post_init__(self) -> None:
         producer = cast("BatchProducer", self.broker)
         quarantine = DeadLetterQueue(STATISTICS_REPORTED, "ingest", producer, self.telemetry)
-        clock, lot = DataClock(NOON), Lot(FakeParkings())
+        clock, lot = self.clock, Lot(FakeParkings())
         self.door = Door(an_examiner(), self.ledger, self.broker, quarantine, lot, clock, DoorMetrics(self.telemetry))
         ingest = ASGITransport(app=Starlette(routes=of_ingest.routes(self.ledger)))
         self.gateway = Gateway(
@@ -62,11 +63,11 @@ class WholeWay:
         )
         odd = self.telemetry.counter("odd", "Answers that were left out.")
         readers = {
-            STATISTICS_REJECTED.name: (reply_topics.refusal, self.replies.put_refusals),
-            STATISTICS_DOUBTED.name: (reply_topics.doubt, self.replies.put_doubts),
-            STATISTICS_REPORTED.dlq: (reply_topics.dead_letter, self.replies.put_refusals),
+            STATISTICS_REJECTED.name: (reply_topics.refusal, self.replies.put_refusals, clock),
+            STATISTICS_DOUBTED.name: (reply_topics.doubt, self.replies.put_doubts, clock),
+            STATISTICS_REPORTED.dlq: (reply_topics.dead_letter, self.replies.put_refusals, None),
         }
-        self.listeners = {topic: ReplyTopic(read, put, clock, odd) for topic, (read, put) in readers.items()}
+        self.listeners = {topic: ReplyTopic(read, put, clock, odd) for topic, (read, put, clock) in readers.items()}
 
     @property
     def replies(self) -> FakeReplies:
