@@ -13,6 +13,7 @@ from aiosmtplib.errors import (
 )
 
 from services.alerts.settings import SmtpSettings
+from services.runtime.errors import in_short
 
 
 class Fate(Enum):
@@ -138,4 +139,4 @@ def _words(error: BaseException) -> str:
         return str(error.__cause__) or type(error.__cause__).__name__
     if isinstance(error, SMTPConnectError | OSError):
         return str(error) or type(error).__name__
-    return f"{type(error).__name__}: {error}"
+    return in_short(error)

@@ -16,6 +16,7 @@ from services.alerts.flushing import Flusher
 from services.alerts.ports import Alerts, Groups, Times
 from services.alerts.relaying import Relay
 from services.runtime.clock import Clock
+from services.runtime.errors import in_short
 from services.runtime.kafka.delivery import passes_by_itself
 
 log = structlog.get_logger()
@@ -165,7 +166,7 @@ async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.
             pause = min(_BACKOFF_S[1], _BACKOFF_S[0] * 2.0 ** min(failures, 10))
             if failures == 1 or failures % 20 == 0:
                 known = passes_by_itself(error)
-                why = f"{type(error).__name__}: {error}"
+                why = in_short(error)
                 log.warning("stage_failed", stage=name, why=why, tries=failures, exc_info=None if known else error)
             await asyncio.sleep(pause)
             continue

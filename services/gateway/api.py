@@ -34,6 +34,7 @@ from services.gateway.routes import (
     templates,
 )
 from services.runtime import health
+from services.runtime.errors import in_short
 from services.runtime.health import Health
 from services.runtime.telemetry import Telemetry
 
@@ -118,7 +119,7 @@ def _own_errors(operation: dict[str, Any]) -> None:
 
 
 async def _database_away(_: Request, error: Exception) -> Response:
-    log.warning("database_away", why=f"{type(error).__name__}: {str(error)[:200]}")
+    log.warning("database_away", why=in_short(error))
     return unavailable("Cơ sở dữ liệu chưa trả lời.", "The database does not answer.").response()
 
 

@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 
 from services.gateway.key_store import USED_EVERY, Keys
 from services.gateway.keys import Key
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -72,4 +73,4 @@ class Keyring:
         try:
             await self._keys.used(key_id, now)
         except PyMongoError as error:
-            log.warning("key_use_not_noted", key=key_id, why=f"{type(error).__name__}: {str(error)[:200]}")
+            log.warning("key_use_not_noted", key=key_id, why=in_short(error))

@@ -15,6 +15,8 @@ from uuid import uuid4
 import structlog
 from pymongo.errors import PyMongoError
 
+from services.runtime.errors import in_short
+
 log = structlog.get_logger()
 
 QUEUE = 64
@@ -140,7 +142,7 @@ async def follow(changes: Changes, hub: Hub, pause_s: float = 1.0) -> None:
                 lost = False
         except PyMongoError as error:
             lost = True
-            log.warning("change_stream_lost", why=f"{type(error).__name__}: {str(error)[:200]}")
+            log.warning("change_stream_lost", why=in_short(error))
         await asyncio.sleep(pause_s)
 
 

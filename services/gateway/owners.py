@@ -23,6 +23,7 @@ from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
 from services.gateway.settings import GatewaySettings
 from services.runtime.catalog.carrying import View
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -191,7 +192,7 @@ async def _asked(
             return model.model_validate_json(answer.content)
         why = f"status {answer.status_code}"
     except (HTTPError, TimeoutError, ValidationError) as error:
-        log.warning("owner_away", owner=owner, why=f"{type(error).__name__}: {str(error)[:200]}")
+        log.warning("owner_away", owner=owner, why=in_short(error))
         raise _away(owner) from None
     if answer.status_code in (400, 404) and _code(answer):
         raise not_found(*unknown)

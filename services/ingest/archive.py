@@ -20,6 +20,7 @@ from contracts.rebuilds import LedgerExtent, LedgerPart
 from services.ingest.decide import Entry
 from services.ingest.logs import LogPartition
 from services.ingest.store import Part
+from services.runtime.errors import in_short
 from services.runtime.kafka.offsets import committed
 from services.runtime.kafka.topics import inbound_topics
 from services.runtime.settings import KafkaSettings
@@ -110,10 +111,10 @@ async def _answered(answer: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await answer()
     except PyMongoError as error:
-        log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+        log.warning("question_not_answered", why=in_short(error))
         return _refused(503, "database_away", "MongoDB does not answer")
     except (KafkaError, TimeoutError, OSError) as error:
-        log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+        log.warning("question_not_answered", why=in_short(error))
         return _refused(503, "broker_away", "the Kafka broker does not answer")
 
 

@@ -22,6 +22,7 @@ from services.ingest import answers, batch
 from services.ingest.batch import Dead, Examiner, Sound
 from services.ingest.decide import Entry
 from services.runtime.clock import Clock
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ def routes(examiner: Examiner, ledger: Ledger, clock: Clock) -> list[Route]:
         try:
             found = await examine(examiner, ledger, events, clock)
         except PyMongoError as error:
-            log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+            log.warning("question_not_answered", why=in_short(error))
             return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
         return Response(ExaminedEvents(items=tuple(found)).model_dump_json(), media_type="application/json")
 

@@ -20,6 +20,7 @@ from contracts.envelope import instant
 from services.ingest.decide import Entry
 from services.ingest.passing import rules_of
 from services.ingest.store import Stored
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -143,7 +144,7 @@ async def _answered(answer: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await answer()
     except PyMongoError as error:
-        log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+        log.warning("question_not_answered", why=in_short(error))
         return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 import structlog
 from pymongo.errors import PyMongoError
 
+from services.runtime.errors import in_short
+
 log = structlog.get_logger()
 
 
@@ -22,7 +24,7 @@ async def keep(ledger: Removable, days: int, every_s: float) -> None:
         try:
             removed = await ledger.remove(datetime.now(UTC) - timedelta(days=days))
         except PyMongoError as error:
-            log.warning("ledger_not_cleared", why=f"{type(error).__name__}: {str(error)[:200]}")
+            log.warning("ledger_not_cleared", why=in_short(error))
         else:
             if removed:
                 log.info("ledger_cleared", entries=removed, older_than_days=days)

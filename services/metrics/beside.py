@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 
 from services.metrics.handlers import Workshop
-from services.runtime.errors import Fenced
+from services.runtime.errors import Fenced, in_short
 from services.runtime.kafka.delivery import passes_by_itself
 from services.runtime.kafka.producer import partition_of
 
@@ -57,7 +57,7 @@ async def keep_looking(
         except Exception as error:
             if not isinstance(error, Fenced) and not passes_by_itself(error):
                 raise
-            log.warning(trouble, why=f"{type(error).__name__}: {error}")
+            log.warning(trouble, why=in_short(error))
             async with delivery.turn:
                 workshop.memory.forget()
         await asyncio.sleep(every_s)

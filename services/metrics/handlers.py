@@ -33,7 +33,7 @@ from services.metrics.telemetry import Meters
 from services.runtime import clock as clocks
 from services.runtime.catalog import Catalog
 from services.runtime.clock import Clock, DataClock
-from services.runtime.errors import Transient, Unprocessable
+from services.runtime.errors import Transient, Unprocessable, in_short
 
 TYPE = next(iter(OBSERVATIONS.payloads)).encode()
 _TIME_HEADER = f"ce_{clocks.EXTENSION}"
@@ -319,8 +319,7 @@ def _observation(content: dict[str, Any], record: ConsumerRecord, zone: ZoneInfo
 
 def _unprocessable(record: ConsumerRecord, error: Exception) -> Unprocessable:
     return Unprocessable(
-        f"{record.topic}/{record.partition}/{record.offset} is no observation that can be folded: "
-        f"{type(error).__name__}: {error}"
+        f"{record.topic}/{record.partition}/{record.offset} is no observation that can be folded: {in_short(error)}"
     )
 
 

@@ -18,6 +18,7 @@ from contracts.explanations import Origins
 from contracts.observations import ObservationRecorded
 from services.metrics.asking import Answer, Asker, Busy, Unknown
 from services.runtime.catalog.carrying import View
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -94,7 +95,7 @@ async def _answered(ask: Callable[[], Awaitable[Answer]]) -> Response:
     except Busy:
         return _refused(503, "busy", "too many questions wait already")
     except PyMongoError as error:
-        log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+        log.warning("question_not_answered", why=in_short(error))
         return _refused(503, "database_away", "MongoDB does not answer")
     return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -3,15 +3,14 @@
 Leases, retries, back-off and timeouts use real time and never this clock.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-import structlog
-
 from services.runtime.errors import StartError
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 EXTENSION = "businesstime"
 """The CloudEvents extension by which services pass the business time on, where it is not the system's."""
@@ -67,7 +66,7 @@ class DataClock:
         if moment is None or moment <= self._now:
             return
         if moment - LARGEST_STEP > max(self._now, datetime.now(UTC)):
-            log.warning("moment_not_believed", moment=str(moment), business_time=str(self._now))
+            log.warning("moment %s not believed: the business time is %s", moment, self._now)
         else:
             self._now = moment.astimezone(UTC)
 

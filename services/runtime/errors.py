@@ -39,3 +39,16 @@ class Blown(Unprocessable):
 
 class Stopped(Exception):
     """The service was asked to stop before it had started: a clean end."""
+
+
+_MOST_SAID = 500
+
+
+def in_short(error: BaseException) -> str:
+    """What an error is, for a log line or `/readyz`. Some texts hold all that was to be written, which is megabytes."""
+    return f"{type(error).__name__}: {cut(str(error))}"
+
+
+def cut(text: str) -> str:
+    """The beginning of a text that may be of any length."""
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}… ({len(text)} characters)"

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on standard error, for our own code and for the libraries'.
 
 Our own code uses structlog's native loggers; foreign loggers are rendered by the same processors. Tracebacks carry no
-locals, since those may hold secrets.
+locals, since those may hold secrets, and of an error's text its beginning, since that may hold a whole batch.
 """
 
 import logging
@@ -12,6 +12,7 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
+from services.runtime.errors import cut
 from services.runtime.settings import LogSettings
 
 
@@ -23,7 +24,7 @@ def configure(service: str, settings: LogSettings) -> None:
         _named(service),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        structlog.processors.ExceptionRenderer(_Traces(show_locals=False)),
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_dumps)],
@@ -68,6 +69,20 @@ def _named(service: str) -> Processor:
         return event
 
     return add
+
+
+class _Traces(structlog.tracebacks.ExceptionDictTransformer):
+    def __call__(self, exc_info: Any) -> list[dict[str, Any]]:
+        stacks = super().__call__(exc_info)
+        _shorten(stacks)
+        return stacks
+
+
+def _shorten(stacks: list[dict[str, Any]]) -> None:
+    for stack in stacks:
+        stack["exc_value"] = cut(stack["exc_value"])
+        for grouped in stack.get("exceptions", ()):
+            _shorten(grouped)
 
 
 class _Once(logging.Filter):

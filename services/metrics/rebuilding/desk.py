@@ -17,6 +17,7 @@ from starlette.routing import Route
 from contracts.rebuilds import RebuildAsked
 from services.metrics.rebuilding.store import Orders
 from services.runtime.catalog import Catalog
+from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
@@ -71,7 +72,7 @@ def routes(orders: Orders, catalogs: Callable[[], Mapping[str, Catalog]], now: C
 
 
 def _away(error: PyMongoError) -> Response:
-    log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+    log.warning("question_not_answered", why=in_short(error))
     return _refused(503, "database_away", "MongoDB does not answer")
 
 

@@ -32,7 +32,7 @@ from services.metrics.rebuilding.store import Order, Orders
 from services.metrics.rebuilding.successor import Successor
 from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
-from services.runtime.errors import Fenced
+from services.runtime.errors import Fenced, in_short
 from services.runtime.kafka.delivery import passes_by_itself
 from services.runtime.kafka.producer import partition_of
 
@@ -98,7 +98,7 @@ class Rebuilder:
             except Exception as error:
                 if not passes_by_itself(error):
                     raise
-                log.warning("rebuilds_not_seen", why=f"{type(error).__name__}: {error}")
+                log.warning("rebuilds_not_seen", why=in_short(error))
             await asyncio.sleep(every_s)
 
     async def look(self) -> None:
@@ -121,7 +121,7 @@ class Rebuilder:
             log.info("rebuild_moved", kpi=order.key)
         except Exception as error:
             if isinstance(error, Fenced) or passes_by_itself(error):
-                log.warning("rebuild_interrupted", kpi=order.key, why=f"{type(error).__name__}: {error}")
+                log.warning("rebuild_interrupted", kpi=order.key, why=in_short(error))
                 async with self.stream.turn:
                     self.workshop.memory.forget()
                 return
@@ -129,7 +129,7 @@ class Rebuilder:
                 why = str(error)
                 log.warning("rebuild_refused", kpi=order.key, why=why)
             else:
-                why = f"{type(error).__name__}: {error} (the log of metrics has the trace)"
+                why = f"{in_short(error)} (the log of metrics has the trace)"
                 log.error("rebuild_failed", kpi=order.key, exc_info=error)
             await attempt.note(stage=Stage.REFUSED, why=why, waits_for=None)
             self.workshop.meters.rebuilt.labels("refused").inc()

@@ -30,7 +30,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from pymongo.errors import PyMongoError
 
 from services.runtime import mongo
-from services.runtime.errors import Blown, Fenced, Transient
+from services.runtime.errors import Blown, Fenced, Transient, in_short
 from services.runtime.health import Health
 from services.runtime.kafka.positions import Positions
 from services.runtime.settings import KafkaSettings
@@ -196,7 +196,7 @@ class Delivery:
                     await self._handler.handle(records)
                 except Fenced as fence:
                     self._telemetry.fenced.labels(self.topic).inc()
-                    log.info("fenced", topic=self.topic, why=str(fence), **_span(records))
+                    log.info("fenced", topic=self.topic, why=in_short(fence), **_span(records))
                     await self._handler.forget()
                     await self._pause(0.5)
                     break
@@ -231,7 +231,7 @@ class Delivery:
             topic=at.topic,
             partition=at.partition,
             offset=records[0].offset,
-            why=f"{type(error).__name__}: {error}",
+            why=in_short(error),
             remedy=f"nothing was skipped; mend the cause, then {self._remedy}",
             exc_info=error,
         )
@@ -267,10 +267,10 @@ class Delivery:
             async with asyncio.timeout(_COMMIT_S):
                 await self._consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
-            log.info("partition_moved_before_commit", topic=self.topic, why=str(error), **_span(records))
+            log.info("partition_moved_before_commit", topic=self.topic, why=in_short(error), **_span(records))
             await self._handler.forget()
         except (KafkaError, TimeoutError) as error:
-            log.warning("commit_failed", topic=self.topic, why=f"{type(error).__name__} {error}", **_span(records))
+            log.warning("commit_failed", topic=self.topic, why=in_short(error), **_span(records))
 
     def _measure(self, records: Records, started: float) -> None:
         self._telemetry.consumed.labels(self.topic).inc(len(records))
@@ -293,14 +293,14 @@ class Delivery:
 
     def _trouble(self, records: Records, error: BaseException, tries: int) -> None:
         self._telemetry.retries.labels(self.topic).inc()
-        self._health.trouble(self.topic, f"{type(error).__name__}: {error}")
+        self._health.trouble(self.topic, in_short(error))
         if tries == 1 or tries % 20 == 0:
             known = passes_by_itself(error)
             log.warning(
                 "batch_failed",
                 topic=self.topic,
                 tries=tries,
-                why=f"{type(error).__name__}: {error}",
+                why=in_short(error),
                 exc_info=None if known else error,
                 **_span(records),
             )
