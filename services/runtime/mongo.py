@@ -35,8 +35,10 @@ DUPLICATE_KEY = 11000
 
 _HELLO_S = 2.0
 _OUT_OF_DISK = 14031
-_MAINTENANCE = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 64, 24, 50, 112, 262, 251, _OUT_OF_DISK})
-"""Server codes that pass by themselves: stepdowns, shutdowns, time limits, lock and write conflicts, a full disk."""
+_LOST_CURSOR = frozenset({43, 175, 237})
+_MAINTENANCE = _LOST_CURSOR | {91, 189, 10107, 11600, 11602, 13435, 13436, 64, 24, 50, 112, 262, 251, _OUT_OF_DISK}
+"""Server codes that pass by themselves: stepdowns, shutdowns, time limits, lock and write conflicts, cursors that went
+with their server, a full disk."""
 
 
 def is_transient(error: BaseException) -> bool:

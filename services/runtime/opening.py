@@ -4,16 +4,21 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.topics import CATALOG, Topic
 from services.runtime import mongo
+from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower, OnSwitch
-from services.runtime.errors import StartError
+from services.runtime.errors import StartError, in_short
 from services.runtime.host import Host
+from services.runtime.kafka.delivery import backoff, passes_by_itself
 from services.runtime.kafka.producer import BatchProducer
 from services.runtime.kafka.topics import broker_answers, wait_for_broker, wait_for_topics
 from services.runtime.settings import KafkaSettings, MongoSettings
+
+log = structlog.get_logger()
 
 
 async def database(host: Host, settings: MongoSettings) -> mongo.Client:
@@ -49,15 +54,42 @@ async def producer(host: Host, settings: KafkaSettings, *, compress: bool = Fals
     return made
 
 
-async def catalogs(host: Host, settings: KafkaSettings, on_switch: OnSwitch | None = None) -> CatalogFollower:
-    """A follower of `catalog.v1`; the service is not ready before there is a catalog. Does not wait for one."""
-    follower = CatalogFollower(settings.connection(), on_switch)
+async def catalogs(
+    host: Host, settings: KafkaSettings, on_switch: OnSwitch | None = None, *, topic: str = CATALOG.name
+) -> CatalogFollower:
+    """A follower of `catalog.v1`; the service is not ready before there is a catalog. Does not wait for one.
+
+    Where `on_switch` fails because something is away, it is tried again for as long as that takes.
+    """
+    follower = CatalogFollower(
+        settings.connection(), None if on_switch is None else _patient(host, on_switch), topic=topic
+    )
     with _answering():
         await follower.start()
     host.stack.push_async_callback(follower.stop)
     await host.background("catalog follower", asyncio.create_task(follower.wait()))
     host.health.check("catalog", lambda: follower.why_not or None)
     return follower
+
+
+def _patient(host: Host, on_switch: OnSwitch) -> OnSwitch:
+    async def switch(catalog: Catalog) -> None:
+        what, tries = f"switch to the catalog of {catalog.province.id}", 0
+        while True:
+            try:
+                await on_switch(catalog)
+                break
+            except Exception as error:
+                if not passes_by_itself(error):
+                    raise
+                tries += 1
+                host.health.trouble(what, in_short(error))
+                if tries == 1 or tries % 20 == 0:
+                    log.warning("switch_failed", version=catalog.version, tries=tries, why=in_short(error))
+                await asyncio.sleep(backoff(tries))
+        host.health.recovered(what)
+
+    return switch
 
 
 async def first_catalog(host: Host, follower: CatalogFollower) -> None:

@@ -258,7 +258,7 @@ async def _records(
     while True:
         try:
             fetched = (await consumer.getmany(partition, timeout_ms=_POLL_MS)).get(partition, [])
-        except KafkaError as error:
+        except (KafkaError, OSError) as error:
             if until_caught_up:
                 raise
             log.warning("catalog_fetch_failed", why=str(error) or type(error).__name__)

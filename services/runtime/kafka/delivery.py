@@ -206,7 +206,7 @@ class Delivery:
                     if isinstance(error, Blown) or (not passes_by_itself(error) and tries >= TRIES):
                         return error
                     self._trouble(records, error, tries)
-                    await self._pause(_backoff(tries))
+                    await self._pause(backoff(tries))
                 else:
                     if tries:
                         log.info("batch_recovered", topic=self.topic, tries=tries, **_span(records))
@@ -380,7 +380,8 @@ def passes_by_itself(error: BaseException) -> bool:
     return isinstance(error, KafkaError) and bool(error.retriable)
 
 
-def _backoff(tries: int) -> float:
+def backoff(tries: int) -> float:
+    """Seconds to wait after so many failures."""
     low, high = _BACKOFF_S
     return min(high, low * 2.0 ** min(tries, 20)) * random.uniform(0.8, 1.2)
 

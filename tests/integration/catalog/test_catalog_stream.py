@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure
 
 from contracts.catalog import CatalogObject, OrgUnit, Province
+from services.runtime import opening
 from services.runtime.catalog import stream
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower
 from services.runtime.errors import Transient
+from tests.hosts import a_host, kafka_settings
+from tests.servers import KafkaServer
 
 NOW = datetime(2023, 1, 2, tzinfo=UTC)
 
@@ -129,6 +133,41 @@ async def test_a_failing_callback_ends_the_wait_with_its_error(options: dict[str
             await follower.wait()
         with pytest.raises(LookupError, match="the store is gone"):
             await follower.at_least("dak-nong", 2)
+
+
+async def test_a_switch_that_fails_because_the_database_is_away_is_tried_again_and_nothing_ends(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    settings = kafka_settings(kafka_server)
+    options = settings.connection()
+    failures: list[Exception] = [AutoReconnect("away"), NetworkTimeout("slow"), OperationFailure("no cursor", 43)]
+    troubles: list[dict[str, str]] = []
+    switched: list[str] = []
+    async with a_host() as host:
+
+        async def switch(catalog: Catalog) -> None:
+            troubles.append(await host.health.not_ready())
+            if failures:
+                raise failures.pop(0)
+            switched.append(catalog.version)
+
+        first = await stream.apply(options, "dak-nong", units("a"), now=NOW, topic=topic)
+        follower = await opening.catalogs(host, settings, switch, topic=topic)
+        async with asyncio.timeout(20):
+            await follower.first()
+            second = await stream.apply(options, "dak-nong", units("a", "b"), now=NOW, topic=topic)
+            await follower.at_least("dak-nong", 2)
+        assert switched == [first.version, second.version]
+        what = "switch to the catalog of dak-nong"
+        assert [one.get(what) for one in troubles] == [
+            None,
+            "AutoReconnect: away",
+            "NetworkTimeout: slow",
+            "OperationFailure: no cursor",
+            None,
+        ]
+        assert what not in await host.health.not_ready()
+        assert not host.broken
 
 
 async def test_a_broker_that_is_not_there_is_said_in_a_sentence() -> None:
