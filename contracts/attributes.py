@@ -15,6 +15,9 @@ from contracts.content_types import JSON, STRUCTURED, Mode, mode_of
 MAX_ATTRIBUTE = 2048
 """Characters that an attribute may have; ids and URIs of honest systems are far shorter."""
 
+MAX_IDENTITY_BYTES = 512
+"""Bytes in UTF-8 that `id`, and `source`, may have: they are kept beside each figure, thousands of them together."""
+
 MAX_ATTRIBUTES = 40
 """Attributes that an event may have, its extensions included."""
 
@@ -108,6 +111,8 @@ def checked(attributes: Mapping[str, str]) -> datetime | None:
     together = "".join(attributes.values())
     if len(together) > MAX_ATTRIBUTE or len(attributes) > MAX_ATTRIBUTES or not together.isprintable():
         _check_each(attributes, len(together))
+    _short_enough(attributes, "id")
+    _short_enough(attributes, "source")
     if attributes["specversion"] != "1.0":
         raise unreadable(
             attributes,
@@ -241,6 +246,21 @@ def _check_each(attributes: Mapping[str, str], together: int) -> None:
                 f"thuộc tính {shown} dài hơn {MAX_ATTRIBUTE} ký tự hoặc có ký tự điều khiển",
                 f"the attribute {shown} is longer than {MAX_ATTRIBUTE} characters or has control characters",
             )
+
+
+def _short_enough(attributes: Mapping[str, str], name: str) -> None:
+    text = attributes[name]
+    if 4 * len(text) <= MAX_IDENTITY_BYTES:
+        return
+    size = len(text.encode())
+    if size > MAX_IDENTITY_BYTES:
+        raise unreadable(
+            attributes,
+            "not_cloudevent",
+            name,
+            f"thuộc tính {name} dài {size} byte (UTF-8), tối đa là {MAX_IDENTITY_BYTES}: hãy dùng {name} ngắn hơn",
+            f"the attribute {name} has {size} bytes (UTF-8), at most {MAX_IDENTITY_BYTES} are taken: use a shorter one",
+        )
 
 
 def _time(attributes: Mapping[str, str]) -> datetime | None:

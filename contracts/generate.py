@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from contracts.attributes import MAX_IDENTITY_BYTES
 from contracts.base import WireModel
 from contracts.topics import DLQ_SUFFIX, OWN, OWN_PREFIX, TOPICS, Topic
 
@@ -115,13 +116,20 @@ _OWNERS = {
     }
 }
 
+_IDENTITY = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_IDENTITY_BYTES,
+    "description": f"At most {MAX_IDENTITY_BYTES} bytes in UTF-8.",
+}
+
 _HEADERS = {
     "type": "object",
     "required": ["ce_specversion", "ce_id", "ce_source", "ce_type"],
     "properties": {
         "ce_specversion": {"const": "1.0"},
-        "ce_id": {"type": "string", "minLength": 1, "maxLength": 2048},
-        "ce_source": {"type": "string", "minLength": 1, "maxLength": 2048},
+        "ce_id": _IDENTITY,
+        "ce_source": _IDENTITY,
         "ce_type": {"type": "string"},
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_subject": {"type": "string"},

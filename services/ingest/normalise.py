@@ -4,6 +4,7 @@ The payload is built as JSON directly, since a model would be made only to be ta
 `ObservationRecorded`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +18,7 @@ from contracts.envelope import Event
 from contracts.observations import observation_id, subject_of
 from services.ingest.desk import Passed
 from services.ingest.numbers import at_most_nine_decimals
-from services.ingest.roster import member_ids, roster_of
+from services.ingest.roster import MemberList, member_ids, roster_of
 from services.ingest.wording import plain
 from services.runtime.kafka.place import Place
 
@@ -85,6 +86,11 @@ def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, recei
     return Observation(identity, f"{figure.province}/{kpi.id}", orjson.dumps(content), subject)
 
 
+KEPT_NAMES_BYTES = 512
+"""Members that no roster names are counted and not kept where they are longer than this, stored."""
+
+_BESIDE_A_NAME = 9
+
 _RARER = frozenset({"level", "rank", "milestone", "coverage"})
 
 
@@ -102,8 +108,22 @@ def _rarer(passed: Passed) -> dict[str, Any]:
         content["done_on"] = figure.done_on.isoformat()
     if figure.members is not None and case.unit is not None:
         roster = roster_of(case.catalog, case.kpi, case.unit.id, case.day)
-        content["members"] = sorted(member_ids(case.catalog, figure.members, roster, case.day))
+        members = sorted(member_ids(case.catalog, figure.members, roster, case.day))
+        if _kept_by_name(members, roster, forecast=figure.status == "forecast"):
+            content["members"] = members
+        else:
+            content["numerator"] = plain(Decimal(len(members)))
     return content
+
+
+def _kept_by_name(members: Sequence[str], roster: MemberList | None, *, forecast: bool) -> bool:
+    """Whether the figure goes on with the names: those of a roster are as many as the catalog says. Where it names
+    nobody only their number counts, and a publisher could write what it likes."""
+    if forecast:
+        return False
+    if roster is not None and roster.named is not None:
+        return True
+    return sum(len(member.encode()) + _BESIDE_A_NAME for member in members) <= KEPT_NAMES_BYTES
 
 
 def text(given: str) -> str:

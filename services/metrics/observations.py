@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import ValidationError
 
+from contracts.attributes import MAX_IDENTITY_BYTES
 from contracts.observations import ObservationRecorded
 from services.metrics.days import day_of
 from services.metrics.exact import scaled, stored
@@ -71,7 +72,7 @@ def observation(content: dict[str, Any], zone: ZoneInfo) -> Observation:
             v,
             tuple([flag["code"] for flag in flags]) if (flags := get("flags")) else (),
             None if _ANY_RARER.isdisjoint(content) else _rarer(content),
-            packed(content["source_id"]),
+            "" if status == "forecast" else _kept_id(content["source_id"]),
         )
     return Observation(
         content["org_unit"],
@@ -99,6 +100,11 @@ def careful(value: bytes) -> dict[str, Any]:
 def catalog_number(version: str) -> int:
     """The number of a catalog version. Raises ValueError."""
     return int(version.partition("-")[0])
+
+
+def _kept_id(source_id: str) -> str | bytes:
+    """By which a publisher is told of doubts. Older releases took longer ones than fit into a document so often."""
+    return packed(source_id) if len(source_id.encode()) <= MAX_IDENTITY_BYTES else ""
 
 
 def _rarer(content: dict[str, Any]) -> dict[str, Any] | None:

@@ -258,3 +258,17 @@ def test_nothing_but_our_own_error_comes_out_of_the_decoder(
 )
 def test_strict_json_reads_what_json_writes(value: object) -> None:
     assert strict_json.loads(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("name", ["id", "source"])
+@pytest.mark.parametrize("letter", ["x", "đ", "\U0001f300"])
+def test_an_identity_of_512_bytes_is_read_and_a_longer_one_is_told_its_length(name: str, letter: str) -> None:
+    size = len(letter.encode())
+    longest, too_long = letter * (512 // size), letter * (512 // size + 1)
+    taken = {**dict(HEADERS), f"ce_{name}": longest.encode()}
+    assert getattr(envelope.read(list(taken.items()), b"{}"), name) == longest
+    with pytest.raises(NotAnEvent, match="at most 512 are taken") as error:
+        envelope.read(list({**taken, f"ce_{name}": too_long.encode()}.items()), b"{}")
+    assert (error.value.code, error.value.field) == ("not_cloudevent", name)
+    assert f"{512 + size} bytes" in error.value.why
+    assert f"{512 + size} byte" in error.value.why_vi

@@ -87,8 +87,8 @@ class FakeStore:
     async def write(self, figures: Sequence[Change], judgements: Sequence[Change]) -> None:
         self.writes += 1
         lost = self.lose_figures or self.lose_judgements
-        fenced = [] if self.lose_figures else _apply(self.stored_figures, figures)
-        fenced += [] if self.lose_judgements else _apply(self.judgements, judgements)
+        fenced = [] if self.lose_figures else apply_changes(self.stored_figures, figures)
+        fenced += [] if self.lose_judgements else apply_changes(self.judgements, judgements)
         self.lose_figures = self.lose_judgements = False
         if fenced:
             raise Fenced(f"written by somebody else: {fenced}")
@@ -168,7 +168,7 @@ class FakeStore:
         self.now = moment if self.now is None else max(self.now, moment)
 
 
-def _apply(documents: dict[str, dict[str, Any]], changes: Sequence[Change]) -> list[str]:
+def apply_changes(documents: dict[str, dict[str, Any]], changes: Sequence[Change]) -> list[str]:
     """Apply what fits; the ids of the documents that have another version."""
     fenced = []
     for change in changes:
