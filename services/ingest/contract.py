@@ -16,9 +16,13 @@ from contracts.hints import A_NUMBER, ASKED, CODES
 from contracts.statistics import Problem, RejectionCode, StatisticReported
 from services.ingest import wording
 from services.ingest.wording import problem
+from services.runtime.kafka import packed
 
 LARGEST_PLACE = 10**9
 """Beyond which nothing is ranked; it keeps places within what JSON and stores hold exactly."""
+
+NOT_UNPACKED = "not_unpacked"
+"""The reason of a compressed batch that is quarantined as a whole, as it came."""
 
 INTERNAL = "internal"
 """The reason of what is quarantined through a fault of ours."""
@@ -64,11 +68,11 @@ Reading = Reported | Malformed | Unreadable
 def read(headers: Headers, value: bytes | None, max_bytes: int) -> Reading:
     """Read one record of `statistics.reported.v1`. Values above `max_bytes` are not even parsed."""
     if value is not None and len(value) > max_bytes:
-        return _too_large(headers, len(value), max_bytes)
+        return _not_unpacked(headers) or _too_large(headers, len(value), max_bytes)
     try:
         event = envelope.read(headers, value)
     except NotAnEvent as error:
-        return _not_an_event(error, tombstone=value is None)
+        return _not_unpacked(headers) or _not_an_event(error, tombstone=value is None)
     if event.type != EVENT_TYPE:
         return _foreign(event)
     try:
@@ -113,6 +117,19 @@ def moment(milliseconds: int | None, otherwise: datetime) -> datetime:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return otherwise
+
+
+def _not_unpacked(headers: Headers) -> Unreadable | None:
+    why = envelope.header(headers, packed.HEADER)
+    if why is None:
+        return None
+    found = problem(
+        RejectionCode.TOO_LARGE,
+        None,
+        "Lô bản ghi nén không giải nén được trong giới hạn: hãy gửi lô nhỏ hơn.",
+        "The compressed batch could not be unpacked within the limit: send smaller batches.",
+    )
+    return Unreadable(NOT_UNPACKED, why, None, None, None, found)
 
 
 def _too_large(headers: Headers, size: int, limit: int) -> Unreadable:

@@ -19,6 +19,10 @@ class Telemetry:
             "topic",
             "reason",
         )
+        self.not_unpacked = self.counter(
+            "batches_not_unpacked",
+            "Compressed batches that are damaged, or too large unpacked. Each went on as one record; see the log.",
+        )
         self.retries = self.counter(
             "retries", "Batches tried again. Rising: broker or database is away or slow.", "topic"
         )

@@ -23,6 +23,7 @@ from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.codec import CatalogAssembler, CatalogRecord, CatalogUnreadable
 from services.runtime.catalog.tenancy import refuse_claimed
 from services.runtime.errors import Transient
+from services.runtime.kafka import unpacking
 
 log = structlog.get_logger()
 
@@ -224,6 +225,7 @@ class CatalogFollower:
 
 @contextlib.asynccontextmanager
 async def _consumer(client_options: Mapping[str, Any], topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    unpacking.install()
     consumer = AIOKafkaConsumer(
         **client_options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )

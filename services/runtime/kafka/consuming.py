@@ -8,6 +8,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from services.runtime.host import Host
+from services.runtime.kafka import unpacking
 from services.runtime.kafka.delivery import Delivery
 from services.runtime.settings import KafkaSettings
 
@@ -22,6 +23,7 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
     the group of the one before it is assigned, which takes seconds where a member has just died.
     """
     brokers = [_broker(settings, delivery) for delivery in deliveries]
+    unpacking.install(host.telemetry.not_unpacked)
     _collect_garbage_seldom()
 
     async def stop() -> None:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.runtime.errors import Transient
+from services.runtime.kafka import unpacking
 from services.runtime.settings import KafkaSettings
 
 _POLL_MS = 200
@@ -104,6 +105,7 @@ class LogReader:
 @asynccontextmanager
 async def reader(settings: KafkaSettings) -> AsyncIterator[LogReader]:
     """A reader that is connected. Within it, a broker that does not answer is `Transient`."""
+    unpacking.install()
     admin = AIOKafkaAdminClient(**settings.connection())
     consumer = AIOKafkaConsumer(
         **settings.connection(),

@@ -12,6 +12,7 @@ from services.runtime.errors import Blown, Fenced, Transient, Unprocessable
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import TRIES, Delivery
+from services.runtime.kafka.unpacking import MOST_BYTES
 from tests.hosts import a_host, eventually, kafka_settings
 from tests.servers import KafkaServer
 
@@ -100,6 +101,44 @@ async def test_what_was_handled_is_committed_and_does_not_come_again(kafka_serve
     second = Collecting()
     async with consuming(kafka_server, topic, second):
         await eventually(lambda: second.handled == [b"c"])
+
+
+async def bomb(server: KafkaServer, topic: str, *, size: int, records: int) -> None:
+    """A compressed batch of so many records of zeros."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=server.bootstrap,
+        acks="all",
+        enable_idempotence=server.idempotence,
+        compression_type="zstd",
+        max_batch_size=2**31 - 1,
+        max_request_size=2**31 - 1,
+    )
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        for _ in range(records):
+            batch.append(key=None, value=bytes(size), timestamp=None)
+        await (await producer.send_batch(batch, topic, partition=0))
+    finally:
+        await producer.stop()
+
+
+async def test_a_compressed_bomb_comes_as_one_packed_record_and_what_is_behind_it_is_handled(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    await publish(kafka_server, topic, [b"before"])
+    await bomb(kafka_server, topic, size=MOST_BYTES // 2, records=3)
+    for _ in range(3):  # more than is unpacked of one fetch
+        await bomb(kafka_server, topic, size=9 * 2**20, records=2)
+    await publish(kafka_server, topic, [b"behind"])
+    handler = Collecting()
+    async with consuming(kafka_server, topic, handler):
+        await eventually(lambda: len(handler.handled) == 9)
+    before, packed, *zeros, behind = handler.handled
+    assert (before, behind) == (b"before", b"behind")
+    assert 0 < len(packed) < 100_000
+    assert [len(one) for one in zeros] == [9 * 2**20] * 6
+    assert await committed(kafka_server, topic) == 11
 
 
 async def test_while_the_world_is_away_the_same_batch_is_tried_again_and_nothing_is_committed(

@@ -124,6 +124,16 @@ def a_stumbling_world() -> World:
     return World(examiner=replace(usual, desks=Stumbling({"dak-nong": CATALOG}, timedelta(days=400))))
 
 
+async def test_a_batch_that_was_not_unpacked_is_quarantined_as_it_came_and_stops_nobody() -> None:
+    why = b"the batch of the offsets 0 to 4 was not unpacked: it is larger"
+    for value in (b"packed", b"packed" * 100_000):
+        world = World()
+        await world.handle(Record(value, [("tiendo_packed", why)], offset=4), an_event(offset=5))
+        (letter,) = world.broker.letters
+        assert (letter.record.value, letter.reason, letter.detail) == (value, "not_unpacked", why.decode())
+        assert len(world.broker.observations()) == 1
+
+
 async def test_a_fault_of_ours_costs_one_record_and_not_the_batch() -> None:
     world = a_stumbling_world()
     bad_ones = [an_event(data(note="stumble"), id=f"s-{n}", offset=n) for n in range(2)]
