@@ -6,10 +6,12 @@ Collections of `<prefix>_ingest`:
              and the observation exactly as it was published (payload, under key), findable by the unit and day that it
              is about (subject). Never changed once written. stored_at is the real time of writing, by which entries are
              removed if the settings say so.
-    reuses   _id = coordinates; other contents that came under a taken identity: evidence, never applied.
+    reuses   _id = coordinates; other contents that came under a taken identity: evidence, never applied. The beginning
+             of the value, and of all of it the length and the SHA-256. Removed as entries are, by stored_at.
     meta     _id = "removal"; before: entries written earlier may be gone.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -36,6 +38,11 @@ _BY_TIME_ALONE = "stored_at_1"
 """An index of older releases."""
 
 _NO_SUCH_INDEX = frozenset({26, 27})
+
+MOST_EVIDENCE_BYTES = 64 * 1024
+"""Kept of another content; a publisher could fill the database with whole ones."""
+
+_BY_TIME = [("stored_at", ASCENDING)]
 
 _PAGE_BYTES = 4 * 1024 * 1024
 
@@ -75,6 +82,9 @@ class Ledger:
         await self._entries.create_index([("subject", ASCENDING), ("_id", ASCENDING)])
         await self._entries.create_index(_COORDINATES)
         await self._entries.create_index(_BY_SOURCE)
+        await self._reuses.create_index(_BY_TIME)
+        # Evidence of older releases does not say when it was written: it is kept as long again.
+        await self._reuses.update_many({"stored_at": None}, {"$set": {"stored_at": datetime.now(UTC)}}, hint=_BY_TIME)
         try:
             await self._entries.drop_index(_BY_TIME_ALONE)
         except OperationFailure as error:
@@ -176,7 +186,9 @@ class Ledger:
         return found
 
     async def remove(self, before: datetime) -> int:
-        """Remove the entries that were written before that moment, and remember that there were some; how many."""
+        """Remove the entries that were written before that moment, and remember that there were some; how many.
+        Evidence of that time goes as well."""
+        await self._reuses.delete_many({"stored_at": {"$lt": before}}, hint=_BY_TIME)
         sources = await self._entries.distinct("source")
         old = {"source": {"$in": sources}, "stored_at": {"$lt": before}}
         if await self._entries.find_one(old, {"_id": 1}, hint=_BY_SOURCE) is None:
@@ -251,6 +263,9 @@ def _evidence(reuse: Reuse) -> Document:
         "observation_id": reuse.observation_id,
         "source": reuse.source,
         "source_id": reuse.source_id,
-        "value": reuse.value,
+        "value": reuse.value[:MOST_EVIDENCE_BYTES],
+        "bytes": len(reuse.value),
+        "sha256": hashlib.sha256(reuse.value).digest(),
         "seen_at": reuse.seen_at,
+        "stored_at": datetime.now(UTC),
     }

@@ -1,5 +1,6 @@
 """One suite for the ledger, run against the fake of the unit tests and against MongoDB."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -133,6 +134,35 @@ async def test_evidence_is_kept_once(ledger: AnyLedger) -> None:
         assert len(ledger.reuses) == 2
     else:
         assert await ledger._reuses.count_documents({}) == 2
+
+
+async def test_of_evidence_the_beginning_is_kept_and_what_it_was_can_be_proved(database: Any) -> None:
+    ledger = Ledger(database)
+    await ledger.prepare()
+    whole = b'{"note": "' + b"x" * 262_000 + b'"}'
+    await ledger.keep([Reuse("a", "urn:x", "e-a", Raw(LOG, TOPIC, 3, 7), whole, NOON)])
+    kept = await database["reuses"].find_one({})
+    assert kept["value"] == whole[:65_536]
+    assert (kept["bytes"], kept["sha256"]) == (len(whole), hashlib.sha256(whole).digest())
+
+
+async def test_evidence_goes_when_entries_of_its_time_go_also_that_of_older_releases(database: Any) -> None:
+    now = datetime.now(UTC)
+    reuse = Reuse("a", "urn:x", "e-a", Raw(LOG, TOPIC, 3, 7), b"{}", NOON)
+    await database["reuses"].insert_one({"_id": "of an older release", "value": b"{}", "seen_at": NOON})
+    ledger = Ledger(database)
+    await ledger.prepare()
+    await ledger.keep([reuse, reuse._replace(raw=Raw(LOG, TOPIC, 3, 8))])
+    await database["reuses"].update_one(
+        {"_id": f"{LOG}/{TOPIC}/3/7"}, {"$set": {"stored_at": now - timedelta(days=500)}}
+    )
+    assert await ledger.remove(now - timedelta(days=400)) == 0
+    assert [one["_id"] async for one in database["reuses"].find({}, sort=[("_id", 1)])] == [
+        f"{LOG}/{TOPIC}/3/8",
+        "of an older release",
+    ]
+    await ledger.remove(datetime.now(UTC) + timedelta(seconds=1))
+    assert await database["reuses"].count_documents({}) == 0
 
 
 async def test_an_entry_of_a_newer_release_is_not_guessed_at(database: Any) -> None:
