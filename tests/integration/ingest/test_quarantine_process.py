@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import resource
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import orjson
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from contracts import envelope
@@ -125,6 +126,44 @@ async def test_a_publisher_of_which_nothing_can_be_read_is_parked_and_the_others
     await asyncio.sleep(2.5)
     await send(stack, [an_event(data(numerator=1), id="unparked")])
     assert "unparked" in await until_accepted(stack, 402)
+
+
+def memory_of(pid: int) -> int:
+    """The bytes of address space that a process has."""
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[0]
+    return int(pages) * resource.getpagesize()
+
+
+@pytest.mark.slow
+async def test_a_compressed_bomb_is_quarantined_by_an_ingest_whose_memory_is_limited(
+    stack: Stack, system: System
+) -> None:
+    await send(stack, [portal("before")])
+    await until_accepted(stack, 1)
+    pid = system.child("ingest").pid
+    limit = memory_of(pid) + 200 * 2**20
+    resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stack.bootstrap,
+        acks="all",
+        compression_type="zstd",
+        max_batch_size=2**31 - 1,
+        max_request_size=2**31 - 1,
+    )
+    await producer.start()
+    batch = producer.create_batch()
+    batch.append(key=b"x", value=bytes(350 * 2**20), timestamp=None, headers=list(portal("bomb").headers))
+    await (await producer.send_batch(batch, TOPIC, partition=0))
+    await producer.stop()
+    await send(stack, [portal("behind", partition=0)])
+    assert "behind" in await until_accepted(stack, 2)
+    assert system.child("ingest").pid == pid
+    assert system.child("ingest").exit_code() is None
+    (found,) = await read(stack, DLQ, lambda records: len(records) >= 1)
+    assert envelope.header(found.headers, "dlq_reason") == "not_unpacked"
+    assert 0 < len(found.value) < 100_000
+    assert metric(system, "tiendo_batches_not_unpacked_total") == 1
+    assert "not_unpacked" in dlq(stack, "list")
 
 
 async def test_the_fuse_stops_before_several_bad_publishers_and_goes_on_when_it_is_told_to(
