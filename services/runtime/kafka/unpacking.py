@@ -130,7 +130,7 @@ def unpacked(codec: int, packed: bytes, most: int = MOST_BYTES) -> memoryview:
     library = {_GZIP: cramjam.gzip, _LZ4: cramjam.lz4, _ZSTD: cramjam.zstd}.get(codec)
     if library is None:
         raise NotUnpacked(f"no codec has the number {codec}")
-    room = max(2**16, 4 * len(packed))
+    room = max(2**14, 16 * len(packed))
     while True:
         room = min(room, most)
         into = bytearray(room)
