@@ -18,6 +18,7 @@ from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
 from services.gateway.replies import Replies
 from services.gateway.reply_topics import ReplyTopic
+from services.gateway.routes.imports import limits_of
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
 from services.runtime import opening
@@ -27,6 +28,7 @@ from services.runtime.errors import Stopped
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery, Handler
+from services.runtime.sheets import child
 
 log = structlog.get_logger()
 
@@ -44,6 +46,7 @@ _DRAIN_S = 2.0
 
 async def serve(settings: Settings, host: Host) -> None:
     """Run until asked to stop."""
+    child.sweep(limits_of(settings.gateway))
     starting = api.standing_in(host.health, host.telemetry)
     front = api.Switch(starting)
     await host.serve_http(settings.http, front)

@@ -19,7 +19,7 @@ from contracts.statistics import Flag
 from contracts.topics import STATISTICS_REPORTED
 from services.gateway.problems import MAX_ERRORS, ErrorItem
 from services.runtime.kafka.producer import Outgoing
-from services.runtime.sheets.cells import Mark, Marks, letters
+from services.runtime.sheets.cells import AND_MORE, Mark, Marks, letters
 from services.runtime.sheets.child import Row, Sheets
 from services.runtime.sheets.columns import HEADINGS
 from services.runtime.sheets.reading import SheetFound
@@ -43,14 +43,6 @@ AT_ONCE = 2_000
 
 State = Literal["sound", "flagged", "same", "wrong"]
 Holds = Literal["until_the_broker_stops", "durably", "not_published"]
-
-_AND_MORE = Mark(
-    None,
-    None,
-    "and_more",
-    "Dòng này cũng sai; sửa các dòng trên rồi kiểm tra lại để xem chi tiết.",
-    "This row is wrong, too; mend those above and check again to see why.",
-)
 
 
 class CellProblem(BaseModel):
@@ -144,7 +136,7 @@ class Verdict(NamedTuple):
 
 _NEW = Verdict("new", (), ())
 _SAME = Verdict("same", (), ())
-_WRONG = Verdict("new", (_AND_MORE,), ())
+_WRONG = Verdict("new", (AND_MORE,), ())
 
 
 class Import:
