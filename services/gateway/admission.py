@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway import keys
+from services.gateway.in_hand import InHand
 from services.gateway.keyring import Keyring
 from services.gateway.keys import Key, Refusal, Scope
 from services.gateway.patience import hear_out
@@ -31,7 +32,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, text in {
         401: "No key, or one that does not hold: `no_key`, `bad_key`, `expired_key`, `revoked_key`.",
         403: "The key is not good for this: `missing_scope`, `unknown_publisher`, `not_your_source`.",
-        429: "Too much within a minute; `Retry-After` says when to come again.",
+        429: "Too much within a minute, or at once; `Retry-After` says when to come again.",
     }.items()
 }
 """What every route answers that asks who it is."""
@@ -71,12 +72,19 @@ class Asker:
         """Whether events of this source are the asker's to send and to look at."""
         return self.sources is None or source in self.sources
 
+    def afford(self, events: int) -> None:
+        """Raises `Problem` if so many events are more than the key has left."""
+        self._count(events, Bucket.wait)
+
     def spend(self, events: int) -> None:
-        """Count so many events. Raises `Problem` if they are more than the key has left."""
+        """The same, and they are counted."""
+        self._count(events, Bucket.take)
+
+    def _count(self, events: int, how: Callable[[Bucket, int, int], int]) -> None:
         if self.allowance is None:
             return
         now = time.monotonic_ns()
-        wait = self.allowance.events.take(events, now)
+        wait = how(self.allowance.events, events, now)
         if wait:
             raise _too_many_events(self.allowance, wait, now)
 
@@ -109,6 +117,7 @@ class Admission:
         self._refused = refused
         self._open_here = open_here
         self._allowances: dict[str, Allowance] = {}
+        self.in_hand = InHand(settings.max_bodies_bytes, settings.max_bodies_bytes_of_a_key)
 
     async def admit(self, request: Request, scope: Scope) -> Asker:
         """Who it is that asks. Raises `Problem`: 401, 403, 429, or 503 where that cannot be known."""

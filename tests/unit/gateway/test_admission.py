@@ -219,7 +219,7 @@ async def test_too_many_requests_of_a_key_are_told_when_to_come_again_and_others
     gateway = Gateway("production", requests_per_minute=2)
     key, other = gateway.keys.give(PUBLISHER.id), gateway.keys.give(PUBLISHER.id)
     first = await sent(gateway, key)
-    assert first.headers["ratelimit-policy"] == '"requests";q=2;w=60, "events";q=300000;w=60'
+    assert first.headers["ratelimit-policy"] == '"requests";q=2;w=60, "events";q=100000;w=60'
     assert first.headers["ratelimit"].startswith('"requests";r=1;t=30')
     assert (await sent(gateway, key)).status_code == 202
     refused = await sent(gateway, key)
