@@ -37,6 +37,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 """What every route answers that asks who it is."""
 
+_OF_PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
+
 _REFUSED: dict[Refusal, tuple[str, str]] = {
     Refusal.NO_KEY: (
         "Cần khóa của đơn vị cung cấp: gửi kèm tiêu đề Authorization: Bearer tdk_….",
@@ -218,7 +220,10 @@ class Admitted(SecurityBase):
 
 
 def at_this_machine(request: Request) -> bool:
-    """Whether the caller is on the loopback address and means it: a page of elsewhere would use another host name."""
+    """Whether the caller is on the loopback address and means it: a page of elsewhere would use another host name, and
+    a proxy speaks for others."""
+    if any(name in _OF_PROXIES or name.startswith("x-forwarded") for name in request.headers):
+        return False
     return _loopback(request.client.host if request.client else "") and _loopback(request.url.hostname or "")
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
+from starlette.types import ASGIApp
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.gateway import api, owners, reply_topics
@@ -21,7 +22,7 @@ from services.gateway.reply_topics import ReplyTopic
 from services.gateway.routes.imports import limits_of
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
-from services.runtime import opening
+from services.runtime import hosts, opening
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower
 from services.runtime.errors import Stopped
@@ -49,7 +50,7 @@ async def serve(settings: Settings, host: Host) -> None:
     child.sweep(limits_of(settings.gateway))
     starting = api.standing_in(host.health, host.telemetry)
     front = api.Switch(starting)
-    await host.serve_http(settings.http, front)
+    await host.serve_http(settings.http, asked_by_name(front, settings))
 
     client = await opening.database(host, settings.mongo)
     model = ReadModel(client, settings.mongo)
@@ -140,6 +141,14 @@ async def serve(settings: Settings, host: Host) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             await outbox.drain()
+
+
+def asked_by_name(front: ASGIApp, settings: Settings) -> ASGIApp:
+    """Where no key is asked for, a page of elsewhere must not come in under a name of its own. Behind a proxy with a
+    public name keys are asked for."""
+    if settings.profile == "production" and not settings.http.names:
+        return front
+    return hosts.known_only(front, settings.http.names, api.unknown_host)
 
 
 async def _catalog_there(follower: CatalogFollower, host: Host) -> None:

@@ -43,6 +43,8 @@ SOURCES_AT_ONCE = 100
 EVENTS_AT_ONCE = 500
 """Events that one question to ingest brings."""
 
+_JSON = {"content-type": "application/json"}
+
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
 
@@ -186,7 +188,7 @@ async def _asked(
                 answer = await client.get(path, params=dict(asked))
             else:
                 content = body if isinstance(body, bytes) else body.model_dump_json(exclude_none=True).encode()
-                answer = await client.post(path, params=dict(asked), content=content)
+                answer = await client.post(path, params=dict(asked), content=content, headers=_JSON)
         if answer.status_code == 200:
             return model.model_validate_json(answer.content)
         why = f"status {answer.status_code}"

@@ -56,6 +56,7 @@ _TITLES: dict[int, tuple[str, str]] = {
     405: ("Phương thức không được hỗ trợ", "Method not allowed"),
     413: ("Nội dung quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
+    421: ("Sai tên máy chủ", "Misdirected request"),
     422: ("Nội dung không đúng quy định", "Unprocessable content"),
     429: ("Gửi quá nhiều", "Too many requests"),
     500: ("Lỗi của hệ thống", "Internal error"),

@@ -207,6 +207,14 @@ async def test_a_page_that_reaches_a_trial_under_another_name_needs_a_key(base: 
     assert told(await sent(Gateway(), None, base=base)) == (401, "no_key")
 
 
+@pytest.mark.parametrize(
+    "name", ["x-real-ip", "Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"]
+)
+async def test_whoever_comes_through_a_proxy_is_not_at_the_machine_of_a_trial(name: str) -> None:
+    answer = await sent(Gateway(), None, headers={**STRUCTURED, name: "127.0.0.1"})
+    assert told(answer) == (401, "no_key")
+
+
 async def test_a_key_that_is_shown_where_none_is_needed_is_checked() -> None:
     gateway = Gateway()
     key = gateway.keys.give(PUBLISHER.id)
