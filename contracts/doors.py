@@ -57,6 +57,20 @@ class Examined(WireModel):
     )
 
 
+class ParkedNote(WireModel):
+    """A source whose events are kept and not counted, and why."""
+
+    source: str
+    message_vi: str
+    message_en: str
+
+
+class ParkedNotes(WireModel):
+    """All that are parked."""
+
+    items: tuple[ParkedNote, ...]
+
+
 class ExaminedEvents(WireModel):
     """One for each event, in the order asked."""
 

@@ -33,6 +33,7 @@ LIMITS = Limits(
     rows=1_048_576,
     seconds=300.0,
     memory_bytes=1_073_741_824,
+    answer_bytes=2_147_483_648,
 )
 """One's own file on one's own machine may be larger than what strangers send."""
 

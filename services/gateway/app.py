@@ -15,6 +15,7 @@ from services.gateway.key_store import KeyStore
 from services.gateway.keyring import Keyring
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
+from services.gateway.parked_sources import ParkedSources
 from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
 from services.gateway.replies import Replies
@@ -116,6 +117,9 @@ async def serve(settings: Settings, host: Host) -> None:
         host.telemetry.counter("requests_refused", "Requests not let in: no key, a wrong one, or too many.", "code"),
         open_here=settings.profile == "embedded",
     )
+    asked = await host.stack.enter_async_context(owners.connected(settings.gateway))
+    parked = ParkedSources()
+    await host.background("parked sources", asyncio.create_task(parked.follow(asked)))
     front.app = api.create(
         Parts(
             settings=settings,
@@ -125,7 +129,8 @@ async def serve(settings: Settings, host: Host) -> None:
             hub=hub,
             admission=admission,
             outbox=outbox,
-            owners=await host.stack.enter_async_context(owners.connected(settings.gateway)),
+            owners=asked,
+            parked=parked,
             clock=host.clock,
             health=host.health,
             telemetry=host.telemetry,

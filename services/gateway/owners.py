@@ -15,7 +15,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
-from contracts.doors import Examined, ExaminedEvents
+from contracts.doors import Examined, ExaminedEvents, ParkedNotes
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.fates import AcceptedPage, FigureFate
 from contracts.observations import ObservationRecorded
@@ -141,6 +141,10 @@ class Owners:
         ways = {figure.how for figure in figures}
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
+
+    async def parked(self) -> ParkedNotes:
+        """The sources that are parked. Raises `Problem`: 503 where ingest is away."""
+        return await _asked(self._ingest, "ingest", "/internal/v1/parked", {}, ParkedNotes, NO_RECORD)
 
     async def examined(self, events: Iterable[bytes]) -> AsyncIterator[Sequence[Examined]]:
         """What would become of these events (JSON in structured mode) if they were published, in their order and in

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.doors import Standing, event_ref
+from contracts.doors import ParkedNote, Standing, event_ref
 from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import Flag, StatisticReported
 from contracts.statistics import Problem as FigureProblem
@@ -69,6 +69,10 @@ class Receipts(BaseModel):
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
     message_vi: str
     message_en: str
+    parked: list[ParkedNote] = Field(
+        default_factory=list,
+        description="Sources of these events that are parked: what they send is kept and not counted.",
+    )
     receipts: list[Receipt]
 
 
@@ -243,6 +247,7 @@ async def _published(parts: Parts, reported: Sequence[Reported], asker: Asker) -
         "holds": "until_the_broker_stops" if profile == "embedded" else "durably",
         "message_vi": vi,
         "message_en": en,
+        "parked": [note.model_dump() for note in parts.parked.among(one.source for one in reported)],
         "receipts": receipts,
     }
     return _answer(answer, 202, asker)

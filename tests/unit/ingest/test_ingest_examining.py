@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 
 from contracts.doors import Examined, ExaminedEvents
 from services.ingest import examining
+from services.ingest.lot import Lot
 from services.runtime.clock import DataClock
-from tests.unit.ingest.door import EDOC, NOON, TYPE, World, an_event, an_examiner, data
+from tests.unit.ingest.door import EDOC, NOON, PORTAL, TYPE, FakeParkings, Record, World, an_event, an_examiner, data
 from tests.unit.ingest.remembered import Remembered
 
 
@@ -21,7 +22,7 @@ def an_asked(content: Any = None, **attributes: str) -> dict[str, Any]:
 
 
 async def asked(world: World, body: bytes) -> Response:
-    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock))
+    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock, world.questions))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         return await client.post(examining.PATH, content=body)
 
@@ -91,7 +92,25 @@ async def test_what_is_no_list_of_events_or_too_long_is_refused(body: bytes) -> 
 async def test_without_its_database_it_says_so() -> None:
     ledger = Remembered([])
     ledger.away = True
-    app = Starlette(routes=examining.routes(an_examiner(), ledger, DataClock(NOON)))
+    app = Starlette(routes=examining.routes(an_examiner(), ledger, DataClock(NOON), Lot(FakeParkings())))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         answer = await client.post(examining.PATH, content=json.dumps([an_asked()]))
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+
+
+async def test_of_a_parked_source_nothing_new_would_be_accepted_and_why_is_said() -> None:
+    world = World()
+    await world.handle(an_event(id="e-1"))
+    junk = [(name, text.encode()) for name, text in (("ce_specversion", "1.0"), ("ce_source", EDOC), ("ce_id", "j"))]
+    await world.handle(*[Record(b"junk", [*junk, ("ce_type", TYPE.encode())], at) for at in range(10, 70)])
+    same, parked, other = await examined(world, an_asked(), an_asked(id="e-2"), an_asked(id="e-3", source=PORTAL))
+    assert (same.standing, same.problems) == ("same", ())
+    assert [found.code for found in parked.problems] == ["source_parked"]
+    assert "mở lại nguồn" in parked.problems[0].message_vi
+    assert "source_parked" not in [found.code for found in other.problems]
+    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock, world.questions))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        (note,) = (await client.get(examining.PARKED)).json()["items"]
+    assert (note["source"], note["message_en"]) == (EDOC, parked.problems[0].message_en)
+    await world.parkings.unpark(EDOC)
+    assert (await examined(world, an_asked(id="e-2")))[0].problems == ()
