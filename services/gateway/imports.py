@@ -41,6 +41,9 @@ MARKED = 10_000
 AT_ONCE = 2_000
 """Events that are published together."""
 
+OUTRANKED = "another_figure_stands"
+"""Code of the doubt that a figure changes nothing; see ingest's examining."""
+
 State = Literal["sound", "flagged", "same", "wrong"]
 Holds = Literal["until_the_broker_stops", "durably", "not_published"]
 
@@ -106,6 +109,7 @@ class ImportAnswer(BaseModel):
     sound: int
     flagged: int = Field(description="Of the sound ones: accepted with a doubt.")
     same: int = Field(description="Of the sound ones: accepted before.")
+    outranked: int = Field(description="Of the sound ones: they change nothing, since another figure stands.")
     wrong: int
     empty_rows: int = Field(description="Rows without any figure, which were passed over.")
     tables: list[ImportedTable]
@@ -123,6 +127,7 @@ class Counts(NamedTuple):
     sound: int
     flagged: int
     same: int
+    outranked: int
     wrong: int
 
 
@@ -161,7 +166,8 @@ class Import:
             if one.problems:
                 self._verdicts[index] = self._refused(self.sheets.rows[index], one)
             elif one.standing == "same":
-                self._verdicts[index] = _SAME
+                flags = tuple(flag for flag in one.flags if flag.code == OUTRANKED)
+                self._verdicts[index] = Verdict("same", (), flags) if flags else _SAME
             elif one.flags:
                 self._verdicts[index] = Verdict("new", (), one.flags)
 
@@ -232,9 +238,13 @@ class Import:
 
     def counts(self) -> Counts:
         """How many rows there are of each state."""
-        tally = Counter(state for _, state, _, _ in self.rows())
+        tally = Counter[State]()
+        outranked = 0
+        for _, state, _, flags in self.rows():
+            tally[state] += 1
+            outranked += any(flag.code == OUTRANKED for flag in flags)
         wrong = tally["wrong"]
-        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], wrong)
+        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], outranked, wrong)
 
     def answer(self, *, dry_run: bool, holds: Holds, vi: str, en: str) -> bytes:
         """The answer as JSON; an `ImportAnswer`."""

@@ -4,7 +4,7 @@ They are held against the same rules as those of the topic, and against what sta
 published or counted, and the business clock does not move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from contracts import strict_json
 from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents, ParkedNote, ParkedNotes
 from contracts.envelope import STRUCTURED, Headers
 from contracts.topics import STATISTICS_REPORTED
-from services.ingest import answers, batch
+from services.ingest import answers, batch, outranked
 from services.ingest.batch import Dead, Examiner, Sound
 from services.ingest.decide import Entry
 from services.ingest.lot import Lot
@@ -30,6 +30,8 @@ log = structlog.get_logger()
 PATH = "/internal/v1/examined"
 PARKED = "/internal/v1/parked"
 
+_MOST_OTHERS = 5_000
+
 _NOWHERE = -1
 """The partition of a record that stands in no log."""
 
@@ -39,6 +41,10 @@ class Ledger(Protocol):
 
     async def standing(self, ids: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under these ids, by id."""
+        ...
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
         ...
 
 
@@ -89,8 +95,30 @@ async def examine(examiner: Examiner, ledger: Ledger, lot: Lot, events: Sequence
     verdicts = examiner.examine(records, clock.now())
     known = dict.fromkeys(_identity(one) for one in verdicts if not isinstance(one, Dead))
     standing = await ledger.standing(list(known))
+    others = await _others(ledger, verdicts)
     await lot.look()
-    return [_of_lot(_told(one, standing), lot) for one in verdicts]
+    return [_of_lot(_beside(_told(one, standing), one, standing, others), lot) for one in verdicts]
+
+
+async def _others(ledger: Ledger, verdicts: Sequence[batch.Read]) -> Mapping[str, Sequence[Entry]]:
+    """What was accepted of the units and days that these are about; of very much of it a part."""
+    subjects = dict.fromkeys(one.entry.subject for one in verdicts if isinstance(one, Sound))
+    found: dict[str, list[Entry]] = {}
+    if subjects:
+        for entry in await ledger.about(subjects, "", _MOST_OTHERS):
+            found.setdefault(entry.subject, []).append(entry)
+    return found
+
+
+def _beside(
+    said: Examined, one: batch.Read, standing: Mapping[str, Entry], others: Mapping[str, Sequence[Entry]]
+) -> Examined:
+    """With a word on a figure that changes nothing, since another stands."""
+    if not isinstance(one, Sound) or said.standing == "taken":
+        return said
+    mine = standing.get(one.entry.observation_id, one.entry)
+    flag = outranked.flag(mine, others.get(one.entry.subject, ()))
+    return said if flag is None else said.model_copy(update={"flags": (*said.flags, flag)})
 
 
 def _of_lot(said: Examined, lot: Lot) -> Examined:

@@ -201,6 +201,7 @@ def _tried(importing: Import, asker: Asker) -> Response:
         for count, vi, en in (
             (counts.same, "đã nhận trước đây", "accepted before"),
             (counts.flagged, "có điểm nghi vấn", "with a doubt"),
+            (counts.outranked, *_OUTRANKED),
         )
         if count
     ]
@@ -232,14 +233,22 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: 
             holds="until_the_broker_stops" if embedded else "durably",
             vi=f"Đã gửi {counts.sound} số liệu"
             + (f" ({counts.same} đã nhận trước đây, chỉ tính một lần)." if counts.same else ".")
+            + (f" {counts.outranked} {_OUTRANKED[0]}." if counts.outranked else "")
             + (f" {counts.wrong} dòng sai không được gửi." if counts.wrong else ""),
             en=f"{counts.sound} figures were published"
             + (f" ({counts.same} accepted before count once)." if counts.same else ".")
+            + (f" {counts.outranked} {_OUTRANKED[1]}." if counts.outranked else "")
             + (f" {counts.wrong} wrong rows were not." if counts.wrong else ""),
         ),
         202,
         asker,
     )
+
+
+_OUTRANKED = (
+    "không làm thay đổi kết quả vì số liệu khác đang có hiệu lực: ghi lần sửa (revision)",
+    "changing nothing, since another figure stands: number the revision",
+)
 
 
 def _nothing_taken(importing: Import) -> Problem:

@@ -114,3 +114,31 @@ async def test_of_a_parked_source_nothing_new_would_be_accepted_and_why_is_said(
     assert (note["source"], note["message_en"]) == (EDOC, parked.problems[0].message_en)
     await world.parkings.unpark(EDOC)
     assert (await examined(world, an_asked(id="e-2")))[0].problems == ()
+
+
+async def test_a_figure_that_would_change_nothing_is_told_which_one_stands_and_what_to_write() -> None:
+    """50, then 60, then 50 again, all in the first revision, while the clock of a trial stands still."""
+    world = World()
+    fifty, sixty = data(numerator=50, denominator=100), data(numerator=60, denominator=100)
+    await world.handle(an_event(fifty, id="fifty"))
+    later = an_asked(sixty, id="sixty", time=NOON.replace(hour=NOON.hour + 1).isoformat())
+    (new,) = await examined(world, later)
+    assert new.flags == ()
+    await world.handle(an_event(sixty, id="sixty", offset=8, time=NOON.replace(hour=NOON.hour + 1)))
+    again, once_more, corrected = await examined(
+        world, an_asked(fifty, id="fifty"), later, an_asked({**fifty, "revision": 2}, id="third")
+    )
+    assert (again.standing, [flag.code for flag in again.flags]) == ("same", ["another_figure_stands"])
+    assert "60/100 (lần sửa 1)" in again.flags[0].message_vi
+    assert "write revision 2" in again.flags[0].message_en
+    assert (once_more.flags, corrected.flags) == ((), ())
+
+
+async def test_of_two_figures_of_one_moment_it_is_told_which_one_stands() -> None:
+    world = World()
+    await world.handle(an_event(data(numerator=50, denominator=100), id="one"))
+    said = [
+        one.flags for one in await examined(world, *(an_asked(data(numerator=60, denominator=100), id=f"n{number}")
+                                                     for number in range(40)))
+    ]  # fmt: skip
+    assert {len(flags) for flags in said} == {0, 1}
