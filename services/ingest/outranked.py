@@ -68,7 +68,7 @@ def _competes(figure: Observation) -> bool:
 
 def _before(one: Observation, figure: Observation) -> bool:
     """A withdrawal concerns its own source."""
-    return not one.get("retracts") or one["source"] == figure["source"]
+    return not one.get("retracts") or bool(one["source"] == figure["source"])
 
 
 def _rank(figure: Observation) -> Rank:

@@ -18,7 +18,11 @@ from tests.unit.gateway.test_routes import Gateway
 from tests.unit.runtime.sheets.workbooks import a_csv
 
 ONE = json.dumps([{**OURS, "id": str(one)} for one in range(10)]).encode()
-LIMIT = {"max_bodies_bytes": 3 * len(ONE), "max_bodies_bytes_of_a_key": len(ONE) + len(ONE) // 2}
+
+
+def limited(of_all: int = 3 * len(ONE)) -> Gateway:
+    """A key may have one and a half such bodies in hand."""
+    return Gateway("production", max_bodies_bytes=of_all, max_bodies_bytes_of_a_key=len(ONE) + len(ONE) // 2)
 
 
 def test_a_share_and_the_whole_are_counted_and_given_back() -> None:
@@ -63,7 +67,7 @@ async def whole(key: str, gateway: Gateway) -> Response:
 
 
 async def test_a_second_body_of_a_key_waits_for_the_first_and_others_come_in_beside_it() -> None:
-    gateway = Gateway("production", **LIMIT)
+    gateway = limited()
     key, other = gateway.keys.give(PUBLISHER.id), gateway.keys.give(PUBLISHER.id)
     go_on = asyncio.Event()
     first = asyncio.create_task(in_parts(key, gateway, go_on))
@@ -79,7 +83,7 @@ async def test_a_second_body_of_a_key_waits_for_the_first_and_others_come_in_bes
 
 
 async def test_beyond_what_the_process_holds_nobody_comes_in() -> None:
-    gateway = Gateway("production", **{**LIMIT, "max_bodies_bytes": len(ONE) + 10})
+    gateway = limited(len(ONE) + 10)
     key, other = gateway.keys.give(PUBLISHER.id), gateway.keys.give(PUBLISHER.id)
     go_on = asyncio.Event()
     first = asyncio.create_task(in_parts(key, gateway, go_on))
