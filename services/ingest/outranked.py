@@ -63,7 +63,8 @@ def _of(entry: Entry) -> Observation:
 
 def _competes(figure: Observation) -> bool:
     """Increments add to one another, and forecasts are none of the figures."""
-    return figure.get("mode", "absolute") == "absolute" and figure.get("status", "actual") != "forecast"
+    mode, status = figure.get("mode", "absolute"), figure.get("status", "actual")
+    return bool(mode == "absolute" and status != "forecast")
 
 
 def _before(one: Observation, figure: Observation) -> bool:
