@@ -74,19 +74,21 @@ class Asker:
         """Whether events of this source are the asker's to send and to look at."""
         return self.sources is None or source in self.sources
 
-    def afford(self, events: int) -> None:
-        """Raises `Problem` if so many events are more than the key has left."""
-        self._count(events, Bucket.wait)
-
-    def spend(self, events: int) -> None:
-        """The same, and they are counted."""
-        self._count(events, Bucket.take)
-
-    def _count(self, events: int, how: Callable[[Bucket, int, int], int]) -> None:
+    def afford(self, events: int, whole: int) -> None:
+        """Raises `Problem` if the first so many events of a request of about `whole` are more than the key has left."""
         if self.allowance is None:
             return
         now = time.monotonic_ns()
-        wait = how(self.allowance.events, events, now)
+        if self.allowance.events.wait(events, now):
+            wait = self.allowance.events.wait(max(events, whole), now)
+            raise _too_many_events(self.allowance, wait, now)
+
+    def spend(self, events: int) -> None:
+        """Count so many events. Raises `Problem` if they are more than the key has left."""
+        if self.allowance is None:
+            return
+        now = time.monotonic_ns()
+        wait = self.allowance.events.take(events, now)
         if wait:
             raise _too_many_events(self.allowance, wait, now)
 

@@ -172,8 +172,9 @@ async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock
     reading = Reading(limits.max_event_bytes, asker.speaks_as)
 
     def steps() -> Iterator[None]:
-        for _ in intake.steps(reading, headers, body, limits.max_batch):
-            asker.afford(reading.events)  # others of the same key are read at the same time
+        for slices, _ in enumerate(intake.steps(reading, headers, body, limits.max_batch), 1):
+            whole = reading.events * len(body) // (slices * SLICE_BYTES)
+            asker.afford(reading.events, whole)  # others of the same key are read at the same time
             yield
 
     await _in_turn(steps(), turn, hold=len(body) > SLICE_BYTES)

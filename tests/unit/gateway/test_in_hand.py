@@ -103,6 +103,7 @@ async def test_events_that_a_key_has_not_left_are_not_even_read() -> None:
         shown = {**BATCH, "authorization": f"Bearer {key}"}
         answers = await asyncio.gather(*(client.post(PATH, content=one, headers=shown) for one in (batches[0], broken)))
     assert [one.status_code for one in answers] == [202, 429]
+    assert 45 <= int(answers[1].headers["retry-after"]) <= 60
 
 
 async def test_a_caller_who_hung_up_is_not_examined_on() -> None:
