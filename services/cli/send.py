@@ -153,7 +153,8 @@ def _contents(file: Path, body: bytes, telling: Telling) -> Contents:
 def _resume(
     file: Path, body: bytes, to: Gateway | Broker, telling: Telling, contents: Contents, *, afresh: bool
 ) -> Resume:
-    resume = Resume.of(file, body, (to.name, *telling), len(contents.ready))
+    log = to.log if isinstance(to, Broker) else None  # topics that were made anew hold nothing of an earlier try
+    resume = Resume.of(file, body, (to.name, log, *telling), len(contents.ready))
     if afresh:
         resume.forget()
     return resume
