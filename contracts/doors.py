@@ -49,12 +49,28 @@ class Examined(WireModel):
     id: str | None
     observation_id: str | None = Field(description="The id of its observation, once it is accepted.")
     problems: tuple[Problem, ...] = Field((), description="Why it would be refused; none: it would be accepted.")
-    flags: tuple[Flag, ...] = Field((), description="With which doubts it would be accepted.")
+    flags: tuple[Flag, ...] = Field(
+        (), description="With which doubts it would be accepted; `another_figure_stands`: and change nothing."
+    )
     standing: Standing = Field(
         "new",
         description="`same`: this content was accepted before and counts once; `taken`: another content was, "
         "under this id.",
     )
+
+
+class ParkedNote(WireModel):
+    """A source whose events are kept and not counted, and why."""
+
+    source: str
+    message_vi: str
+    message_en: str
+
+
+class ParkedNotes(WireModel):
+    """All that are parked."""
+
+    items: tuple[ParkedNote, ...]
 
 
 class ExaminedEvents(WireModel):

@@ -2,10 +2,11 @@
 
 import asyncio
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, Protocol, Self, TypeVar
 from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 from httpx2 import Client, ConnectError, HTTPError, Response
 from pydantic import BaseModel, ValidationError
+from pymongo.errors import PyMongoError
 
 from contracts.doors import Standing
 from contracts.envelope import BATCH
@@ -20,9 +22,11 @@ from contracts.topics import STATISTICS_REPORTED
 from services.cli.sending import Said
 from services.cli.settings import of_the_system
 from services.gateway.intake import Reported
+from services.runtime import mongo
 from services.runtime.errors import StartError, Transient
 from services.runtime.kafka.producer import BatchProducer, Outgoing
-from services.runtime.kafka.topics import wait_for_broker
+from services.runtime.kafka.topics import LogIds, wait_for_broker
+from services.runtime.settings import PREFIX
 from services.runtime.telemetry import Telemetry
 from services.runtime.waiting import Waiting
 
@@ -30,6 +34,7 @@ STATISTICS = "/api/v1/statistics"
 EVENTS = "/api/v1/events"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _ANSWER_S = 60.0
+_DATABASE_S = 2.0
 _MEMBER = re.compile(r"/(\d+)(?:/|$)")
 
 Judged = tuple[Standing, list[Said], list[Said]]
@@ -289,6 +294,8 @@ class Broker:
         self._topic = topic
         self.bootstrap = self._settings.kafka.bootstrap
         self.name = self.bootstrap if topic == STATISTICS_REPORTED.name else f"{self.bootstrap}/{topic}"
+        self.log: str | None = None
+        """Which incarnation of the topic this is, once it is open; None where that is not known here."""
         self._patience = patience
         self._open = ExitStack()
 
@@ -297,10 +304,21 @@ class Broker:
             self._runner = opening.enter_context(asyncio.Runner())
             waiting = Waiting(self._settings.start.timeout_s, asyncio.Event())
             self._runner.run(wait_for_broker(self._settings.kafka, waiting))
+            self.log = self._settings.kafka.log_id or self._runner.run(self._stored_log())
             self._producer = BatchProducer(self._settings.kafka, Telemetry())
             opening.callback(lambda: self._runner.run(self._producer.stop()))
             self._open = opening.pop_all()
         return self
+
+    async def _stored_log(self) -> str | None:
+        """The identity of the topic's log, where this machine is told of the database that has it."""
+        if f"{PREFIX}MONGO_URI" not in os.environ:
+            return None
+        with suppress(StartError, PyMongoError):
+            waiting = Waiting(_DATABASE_S, asyncio.Event())
+            async with mongo.connect(self._settings.mongo, waiting) as client:
+                return await LogIds(client, self._settings.mongo, None).of(self._topic)
+        return None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

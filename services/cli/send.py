@@ -33,6 +33,7 @@ LIMITS = Limits(
     rows=1_048_576,
     seconds=300.0,
     memory_bytes=1_073_741_824,
+    answer_bytes=2_147_483_648,
 )
 """One's own file on one's own machine may be larger than what strangers send."""
 
@@ -88,7 +89,9 @@ def send(
                     outcome = outcomes.tried(gateway, contents, bar)
                     lines = words.tried(contents, outcome)
                 else:
-                    turned_away = _sent(gateway, contents, _resume(file, body, gateway, telling, afresh=afresh), bar)
+                    turned_away = _sent(
+                        gateway, contents, _resume(file, body, gateway, telling, contents, afresh=afresh), bar
+                    )
                     outcome = outcomes.followed(gateway, contents, turned_away, wait, bar)
                     lines = words.became(contents, turned_away, outcome, gateway.name)
         else:
@@ -97,7 +100,7 @@ def send(
                 lines = words.tried(contents, None)
             else:
                 with Broker(data, topic, Patience(patience, bar.tell)) as broker:
-                    _sent(broker, contents, _resume(file, body, broker, telling, afresh=afresh), bar)
+                    _sent(broker, contents, _resume(file, body, broker, telling, contents, afresh=afresh), bar)
                     lines = words.published(contents, topic, broker.bootstrap)
     where = console()
     for line in (*words.of_the_file(contents), *lines):
@@ -147,8 +150,11 @@ def _contents(file: Path, body: bytes, telling: Telling) -> Contents:
 # sending
 
 
-def _resume(file: Path, body: bytes, to: Gateway | Broker, telling: Telling, *, afresh: bool) -> Resume:
-    resume = Resume.of(file, body, (to.name, *telling))
+def _resume(
+    file: Path, body: bytes, to: Gateway | Broker, telling: Telling, contents: Contents, *, afresh: bool
+) -> Resume:
+    log = to.log if isinstance(to, Broker) else None  # topics that were made anew hold nothing of an earlier try
+    resume = Resume.of(file, body, (to.name, log, *telling), len(contents.ready))
     if afresh:
         resume.forget()
     return resume
@@ -158,7 +164,8 @@ def _sent(to: Destination, contents: Contents, resume: Resume, bar: Bar) -> dict
     """Send what is not acknowledged yet; what was turned away, by its number."""
     done = resume.acknowledged
     if done:
-        bar.tell(f"going on after {done} events that an earlier try sent")
+        rest = "" if done < len(contents.ready) else ": nothing is left to send (--afresh sends all of it again)"
+        bar.tell(f"going on after {done} events that an earlier try sent{rest}")
     bar.begin("sends", done, len(contents.ready))
     keeps = True
     for part in sending.chunks(contents.ready, done):

@@ -5,6 +5,8 @@ The same figure is the same event in whichever file it stands, so that a file ma
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from contracts import envelope, strict_json
 from contracts.base import composed
@@ -242,15 +244,17 @@ class Resume:
     turned_away: dict[int, Said] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, file: Path, body: bytes, asked: Iterable[str | None]) -> "Resume":
-        """What an earlier try left. Another content, destination or way of reading is another try."""
+    def of(cls, file: Path, body: bytes, asked: Iterable[str | None], events: int) -> "Resume":
+        """What an earlier try of so many events left. Another content, destination or way of reading is another try; a
+        note that we did not write, or that does not fit, is none."""
         digest = hashlib.sha256(orjson.dumps([*asked]))
         digest.update(body)
         found = cls(file.with_name(f".{file.name}.{digest.hexdigest()[:16]}.sending"))
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            told = orjson.loads(found.path.read_bytes())
-            turned_away = {int(at): Said(*why) for at, why in told["turned_away"].items()}
-            found.acknowledged, found.turned_away = int(told["acknowledged"]), turned_away
+        with suppress(OSError, ValueError):
+            note = _Note.model_validate_json(_ours(found.path), strict=True)
+            if note.acknowledged <= events and all(0 <= at < note.acknowledged for at in note.turned_away):
+                found.acknowledged = note.acknowledged
+                found.turned_away = {at: Said(*why) for at, why in note.turned_away.items()}
         return found
 
     def forget(self) -> None:
@@ -261,9 +265,11 @@ class Resume:
         """Keep that so many are acknowledged. False where the folder takes no file."""
         self.acknowledged = acknowledged
         self.turned_away.update(turned_away)
-        told = {"acknowledged": acknowledged, "turned_away": {str(at): [*why] for at, why in self.turned_away.items()}}
+        note = _Note(acknowledged=acknowledged, turned_away={at: (*why,) for at, why in self.turned_away.items()})
         try:
-            self._fresh.write_bytes(orjson.dumps(told))
+            self._fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(self._fresh, _NEW, 0o600), "wb") as file:
+                file.write(note.model_dump_json().encode())
             self._fresh.replace(self.path)
         except OSError:
             return False
@@ -278,6 +284,26 @@ class Resume:
     @property
     def _fresh(self) -> Path:
         return self.path.with_name(self.path.name + ".new")
+
+
+class _Note(BaseModel):
+    acknowledged: int = Field(ge=0)
+    turned_away: dict[int, tuple[str, str]]
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+def _ours(path: Path) -> bytes:
+    """The content of a file of our own. Raises `OSError` where others may have written it, or the name is a link."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & _OTHERS_WRITE:
+            raise PermissionError(path)
+        return file.read()
+
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 # what became of them

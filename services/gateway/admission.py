@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway import keys
+from services.gateway.in_hand import InHand
 from services.gateway.keyring import Keyring
 from services.gateway.keys import Key, Refusal, Scope
 from services.gateway.patience import hear_out
@@ -31,10 +32,12 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, text in {
         401: "No key, or one that does not hold: `no_key`, `bad_key`, `expired_key`, `revoked_key`.",
         403: "The key is not good for this: `missing_scope`, `unknown_publisher`, `not_your_source`.",
-        429: "Too much within a minute; `Retry-After` says when to come again.",
+        429: "Too much within a minute, or at once; `Retry-After` says when to come again.",
     }.items()
 }
 """What every route answers that asks who it is."""
+
+_OF_PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
 
 _REFUSED: dict[Refusal, tuple[str, str]] = {
     Refusal.NO_KEY: (
@@ -70,6 +73,15 @@ class Asker:
     def speaks_as(self, source: str) -> bool:
         """Whether events of this source are the asker's to send and to look at."""
         return self.sources is None or source in self.sources
+
+    def afford(self, events: int, whole: int) -> None:
+        """Raises `Problem` if the first so many events of a request of about `whole` are more than the key has left."""
+        if self.allowance is None:
+            return
+        now = time.monotonic_ns()
+        if self.allowance.events.wait(events, now):
+            wait = self.allowance.events.wait(max(events, whole), now)
+            raise _too_many_events(self.allowance, wait, now)
 
     def spend(self, events: int) -> None:
         """Count so many events. Raises `Problem` if they are more than the key has left."""
@@ -109,6 +121,7 @@ class Admission:
         self._refused = refused
         self._open_here = open_here
         self._allowances: dict[str, Allowance] = {}
+        self.in_hand = InHand(settings.max_bodies_bytes, settings.max_bodies_bytes_of_a_key)
 
     async def admit(self, request: Request, scope: Scope) -> Asker:
         """Who it is that asks. Raises `Problem`: 401, 403, 429, or 503 where that cannot be known."""
@@ -209,7 +222,10 @@ class Admitted(SecurityBase):
 
 
 def at_this_machine(request: Request) -> bool:
-    """Whether the caller is on the loopback address and means it: a page of elsewhere would use another host name."""
+    """Whether the caller is on the loopback address and means it: a page of elsewhere would use another host name, and
+    a proxy speaks for others."""
+    if any(name in _OF_PROXIES or name.startswith("x-forwarded") for name in request.headers):
+        return False
     return _loopback(request.client.host if request.client else "") and _loopback(request.url.hostname or "")
 
 

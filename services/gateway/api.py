@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway import problems
 from services.gateway.parts import Parts
-from services.gateway.problems import unavailable
+from services.gateway.problems import Problem, unavailable
 from services.gateway.routes import (
     alerts,
     catalog,
@@ -145,6 +145,18 @@ def with_headers(app: ASGIApp, headers: Mapping[str, str] = HEADERS) -> ASGIApp:
         await app(scope, receive, add if scope["type"] == "http" else send)
 
     return wrapped
+
+
+def unknown_host() -> Response:
+    """To whoever asks under a name that is none of ours."""
+    return Problem(
+        421,
+        "unknown_host",
+        "Máy chủ này không trả lời dưới tên đó: dùng địa chỉ của máy, hoặc người vận hành ghi tên vào "
+        "TIENDO_HTTP_NAMES.",
+        "This server does not answer under that name: use the machine's address, or have the operator add the name to "
+        "TIENDO_HTTP_NAMES.",
+    ).response()
 
 
 def standing_in(state: Health, telemetry: Telemetry) -> ASGIApp:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
+from starlette.types import ASGIApp
 
 from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.gateway import api, owners, reply_topics
@@ -14,19 +15,22 @@ from services.gateway.key_store import KeyStore
 from services.gateway.keyring import Keyring
 from services.gateway.live import Hub, Signal, follow
 from services.gateway.outbox import Outbox
+from services.gateway.parked_sources import ParkedSources
 from services.gateway.parts import Parts
 from services.gateway.places import TreePlaces, put_right
 from services.gateway.replies import Replies
 from services.gateway.reply_topics import ReplyTopic
+from services.gateway.routes.imports import limits_of
 from services.gateway.settings import Settings
 from services.gateway.store import ReadModel
-from services.runtime import opening
+from services.runtime import hosts, opening
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.stream import CatalogFollower
 from services.runtime.errors import Stopped
 from services.runtime.host import Host
 from services.runtime.kafka.consuming import consume
 from services.runtime.kafka.delivery import Delivery, Handler
+from services.runtime.sheets import child
 
 log = structlog.get_logger()
 
@@ -44,9 +48,10 @@ _DRAIN_S = 2.0
 
 async def serve(settings: Settings, host: Host) -> None:
     """Run until asked to stop."""
+    child.sweep(limits_of(settings.gateway))
     starting = api.standing_in(host.health, host.telemetry)
     front = api.Switch(starting)
-    await host.serve_http(settings.http, front)
+    await host.serve_http(settings.http, asked_by_name(front, settings))
 
     client = await opening.database(host, settings.mongo)
     model = ReadModel(client, settings.mongo)
@@ -112,6 +117,9 @@ async def serve(settings: Settings, host: Host) -> None:
         host.telemetry.counter("requests_refused", "Requests not let in: no key, a wrong one, or too many.", "code"),
         open_here=settings.profile == "embedded",
     )
+    asked = await host.stack.enter_async_context(owners.connected(settings.gateway))
+    parked = ParkedSources()
+    await host.background("parked sources", asyncio.create_task(parked.follow(asked)))
     front.app = api.create(
         Parts(
             settings=settings,
@@ -121,7 +129,8 @@ async def serve(settings: Settings, host: Host) -> None:
             hub=hub,
             admission=admission,
             outbox=outbox,
-            owners=await host.stack.enter_async_context(owners.connected(settings.gateway)),
+            owners=asked,
+            parked=parked,
             clock=host.clock,
             health=host.health,
             telemetry=host.telemetry,
@@ -137,6 +146,14 @@ async def serve(settings: Settings, host: Host) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             await outbox.drain()
+
+
+def asked_by_name(front: ASGIApp, settings: Settings) -> ASGIApp:
+    """Where no key is asked for, a page of elsewhere must not come in under a name of its own. Behind a proxy with a
+    public name keys are asked for."""
+    if settings.profile == "production" and not settings.http.names:
+        return front
+    return hosts.known_only(front, settings.http.names, api.unknown_host)
 
 
 async def _catalog_there(follower: CatalogFollower, host: Host) -> None:

@@ -19,7 +19,7 @@ from contracts.statistics import Flag
 from contracts.topics import STATISTICS_REPORTED
 from services.gateway.problems import MAX_ERRORS, ErrorItem
 from services.runtime.kafka.producer import Outgoing
-from services.runtime.sheets.cells import Mark, Marks, letters
+from services.runtime.sheets.cells import AND_MORE, Mark, Marks, letters
 from services.runtime.sheets.child import Row, Sheets
 from services.runtime.sheets.columns import HEADINGS
 from services.runtime.sheets.reading import SheetFound
@@ -41,16 +41,11 @@ MARKED = 10_000
 AT_ONCE = 2_000
 """Events that are published together."""
 
+OUTRANKED = "another_figure_stands"
+"""Code of the doubt that a figure changes nothing; see ingest's examining."""
+
 State = Literal["sound", "flagged", "same", "wrong"]
 Holds = Literal["until_the_broker_stops", "durably", "not_published"]
-
-_AND_MORE = Mark(
-    None,
-    None,
-    "and_more",
-    "Dòng này cũng sai; sửa các dòng trên rồi kiểm tra lại để xem chi tiết.",
-    "This row is wrong, too; mend those above and check again to see why.",
-)
 
 
 class CellProblem(BaseModel):
@@ -114,6 +109,7 @@ class ImportAnswer(BaseModel):
     sound: int
     flagged: int = Field(description="Of the sound ones: accepted with a doubt.")
     same: int = Field(description="Of the sound ones: accepted before.")
+    outranked: int = Field(description="Of the sound ones: they change nothing, since another figure stands.")
     wrong: int
     empty_rows: int = Field(description="Rows without any figure, which were passed over.")
     tables: list[ImportedTable]
@@ -131,6 +127,7 @@ class Counts(NamedTuple):
     sound: int
     flagged: int
     same: int
+    outranked: int
     wrong: int
 
 
@@ -144,7 +141,7 @@ class Verdict(NamedTuple):
 
 _NEW = Verdict("new", (), ())
 _SAME = Verdict("same", (), ())
-_WRONG = Verdict("new", (_AND_MORE,), ())
+_WRONG = Verdict("new", (AND_MORE,), ())
 
 
 class Import:
@@ -169,7 +166,8 @@ class Import:
             if one.problems:
                 self._verdicts[index] = self._refused(self.sheets.rows[index], one)
             elif one.standing == "same":
-                self._verdicts[index] = _SAME
+                flags = tuple(flag for flag in one.flags if flag.code == OUTRANKED)
+                self._verdicts[index] = Verdict("same", (), flags) if flags else _SAME
             elif one.flags:
                 self._verdicts[index] = Verdict("new", (), one.flags)
 
@@ -240,9 +238,13 @@ class Import:
 
     def counts(self) -> Counts:
         """How many rows there are of each state."""
-        tally = Counter(state for _, state, _, _ in self.rows())
+        tally = Counter[State]()
+        outranked = 0
+        for _, state, _, flags in self.rows():
+            tally[state] += 1
+            outranked += any(flag.code == OUTRANKED for flag in flags)
         wrong = tally["wrong"]
-        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], wrong)
+        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], outranked, wrong)
 
     def answer(self, *, dry_run: bool, holds: Holds, vi: str, en: str) -> bytes:
         """The answer as JSON; an `ImportAnswer`."""

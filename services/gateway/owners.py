@@ -15,7 +15,7 @@ import structlog
 from httpx2 import AsyncClient, HTTPError, Limits, Response
 from pydantic import BaseModel, ValidationError
 
-from contracts.doors import Examined, ExaminedEvents
+from contracts.doors import Examined, ExaminedEvents, ParkedNotes
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.fates import AcceptedPage, FigureFate
 from contracts.observations import ObservationRecorded
@@ -43,6 +43,8 @@ SOURCES_AT_ONCE = 100
 
 EVENTS_AT_ONCE = 500
 """Events that one question to ingest brings."""
+
+_JSON = {"content-type": "application/json"}
 
 ORIGINS = 2_000
 """Observations of which one answer says where they came from."""
@@ -141,6 +143,10 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
+    async def parked(self) -> ParkedNotes:
+        """The sources that are parked. Raises `Problem`: 503 where ingest is away."""
+        return await _asked(self._ingest, "ingest", "/internal/v1/parked", {}, ParkedNotes, NO_RECORD)
+
     async def examined(self, events: Iterable[bytes]) -> AsyncIterator[Sequence[Examined]]:
         """What would become of these events (JSON in structured mode) if they were published, in their order and in
         several parts. Raises `Problem`: 503 where ingest is away."""
@@ -187,7 +193,7 @@ async def _asked(
                 answer = await client.get(path, params=dict(asked))
             else:
                 content = body if isinstance(body, bytes) else body.model_dump_json(exclude_none=True).encode()
-                answer = await client.post(path, params=dict(asked), content=content)
+                answer = await client.post(path, params=dict(asked), content=content, headers=_JSON)
         if answer.status_code == 200:
             return model.model_validate_json(answer.content)
         why = f"status {answer.status_code}"

@@ -1,7 +1,7 @@
 """What the routes work with: opened by `app.py`, handed over in one piece."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from services.gateway.documents import Count, Document
 from services.gateway.live import Hub
 from services.gateway.outbox import Outbox
 from services.gateway.owners import Owners
+from services.gateway.parked_sources import ParkedSources
 from services.gateway.places import Catalogs
 from services.gateway.queries import AlertFilter, ProgressFilter, Slice
 from services.gateway.replies import Told
@@ -51,3 +52,4 @@ class Parts:
     clock: Clock
     health: Health
     telemetry: Telemetry
+    parked: ParkedSources = field(default_factory=ParkedSources)

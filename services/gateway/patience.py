@@ -1,11 +1,23 @@
 """Hearing out a caller who is refused: one who is hung up on while still sending never sees why."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+T = TypeVar("T")
+
 _PATIENCE_S = 10.0
+
+
+async def while_there(request: Request, parts: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]]:
+    """These parts, as long as the caller waits for them. Raises `ClientDisconnect` once nobody does."""
+    async for part in parts:
+        if await request.is_disconnected():
+            raise ClientDisconnect
+        yield part
 
 
 async def hear_out(request: Request, most: int) -> None:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
@@ -55,6 +56,7 @@ _TITLES: dict[int, tuple[str, str]] = {
     405: ("Phương thức không được hỗ trợ", "Method not allowed"),
     413: ("Nội dung quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
+    421: ("Sai tên máy chủ", "Misdirected request"),
     422: ("Nội dung không đúng quy định", "Unprocessable content"),
     429: ("Gửi quá nhiều", "Too many requests"),
     500: ("Lỗi của hệ thống", "Internal error"),
@@ -130,6 +132,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return of_status(error.status_code, error.headers).response()
 
+    async def hung_up(_: Request, __: Exception) -> Response:
+        return Response(status_code=499)  # which nobody reads
+
     async def broken(_: Request, __: Exception) -> Response:
         return Problem(
             500, "internal", "Lỗi của chúng tôi; nhật ký ghi rõ nguyên nhân.", "Our mistake; the log says what it was."
@@ -138,6 +143,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, other)
+    app.add_exception_handler(ClientDisconnect, hung_up)
     app.add_exception_handler(Exception, broken)
 
 

@@ -15,8 +15,16 @@ class GatewaySettings(BaseModel):
     max_body_bytes: int = Field(8_388_608, ge=1_024, description="larger request bodies are refused")
     max_event_bytes: int = Field(MAX_EVENT_BYTES, ge=1_024, description="longer events are refused; as ingest's")
     max_batch: int = Field(10_000, ge=1, description="events in one request")
-    requests_per_minute: int = Field(12_000, ge=1, description="of one key; beyond it the answer is 429")
-    events_per_minute: int = Field(300_000, ge=1, description="of one key; beyond it the answer is 429")
+    max_bodies_bytes: int = Field(
+        33_554_432,
+        ge=1_024,
+        description="bodies that are being worked on, which take several times that; beyond it the answer is 503",
+    )
+    max_bodies_bytes_of_a_key: int = Field(
+        16_777_216, ge=1_024, description="the same of one key, several requests together; beyond it the answer is 429"
+    )
+    requests_per_minute: int = Field(1_200, ge=1, description="of one key; beyond it the answer is 429")
+    events_per_minute: int = Field(100_000, ge=1, description="of one key; beyond it the answer is 429")
     keys_fresh_s: float = Field(
         5.0, ge=0, le=60, description="seconds that a key is remembered; so long a revoked one may still open"
     )

@@ -113,7 +113,7 @@ def parked_message(parked: ParkedSource, *, stamped: bool) -> Message:
         "source": source,
         "id": None,
         "reported_at": utc(parked.at),
-        "problems": [_source_parked(parked).model_dump(mode="json")],
+        "problems": [source_parked(parked).model_dump(mode="json")],
         "original": original(None, parked.value),
         "raw": raw._asdict(),
     }
@@ -129,7 +129,8 @@ def parked_message(parked: ParkedSource, *, stamped: bool) -> Message:
     return Message(source.encode(), orjson.dumps(content), headers)
 
 
-def _source_parked(parked: ParkedSource) -> Problem:
+def source_parked(parked: ParkedSource) -> Problem:
+    """What is said of a source that is parked, to whoever sends under it or asks."""
     raw, count = parked.raw, parked.unreadable
     vi, en = f"{count} bản tin liên tiếp", f"{count} records in a row"
     if parked.cause == Cause.SHARE:

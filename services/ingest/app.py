@@ -54,7 +54,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         moving=settings.clock != "system",
     )
     await examiner.logs.meet([STATISTICS_REPORTED.name])  # of which those are said to be that are only examined
-    answering.router.routes.extend(examining.routes(examiner, ledger, host.clock))
+    answering.router.routes.extend(examining.routes(examiner, ledger, host.clock, Lot(Parkings(database))))
     # Compressed: what came in a compressed batch may be larger than a topic takes otherwise.
     quarantine = DeadLetterQueue(
         STATISTICS_REPORTED,

@@ -4,7 +4,7 @@ They are held against the same rules as those of the topic, and against what sta
 published or counted, and the business clock does not move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,18 +15,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from contracts import strict_json
-from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents
+from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents, ParkedNote, ParkedNotes
 from contracts.envelope import STRUCTURED, Headers
 from contracts.topics import STATISTICS_REPORTED
-from services.ingest import answers, batch
+from services.ingest import answers, batch, outranked
 from services.ingest.batch import Dead, Examiner, Sound
 from services.ingest.decide import Entry
+from services.ingest.lot import Lot
+from services.ingest.parking import ParkedSource
 from services.runtime.clock import Clock
 from services.runtime.errors import in_short
 
 log = structlog.get_logger()
 
 PATH = "/internal/v1/examined"
+PARKED = "/internal/v1/parked"
+
+_MOST_OTHERS = 5_000
 
 _NOWHERE = -1
 """The partition of a record that stands in no log."""
@@ -37,6 +42,10 @@ class Ledger(Protocol):
 
     async def standing(self, ids: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under these ids, by id."""
+        ...
+
+    async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
+        """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
         ...
 
 
@@ -52,8 +61,10 @@ class Asked:
     timestamp: int = 0
 
 
-def routes(examiner: Examiner, ledger: Ledger, clock: Clock) -> list[Route]:
-    """`POST …/examined` takes up to 1,000 events as `application/cloudevents-batch+json`."""
+def routes(examiner: Examiner, ledger: Ledger, clock: Clock, lot: Lot) -> list[Route]:
+    """`POST …/examined` takes up to 1,000 events as `application/cloudevents-batch+json`; `GET …/parked` says which
+    sources are parked, and why. The lot is another than the topic's handler's, which changes in the order of batches.
+    """
 
     async def examined(request: Request) -> Response:
         try:
@@ -63,22 +74,65 @@ def routes(examiner: Examiner, ledger: Ledger, clock: Clock) -> list[Route]:
         if len(events) > MOST_EXAMINED:
             return _refused(f"up to {MOST_EXAMINED} events")
         try:
-            found = await examine(examiner, ledger, events, clock)
+            found = await examine(examiner, ledger, lot, events, clock)
         except PyMongoError as error:
-            log.warning("question_not_answered", why=in_short(error))
-            return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
+            return _away(error)
         return Response(ExaminedEvents(items=tuple(found)).model_dump_json(), media_type="application/json")
 
-    return [Route(PATH, examined, methods=["POST"])]
+    async def parked(_: Request) -> Response:
+        try:
+            await lot.look()
+        except PyMongoError as error:
+            return _away(error)
+        notes = tuple(_note(one) for source in sorted(lot.parked) if (one := lot.of(source)))
+        return Response(ParkedNotes(items=notes).model_dump_json(), media_type="application/json")
+
+    return [Route(PATH, examined, methods=["POST"]), Route(PARKED, parked)]
 
 
-async def examine(examiner: Examiner, ledger: Ledger, events: Sequence[str], clock: Clock) -> list[Examined]:
+async def examine(examiner: Examiner, ledger: Ledger, lot: Lot, events: Sequence[str], clock: Clock) -> list[Examined]:
     """What would become of each of these events, JSON texts in structured mode."""
     records = [Asked(event.encode(), offset) for offset, event in enumerate(events)]
     verdicts = examiner.examine(records, clock.now())
     known = dict.fromkeys(_identity(one) for one in verdicts if not isinstance(one, Dead))
     standing = await ledger.standing(list(known))
-    return [_told(one, standing) for one in verdicts]
+    others = await _others(ledger, verdicts)
+    await lot.look()
+    return [_of_lot(_beside(_told(one, standing), one, standing, others), lot) for one in verdicts]
+
+
+async def _others(ledger: Ledger, verdicts: Sequence[batch.Read]) -> Mapping[str, Sequence[Entry]]:
+    """What was accepted of the units and days that these are about; of very much of it a part."""
+    subjects = dict.fromkeys(one.entry.subject for one in verdicts if isinstance(one, Sound))
+    found: dict[str, list[Entry]] = {}
+    if subjects:
+        for entry in await ledger.about(subjects, "", _MOST_OTHERS):
+            found.setdefault(entry.subject, []).append(entry)
+    return found
+
+
+def _beside(
+    said: Examined, one: batch.Read, standing: Mapping[str, Entry], others: Mapping[str, Sequence[Entry]]
+) -> Examined:
+    """With a word on a figure that changes nothing, since another stands."""
+    if not isinstance(one, Sound) or said.standing == "taken":
+        return said
+    mine = standing.get(one.entry.observation_id, one.entry)
+    flag = outranked.flag(mine, others.get(one.entry.subject, ()))
+    return said if flag is None else said.model_copy(update={"flags": (*said.flags, flag)})
+
+
+def _of_lot(said: Examined, lot: Lot) -> Examined:
+    """Of a parked source nothing is accepted that was not before."""
+    parked = lot.of(said.source)
+    if parked is None or said.standing == "same":
+        return said
+    return said.model_copy(update={"problems": (answers.source_parked(parked), *said.problems)})
+
+
+def _note(parked: ParkedSource) -> ParkedNote:
+    why = answers.source_parked(parked)
+    return ParkedNote(source=parked.source, message_vi=why.message_vi, message_en=why.message_en)
 
 
 def _identity(one: batch.Sound | batch.Unsound) -> str:
@@ -102,6 +156,11 @@ def _told(one: batch.Read, standing: Mapping[str, Entry]) -> Examined:
         return told.model_copy(update={"standing": "same", "problems": ()})
     reused = answers.identity_reused(entry, event.id)
     return told.model_copy(update={"standing": "taken", "problems": (reused, *told.problems)})
+
+
+def _away(error: PyMongoError) -> Response:
+    log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+    return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
 
 
 def _refused(why: str) -> Response:

@@ -47,6 +47,10 @@ class Lot:
         """The sources that are parked."""
         return frozenset(self._standing)
 
+    def of(self, source: str | None) -> ParkedSource | None:
+        """How the source stands parked, if it does."""
+        return self._standing.get(source) if source is not None else None
+
     async def look(self) -> None:
         """Ask again, if the last time was some seconds ago."""
         if self._looked is None or time.monotonic() - self._looked >= self._every_s:

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.runtime import connections, hosts
 from services.runtime.clock import Clock
 from services.runtime.errors import StartError
 from services.runtime.health import Health
@@ -49,9 +50,7 @@ class Host:
         # Checks come as their objects are made; before all are there, passing those that are means nothing.
         self.health.trouble(_START, "the service is starting")
         listening = _bind(settings)
-        server = _Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
-        )
+        server = server_of(settings, app)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
 
         async def close() -> None:
@@ -79,6 +78,21 @@ class Host:
 
         work.add_done_callback(ended)
         self.stack.push_async_callback(close)
+
+
+def server_of(settings: HttpSettings, app: ASGIApp) -> uvicorn.Server:
+    """What answers on a port of ours, whichever service it is."""
+    return _Server(
+        uvicorn.Config(
+            hosts.internal(app, settings.names),
+            http=connections.protocol(settings),
+            limit_concurrency=settings.max_connections,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+        )
+    )
 
 
 class _Server(uvicorn.Server):

@@ -52,7 +52,7 @@ def configure(service: str, settings: LogSettings) -> None:
     # While a broker is away these say the same hundred times a second; `Delivery` and the gauges say it once.
     for name in ("aiokafka", "faststream"):
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "pymongo"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "pymongo", "httpx2"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True

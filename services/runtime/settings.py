@@ -121,6 +121,15 @@ class HttpSettings(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    names: str = Field(
+        "",
+        description="public host names under which it is asked, with commas; `*`: any. Addresses and names of an inner "
+        "network (one word, .local, .internal, .svc) are always good. Internal paths, and the gateway where no key is "
+        "asked for, answer to no others; the gateway of a production profile only if names are set",
+    )
+    max_connections: int = Field(2_000, ge=10, description="open at once; beyond it requests are answered with 503")
+    head_timeout_s: float = Field(10.0, gt=0, description="how long a caller may take for the head of a request")
+    body_timeout_s: float = Field(120.0, gt=0, description="how long a caller may take for the body of a request")
 
 
 class LogSettings(BaseModel):

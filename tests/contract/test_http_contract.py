@@ -80,7 +80,7 @@ def ingest() -> ASGITransport:
     world = World()
     routes = [
         *of_ingest.routes(Remembered(FIGURES)),
-        *examining.routes(world.examiner, world.ledger, world.clock),
+        *examining.routes(world.examiner, world.ledger, world.clock, world.questions),
     ]
     return ASGITransport(app=Starlette(routes=routes))
 

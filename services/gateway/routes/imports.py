@@ -17,7 +17,7 @@ from services.gateway.admission import Admitted, Asker
 from services.gateway.imports import Import, ImportAnswer
 from services.gateway.keys import Scope
 from services.gateway.parts import Parts
-from services.gateway.patience import hear_out
+from services.gateway.patience import hear_out, while_there
 from services.gateway.problems import ErrorItem, Problem, ProblemDetails, unavailable, wrong_parameter
 from services.gateway.routes.answers import Parameters
 from services.gateway.routes.bodies import body_of
@@ -81,24 +81,32 @@ _BODY: dict[str, Any] = {
 
 
 class Turns:
-    """How many files are read at this moment."""
+    """Whose files are read at this moment."""
 
     def __init__(self) -> None:
-        self._taken = 0
+        self._taken: list[str | None] = []
 
     @contextmanager
-    def one(self, most: int) -> Iterator[None]:
-        """Read one more. Raises `Problem` (503) where so many are read already."""
-        if self._taken >= most:
+    def one(self, publisher: str | None, most: int) -> Iterator[None]:
+        """Read one more. Raises `Problem`: 429 where one of this publisher is read already, 503 where so many are."""
+        if publisher is not None and publisher in self._taken:
+            raise Problem(
+                429,
+                "too_much_at_once",
+                "Một tệp khác của đơn vị đang được đọc; hãy gửi lại sau ít giây, từng tệp một.",
+                "Another file of yours is being read; send it again in some seconds, one file after the other.",
+                headers={"retry-after": "5"},
+            )
+        if len(self._taken) >= most:
             raise unavailable(
                 "Đang có nhiều tệp được đọc cùng lúc; hãy gửi lại sau ít giây.",
                 "Several files are being read; send it again in some seconds.",
             )
-        self._taken += 1
+        self._taken.append(publisher)
         try:
             yield
         finally:
-            self._taken -= 1
+            self._taken.remove(publisher)
 
 
 def router(parts: Parts) -> APIRouter:
@@ -126,9 +134,10 @@ def router(parts: Parts) -> APIRouter:
         except Problem:
             await hear_out(request, limits.file_bytes)
             raise
-        body = await body_of(request, limits.file_bytes)
-        with turns.one(parts.settings.gateway.max_imports):
-            return await _imported(parts, request, asked, asker, Sent(source, body, file, limits))
+        with parts.admission.in_hand.one(asker.key_id) as held:
+            body = await body_of(request, limits.file_bytes, held)
+            with turns.one(asker.publisher, parts.settings.gateway.max_imports):
+                return await _imported(parts, request, asked, asker, Sent(source, body, file, limits))
 
     return routes
 
@@ -159,7 +168,7 @@ async def _imported(parts: Parts, request: Request, asked: ImportsQuery, asker: 
     try:
         sheets = await child.read(sent.body, sent.file, sent.limits)
         asker.spend(len(sheets.rows))
-        importing = await _examined(parts, sheets, sent.source, parts.clock.now())
+        importing = await _examined(parts, request, sheets, sent.source, parts.clock.now())
         if asked.dry_run and _wants_file(request, sent.file.format):
             marked = await child.mark(sent.body, sent.file, sent.limits, importing.marks())
             return _file(marked, sent.file.format, asked.name)
@@ -175,11 +184,11 @@ def unread(refused: SheetRefused) -> Problem:
     return Problem(500 if refused.code == FAILED else 422, refused.code, refused.vi, refused.en)
 
 
-async def _examined(parts: Parts, sheets: child.Sheets, source: str, now: datetime) -> Import:
+async def _examined(parts: Parts, request: Request, sheets: child.Sheets, source: str, now: datetime) -> Import:
     """The rows with what ingest says of them. Nothing is written by asking."""
     importing = Import(sheets, source, now)
     done = 0
-    async for part in parts.owners.examined(importing.events()):
+    async for part in while_there(request, parts.owners.examined(importing.events())):
         importing.judge(part, done)
         done += len(part)
     return importing
@@ -192,6 +201,7 @@ def _tried(importing: Import, asker: Asker) -> Response:
         for count, vi, en in (
             (counts.same, "đã nhận trước đây", "accepted before"),
             (counts.flagged, "có điểm nghi vấn", "with a doubt"),
+            (counts.outranked, *_OUTRANKED),
         )
         if count
     ]
@@ -223,14 +233,22 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: 
             holds="until_the_broker_stops" if embedded else "durably",
             vi=f"Đã gửi {counts.sound} số liệu"
             + (f" ({counts.same} đã nhận trước đây, chỉ tính một lần)." if counts.same else ".")
+            + (f" {counts.outranked} {_OUTRANKED[0]}." if counts.outranked else "")
             + (f" {counts.wrong} dòng sai không được gửi." if counts.wrong else ""),
             en=f"{counts.sound} figures were published"
             + (f" ({counts.same} accepted before count once)." if counts.same else ".")
+            + (f" {counts.outranked} {_OUTRANKED[1]}." if counts.outranked else "")
             + (f" {counts.wrong} wrong rows were not." if counts.wrong else ""),
         ),
         202,
         asker,
     )
+
+
+_OUTRANKED = (
+    "không làm thay đổi kết quả vì số liệu khác đang có hiệu lực: ghi lần sửa (revision)",
+    "changing nothing, since another figure stands: number the revision",
+)
 
 
 def _nothing_taken(importing: Import) -> Problem:

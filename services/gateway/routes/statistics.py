@@ -10,16 +10,17 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.doors import Standing, event_ref
+from contracts.doors import ParkedNote, Standing, event_ref
 from contracts.envelope import BATCH, JSON, STRUCTURED
 from contracts.statistics import Flag, StatisticReported
 from contracts.statistics import Problem as FigureProblem
 from services.gateway import admission, intake
 from services.gateway.admission import Admitted, Asker
+from services.gateway.in_hand import Held
 from services.gateway.intake import MODES, SLICE_BYTES, Reading, Reported
 from services.gateway.keys import Scope
 from services.gateway.parts import Parts
-from services.gateway.patience import hear_out
+from services.gateway.patience import hear_out, while_there
 from services.gateway.problems import Problem, ProblemDetails
 from services.gateway.routes.answers import Parameters
 from services.gateway.routes.bodies import body_of
@@ -68,6 +69,10 @@ class Receipts(BaseModel):
     holds: Literal["until_the_broker_stops", "durably", "not_published"]
     message_vi: str
     message_en: str
+    parked: list[ParkedNote] = Field(
+        default_factory=list,
+        description="Sources of these events that are parked: what they send is kept and not counted.",
+    )
     receipts: list[Receipt]
 
 
@@ -141,20 +146,21 @@ def router(parts: Parts) -> APIRouter:
         asked: Annotated[StatisticsQuery, Query()],
         asker: Annotated[Asker, Depends(Admitted(parts, Scope.STATISTICS_WRITE))],
     ) -> Response:
-        reading = await _read(parts, request, asker, turn)
-        asker.spend(reading.events)
-        if reading.errors:
-            raise _wrong(reading)
-        if asked.dry_run:
-            return await _tried(parts, reading.reported, asker)
-        fresh = [one for one in reading.reported if not one.repeated]
-        await publish(parts, [Outgoing(one.key.encode(), one.value, one.headers) for one in fresh])
-        return await _published(parts, reading.reported, asker)
+        with parts.admission.in_hand.one(asker.key_id) as held:
+            reading = await _read(parts, request, asker, turn, held)
+            asker.spend(reading.events)
+            if reading.errors:
+                raise _wrong(reading)
+            if asked.dry_run:
+                return await _tried(parts, request, reading.reported, asker)
+            fresh = [one for one in reading.reported if not one.repeated]
+            await publish(parts, [Outgoing(one.key.encode(), one.value, one.headers) for one in fresh])
+            return await _published(parts, reading.reported, asker)
 
     return routes
 
 
-async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock) -> Reading:
+async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock, held: Held) -> Reading:
     headers, limits = request.headers, parts.settings.gateway
     if intake.mode_of(headers) is None:
         await hear_out(request, limits.max_body_bytes)
@@ -162,9 +168,16 @@ async def _read(parts: Parts, request: Request, asker: Asker, turn: asyncio.Lock
         raise Problem(
             415, "media_type", f"Content-Type phải là một trong: {names}.", f"Content-Type must be one of: {names}."
         )
-    body = await body_of(request, limits.max_body_bytes)
+    body = await body_of(request, limits.max_body_bytes, held)
     reading = Reading(limits.max_event_bytes, asker.speaks_as)
-    await _in_turn(intake.steps(reading, headers, body, limits.max_batch), turn, hold=len(body) > SLICE_BYTES)
+
+    def steps() -> Iterator[None]:
+        for slices, _ in enumerate(intake.steps(reading, headers, body, limits.max_batch), 1):
+            whole = reading.events * len(body) // (slices * SLICE_BYTES)
+            asker.afford(reading.events, whole)  # others of the same key are read at the same time
+            yield
+
+    await _in_turn(steps(), turn, hold=len(body) > SLICE_BYTES)
     return reading
 
 
@@ -196,19 +209,19 @@ def _wrong(reading: Reading) -> Problem:
     return Problem(status, code, vi, en, errors=reading.errors)
 
 
-async def _tried(parts: Parts, reported: Sequence[Reported], asker: Asker) -> Response:
+async def _tried(parts: Parts, request: Request, reported: Sequence[Reported], asker: Asker) -> Response:
     """What would become of the events, in the order of the request."""
-    found = [one async for part in parts.owners.examined([one.structured for one in reported]) for one in part]
-    refused = sum(1 for one, said in zip(reported, found, strict=True) if said.problems and not one.repeated)
-    taken = sum(not one.repeated for one in reported) - refused
     told = [
         {
             "standing": said.standing,
             "problems": [problem.model_dump(mode="json") for problem in said.problems],
             "flags": [flag.model_dump(mode="json") for flag in said.flags],
         }
-        for said in found
+        async for part in while_there(request, parts.owners.examined(one.structured for one in reported))
+        for said in part
     ]
+    refused = sum(1 for one, said in zip(reported, told, strict=True) if said["problems"] and not one.repeated)
+    taken = sum(not one.repeated for one in reported) - refused
     answer = {
         "accepted": taken,
         "refused": refused,
@@ -235,6 +248,7 @@ async def _published(parts: Parts, reported: Sequence[Reported], asker: Asker) -
         "holds": "until_the_broker_stops" if profile == "embedded" else "durably",
         "message_vi": vi,
         "message_en": en,
+        "parked": [note.model_dump() for note in parts.parked.among(one.source for one in reported)],
         "receipts": receipts,
     }
     return _answer(answer, 202, asker)

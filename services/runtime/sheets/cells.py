@@ -37,6 +37,15 @@ class Mark(NamedTuple):
     en: str
 
 
+AND_MORE = Mark(
+    None,
+    None,
+    "and_more",
+    "Dòng này cũng sai; sửa các dòng trên rồi kiểm tra lại để xem chi tiết.",
+    "This row is wrong, too; mend those above and check again to see why.",
+)
+"""Of a row that is wrong in a file with so many wrong ones that nobody reads them all."""
+
 Marks = Mapping[tuple[int, int], Sequence[Mark]]
 """By table (from 0) and number of the row."""
 

@@ -1,12 +1,17 @@
 """Reading a spreadsheet in a process of its own, from the side of the service that asks."""
 
 import asyncio
+import os
+import shutil
 import struct
 import sys
+import tempfile
+import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +30,10 @@ log = structlog.get_logger()
 _ROOT = Path(__file__).parents[3]
 _LINE = 16 * 1024 * 1024
 """Bytes of the longest answer line: a hundred cells of some thousand characters."""
+
+_SCRATCH = "tiendo-sheet-"
+_AT_ONCE = 100
+"""Rows that are taken in without pause."""
 
 
 @dataclass(slots=True)
@@ -56,10 +65,15 @@ class Sheets:
 
 async def read(body: bytes, asked: Asked, limits: Limits) -> Sheets:
     """Read a file in another process. Raises `SheetRefused`."""
-    sheets = Sheets()
+    sheets, said, known = Sheets(), 0, dict[Mark, Mark]()
     async with _asked("read", body, asked, limits) as answer:
         async for line in answer:
-            _take(sheets, orjson.loads(line))
+            said += len(line)
+            if said > limits.answer_bytes:
+                raise too_complex(limits)
+            _take(sheets, orjson.loads(line), known)
+            if len(sheets.rows) % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # lines that are there are read without a pause
     return sheets
 
 
@@ -71,8 +85,19 @@ async def mark(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes
             what, *rest = orjson.loads(line)
             if what != "file":
                 raise _refusal(what, rest)
+            if rest[0] > limits.answer_bytes:
+                raise too_complex(limits)
             return await answer.readexactly(rest[0])
     raise _refusal("nothing", ())
+
+
+def sweep(limits: Limits) -> None:
+    """Remove what a process that was killed left behind: no reading is as old as that."""
+    late = time.time() - 2 * limits.seconds
+    for left in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            if left.stat().st_mtime < late:
+                shutil.rmtree(left)
 
 
 @asynccontextmanager
@@ -82,11 +107,12 @@ async def _asked(
     """A process that was asked, for as long as its answer is read. It has ended well at the end, or `SheetRefused`."""
     if asked.format == "xlsx":
         declared(body, limits)
-    scratch = TemporaryDirectory(prefix="tiendo-sheet-")  # ours to remove: the process may be killed
+    scratch = TemporaryDirectory(prefix=_SCRATCH)  # ours to remove: the process may be killed
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         __package__,
+        str(os.getpid()),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -125,13 +151,14 @@ async def _tell(process: asyncio.subprocess.Process, request: Mapping[str, Any],
         await process.stdin.wait_closed()
 
 
-def _take(sheets: Sheets, line: list[Any]) -> None:
+def _take(sheets: Sheets, line: list[Any], known: dict[Mark, Mark]) -> None:
+    """`known`: the marks so far. Most rows that are wrong are so in the same way."""
     what, *rest = line
     if what == "row":
         number, shown, id, figure, marks = rest
         data = None if figure is None else figure.encode()
-        row = Row(len(sheets.tables) - 1, number, id, data, shown, tuple(Mark(*mark) for mark in marks))
-        sheets.rows.append(row)
+        kept = tuple(known.setdefault(mark, mark) for mark in starmap(Mark, marks))
+        sheets.rows.append(Row(len(sheets.tables) - 1, number, id, data, shown, kept))
     elif what == "later":
         sheet, number, mark = rest
         row = sheets.row(sheet, number)

@@ -16,6 +16,10 @@ class Limits:
     ratio_from: int = 1_048_576
     rows: int = 100_000
     columns: int = 100
+    marks: int = 40_000
+    """Told in full; rows that are wrong after so many are only counted."""
+    answer_bytes: int = 67_108_864
+    """What the process that reads may say of a file, or return as one."""
     seconds: float = 30.0
     memory_bytes: int = 268_435_456
     """Address space of the process that reads, the interpreter itself included."""

@@ -7,18 +7,33 @@ from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from services.runtime.sheets import columns, delimited, figures, identity, workbook
-from services.runtime.sheets.cells import HEADER_WITHIN, MOST_SHOWN, Cell, Mark, SheetRefused, Table, as_shown, blank
+from services.runtime.sheets.cells import (
+    AND_MORE,
+    HEADER_WITHIN,
+    MOST_SHOWN,
+    Cell,
+    Mark,
+    SheetRefused,
+    Table,
+    as_shown,
+    blank,
+)
 from services.runtime.sheets.columns import FIGURES, HEADINGS, NEEDED
 from services.runtime.sheets.decoding import legacy, legacy_told
 from services.runtime.sheets.figures import Figure
 from services.runtime.sheets.limits import Limits
+from services.runtime.sheets.merging import Merges
 from services.runtime.sheets.numbers import DecimalSign
 
 Format = Literal["csv", "xlsx"]
 
-_MOST_MERGED = 1_000
 _TELLING = 3
 """Headings of which so many were understood are meant as a table, even if one that is needed is missing."""
+
+_MOST_OF_A_ROW = 25
+"""Marks of one row: one a field, and some of the row as a whole."""
+
+_AND_NO_MORE = (AND_MORE,)
 
 _COLUMN_NUMBER = re.compile(r"\(\d{1,2}\)(\s*=.*)?|\d{1,2}|[A-Z]")
 
@@ -85,7 +100,7 @@ def read(body: bytes, asked: Asked, limits: Limits) -> Iterator[Found]:
             f"Tệp lớn hơn {limits.file_bytes / 1_048_576:.0f} MB: hãy chia nhỏ.",
             f"The file is larger than {limits.file_bytes / 1_048_576:.0f} MB: split it.",
         )
-    seen = _Seen()
+    seen = _Seen(limits.marks)
     heads: list[Line] = []
     for sheet in sheets(body, asked, limits):
         if sheet.heading is None:
@@ -157,17 +172,30 @@ def _heading(head: Sequence[Line], given: Mapping[str, str]) -> Heading | None:
 
 
 class _Seen:
-    """What the rows so far have said, to notice who says it again: under which identity, in which table and row."""
+    """What the rows so far have said, to notice who says it again: under which identity, in which table and row.
 
-    def __init__(self) -> None:
+    `left`: marks that are still told in full; of rows that are wrong after that it is only told that they are.
+    """
+
+    def __init__(self, left: int) -> None:
         self.sheet = 0
         self.said: dict[bytes, tuple[str, int, int]] = {}
+        self.contradicted: set[tuple[int, int]] = set()
+        self.left = left
+
+    def told(self, marks: Sequence[Mark]) -> Sequence[Mark]:
+        """As much of it as is told."""
+        if not self.left:
+            return _AND_NO_MORE
+        told = marks[: min(self.left, _MOST_OF_A_ROW)]
+        self.left -= len(told)
+        return told
 
 
 def _figures(
     table: Table, rows: Iterator[Line], header: int, fields: Mapping[int, str], asked: Asked, seen: _Seen
 ) -> Iterator[Found]:
-    merged = _merged_below(table, header, fields)
+    merged = Merges(table, header, fields)
     for number, cells in rows:
         if number <= header or (number == header + 1 and _numbers_columns(cells)):
             continue
@@ -175,10 +203,10 @@ def _figures(
         if row.figure is None and not row.marks:
             yield SaysNothing(number)
             continue
-        marks = [*row.marks, *_unseen(table, number), *_merged(merged, number)]
+        marks = [*row.marks, *_unseen(table, number), *merged.marks(number)]
         shown = [as_shown(cell)[:MOST_SHOWN] for cell in cells]
         if row.figure is None or marks:
-            yield RowFound(number, shown, None, None, marks)
+            yield RowFound(number, shown, None, None, seen.told(marks))
             continue
         figure = identity.in_one_writing(row.figure)
         id = identity.event_id(figure)
@@ -186,10 +214,12 @@ def _figures(
         if said is here:
             yield RowFound(number, shown, id, figure, ())
         elif said[0] == id:
-            yield RowFound(number, shown, None, None, [_repeats(said[2])])
+            yield RowFound(number, shown, None, None, seen.told([_repeats(said[2])]))
         else:
-            yield RowFound(number, shown, None, None, [_contradicts(said[2])])
-            yield MarkedLater(said[1], said[2], _contradicts(number))
+            yield RowFound(number, shown, None, None, seen.told([_contradicts(said[2])]))
+            if (first := (said[1], said[2])) not in seen.contradicted:
+                seen.contradicted.add(first)
+                yield MarkedLater(*first, _contradicts(number))
 
 
 def _repeats(first: int) -> Mark:
@@ -224,38 +254,6 @@ def _unseen(table: Table, number: int) -> list[Mark]:
             "The row is hidden (or filtered out): show it to send it, or delete it.",
         )
     ]
-
-
-def _merged_below(table: Table, header: int, fields: Mapping[int, str]) -> Sequence[tuple[int, int, Mark]]:
-    """Merged cells among the figures: from which row, to which, and what to say of them."""
-    found = [
-        (max(top, header + 1), bottom, _merged_mark(column, name))
-        for top, left, bottom, right in table.merged
-        if bottom > header
-        for column, name in fields.items()
-        if left <= column <= right
-    ]
-    if len(found) > _MOST_MERGED:
-        raise SheetRefused(
-            "merged",
-            "Bảng có quá nhiều ô gộp: bỏ gộp ô (Merge & Center) trong phần số liệu.",
-            "The table has too many merged cells: unmerge those among the figures.",
-        )
-    return found
-
-
-def _merged(merged: Sequence[tuple[int, int, Mark]], number: int) -> list[Mark]:
-    return [mark for first, last, mark in merged if first <= number <= last]
-
-
-def _merged_mark(column: int, name: str) -> Mark:
-    return Mark(
-        column,
-        name,
-        "merged",
-        "Ô bị gộp: bỏ gộp và ghi giá trị vào từng dòng.",
-        "The cell is merged: unmerge it, and write the value into each row.",
-    )
 
 
 def _numbers_columns(cells: Sequence[Cell]) -> bool:

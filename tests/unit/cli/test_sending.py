@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.cli import sending
 from services.cli.sending import Contents, Ready, Resume, Said
 from services.gateway.intake import Reported
@@ -114,13 +116,13 @@ def test_parts_have_five_hundred_events_or_four_megabytes_and_begin_where_they_s
 
 def test_an_ended_try_goes_on_and_a_finished_one_leaves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "tháng 9.csv"
-    first = Resume.of(file, b"content", ("http://here", None))
+    first = Resume.of(file, b"content", ("http://here", None), 2_000)
     assert first.reached(500, {7: Said("sai", "wrong")})
     assert first.reached(1_000, {})
-    again = Resume.of(file, b"content", ("http://here", None))
+    again = Resume.of(file, b"content", ("http://here", None), 2_000)
     assert (again.acknowledged, again.turned_away) == (1_000, {7: Said("sai", "wrong")})
-    assert Resume.of(file, b"other content", ("http://here", None)).acknowledged == 0
-    assert Resume.of(file, b"content", ("http://there", None)).acknowledged == 0
+    assert Resume.of(file, b"other content", ("http://here", None), 2_000).acknowledged == 0
+    assert Resume.of(file, b"content", ("http://there", None), 2_000).acknowledged == 0
     again.forget()
     assert again.acknowledged == 0
     again.done()
@@ -128,7 +130,55 @@ def test_an_ended_try_goes_on_and_a_finished_one_leaves_nothing(tmp_path: Path) 
 
 
 def test_a_torn_note_of_progress_begins_anew_and_a_missing_folder_keeps_none(tmp_path: Path) -> None:
-    note = Resume.of(tmp_path / "a.csv", b"", ())
+    note = Resume.of(tmp_path / "a.csv", b"", (), 9)
     note.path.write_bytes(b'{"acknowledged": 5')
-    assert Resume.of(tmp_path / "a.csv", b"", ()).acknowledged == 0
-    assert not Resume.of(tmp_path / "nowhere" / "a.csv", b"", ()).reached(1, {})
+    assert Resume.of(tmp_path / "a.csv", b"", (), 9).acknowledged == 0
+    assert not Resume.of(tmp_path / "nowhere" / "a.csv", b"", (), 9).reached(1, {})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'{"acknowledged":11,"turned_away":{}}',
+        b'{"acknowledged":-3,"turned_away":{}}',
+        b'{"acknowledged":true,"turned_away":{}}',
+        b'{"acknowledged":1e300,"turned_away":{}}',
+        b'{"acknowledged":2.0,"turned_away":{}}',
+        b'{"acknowledged":null,"turned_away":{}}',
+        b'{"acknowledged":1,"turned_away":[]}',
+        b'{"acknowledged":2,"turned_away":{"77":["x","y"]}}',
+        b'{"acknowledged":2,"turned_away":{"-1":["x","y"]}}',
+        b'{"acknowledged":2,"turned_away":{"1":[1,2]}}',
+        b'{"acknowledged":2}',
+        b"[]",
+    ],
+)
+def test_a_note_that_does_not_fit_the_file_is_none(tmp_path: Path, told: bytes) -> None:
+    note = Resume.of(tmp_path / "a.jsonl", b"", (), 10)
+    assert note.reached(10, {3: Said("sai", "wrong")})
+    assert Resume.of(tmp_path / "a.jsonl", b"", (), 10).acknowledged == 10
+    note.path.write_bytes(told)
+    again = Resume.of(tmp_path / "a.jsonl", b"", (), 10)
+    assert (again.acknowledged, again.turned_away) == (0, {})
+
+
+def test_a_note_that_others_may_have_written_or_that_is_a_link_is_none(tmp_path: Path) -> None:
+    note = Resume.of(tmp_path / "a.jsonl", b"", (), 10)
+    assert note.reached(5, {})
+    note.path.chmod(0o666)
+    assert Resume.of(tmp_path / "a.jsonl", b"", (), 10).acknowledged == 0
+    note.path.chmod(0o600)
+    elsewhere = note.path.rename(tmp_path / "elsewhere")
+    note.path.symlink_to(elsewhere)
+    assert Resume.of(tmp_path / "a.jsonl", b"", (), 10).acknowledged == 0
+
+
+def test_a_note_is_written_through_no_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_text("precious", encoding="utf-8")
+    note = Resume.of(tmp_path / "a.jsonl", b"", (), 10)
+    note.path.with_name(note.path.name + ".new").symlink_to(victim)
+    note.path.symlink_to(victim)
+    assert note.reached(5, {})
+    assert victim.read_text(encoding="utf-8") == "precious"
+    assert Resume.of(tmp_path / "a.jsonl", b"", (), 10).acknowledged == 5

@@ -69,12 +69,12 @@ def metrics_of(engine: Engine) -> ASGITransport:
 def ingest_examining(world: World | None = None) -> ASGITransport:
     """Ingest of the small province of its own tests: it says what would become of events."""
     asked = world or World()
-    routes = examining.routes(asked.examiner, asked.ledger, asked.clock)
+    routes = examining.routes(asked.examiner, asked.ledger, asked.clock, asked.questions)
     return ASGITransport(app=Starlette(routes=routes))
 
 
 def ingest_with(observations: Sequence[ObservationRecorded]) -> ASGITransport:
     """Ingest that accepted these observations, and examines by the catalog of the small province."""
     ledger, world = Remembered(observations), World()
-    asked = [*of_ingest.routes(ledger), *examining.routes(world.examiner, ledger, world.clock)]
+    asked = [*of_ingest.routes(ledger), *examining.routes(world.examiner, ledger, world.clock, world.questions)]
     return ASGITransport(app=Starlette(routes=asked))

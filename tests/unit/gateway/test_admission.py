@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from httpx2 import Response
+from httpx2 import AsyncBaseTransport, Response
+from httpx2 import Request as Asked
 from pymongo.errors import ServerSelectionTimeoutError
 from starlette.requests import Request
 
@@ -14,6 +15,7 @@ from contracts.catalog import Publisher
 from services.gateway.keys import Key, Scope
 from services.runtime.catalog.catalog import Catalog
 from tests.unit.gateway.judged_province import NOW, with_objects
+from tests.unit.gateway.owning import Away, nobody, owners
 from tests.unit.gateway.test_routes import CATALOG, EVENT, STRUCTURED, Gateway
 
 PATH = "/api/v1/statistics"
@@ -48,6 +50,24 @@ async def test_with_a_key_a_publisher_sends_its_own_events() -> None:
     assert answer.status_code == 202
     assert len(gateway.broker.published) == 1
     assert [key_id for key_id, _ in gateway.keys.noted] == [*gateway.keys.kept]
+
+
+async def test_a_receipt_says_that_the_source_is_parked_and_goes_on_saying_so_while_ingest_is_away() -> None:
+    notes = {"items": [{"source": one, "message_vi": "tạm dừng", "message_en": "parked"} for one in (SOURCE, "urn:x")]}
+
+    class Ingest(AsyncBaseTransport):
+        async def handle_async_request(self, request: Asked) -> Response:
+            assert request.url.path == "/internal/v1/parked"
+            return Response(200, json=notes)
+
+    gateway = Gateway("production")
+    key = gateway.keys.give(PUBLISHER.id)
+    assert (await sent(gateway, key)).json()["parked"] == []
+    await gateway.parts.parked.ask(owners(Away(), Ingest()))
+    await gateway.parts.parked.ask(nobody())
+    answer = await sent(gateway, key)
+    assert answer.status_code == 202
+    assert answer.json()["parked"] == notes["items"][:1]
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=true"])
@@ -207,6 +227,14 @@ async def test_a_page_that_reaches_a_trial_under_another_name_needs_a_key(base: 
     assert told(await sent(Gateway(), None, base=base)) == (401, "no_key")
 
 
+@pytest.mark.parametrize(
+    "name", ["x-real-ip", "Via", "Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"]
+)
+async def test_whoever_comes_through_a_proxy_is_not_at_the_machine_of_a_trial(name: str) -> None:
+    answer = await sent(Gateway(), None, headers={**STRUCTURED, name: "127.0.0.1"})
+    assert told(answer) == (401, "no_key")
+
+
 async def test_a_key_that_is_shown_where_none_is_needed_is_checked() -> None:
     gateway = Gateway()
     key = gateway.keys.give(PUBLISHER.id)
@@ -219,7 +247,7 @@ async def test_too_many_requests_of_a_key_are_told_when_to_come_again_and_others
     gateway = Gateway("production", requests_per_minute=2)
     key, other = gateway.keys.give(PUBLISHER.id), gateway.keys.give(PUBLISHER.id)
     first = await sent(gateway, key)
-    assert first.headers["ratelimit-policy"] == '"requests";q=2;w=60, "events";q=300000;w=60'
+    assert first.headers["ratelimit-policy"] == '"requests";q=2;w=60, "events";q=100000;w=60'
     assert first.headers["ratelimit"].startswith('"requests";r=1;t=30')
     assert (await sent(gateway, key)).status_code == 202
     refused = await sent(gateway, key)

@@ -307,3 +307,24 @@ async def test_a_key_says_which_province_its_figures_are_of_where_there_are_seve
     key = province.gateway.keys.give("edoc", Scope.IMPORTS_WRITE)
     answer = await province.post(a_csv(LINE[1:], headings=HEADINGS[1:]), key=key, source=None)
     assert answer.status_code == 202, answer.text
+
+
+async def test_a_row_that_goes_back_to_a_former_figure_says_that_another_stands() -> None:
+    """The same file again is the same events; only a revision makes a figure count anew."""
+    province = Province()
+    fifty, sixty = ((*LINE[:4], number, "1000") for number in ("500", "600"))
+    for line in (fifty, sixty):
+        assert (await province.post(a_csv(line))).status_code == 202
+        await province.consume()
+    tried = [await province.tried(a_csv(line)) for line in (fifty, sixty)]
+    assert sorted((one.sound, one.same, one.outranked) for one in tried) == [(1, 1, 0), (1, 1, 1)]
+    told = next(one for one in tried if one.outranked)
+    (row,) = told.listed
+    assert (row.state, [flag.code for flag in row.flags]) == ("same", ["another_figure_stands"])
+    assert "revision" in told.message_vi
+    line = fifty if told is tried[0] else sixty
+    applied = (await province.post(a_csv(line))).json()
+    assert (applied["outranked"], "another figure stands" in applied["message_en"]) == (1, True)
+    province.gateway.broker.published.clear()
+    headings = (*HEADINGS, "Lần sửa")
+    assert (await province.tried(a_csv((*line, "2"), headings=headings))).outranked == 0

@@ -11,6 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from services.gateway import api, intake
 from services.gateway.admission import Admission
+from services.gateway.app import asked_by_name
 from services.gateway.documents import Place
 from services.gateway.keyring import Keyring
 from services.gateway.live import Hub
@@ -449,3 +450,20 @@ async def test_while_it_starts_only_health_answers() -> None:
         assert (await client.get("/healthz")).status_code == 200
         answer = await client.get("/api/v1/progress")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize(("profile", "names", "status"), [
+    ("embedded", "", 421), ("embedded", "board.example", 200), ("production", "", 200), ("production", "other", 421),
+])  # fmt: skip
+async def test_a_gateway_of_a_trial_and_one_that_has_names_answers_to_no_others(
+    profile: str, names: str, status: int
+) -> None:
+    gateway = Gateway()
+    settings = Settings.model_validate({"profile": profile, "http": {"names": names}})
+    app = asked_by_name(api.create(gateway.parts), settings)
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="https://board.example") as client:
+        answer = await client.get("/healthz")
+    assert answer.status_code == status
+    if status == 421:
+        assert answer.json()["code"] == "unknown_host"
+        assert "TIENDO_HTTP_NAMES" in answer.json()["detail"]

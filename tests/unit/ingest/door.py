@@ -425,9 +425,12 @@ class World:
     examiner: Examiner = field(default_factory=lambda: an_examiner(moving=True, lead=timedelta(days=400)))
     parkings: FakeParkings = field(default_factory=FakeParkings)
     door: Door = field(init=False)
+    questions: Lot = field(init=False)
+    """The lot of whoever asks without sending."""
 
     def __post_init__(self) -> None:
         metrics = DoorMetrics(self.telemetry)
+        self.questions = Lot(self.parkings, every_s=0)
         lot = Lot(self.parkings, metrics.parked.set, every_s=0)
         self.door = Door(self.examiner, self.ledger, self.broker, self.broker, lot, self.clock, metrics)
 

@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 
 from contracts.doors import Examined, ExaminedEvents
 from services.ingest import examining
+from services.ingest.lot import Lot
 from services.runtime.clock import DataClock
-from tests.unit.ingest.door import EDOC, NOON, TYPE, World, an_event, an_examiner, data
+from tests.unit.ingest.door import EDOC, NOON, PORTAL, TYPE, FakeParkings, Record, World, an_event, an_examiner, data
 from tests.unit.ingest.remembered import Remembered
 
 
@@ -21,7 +22,7 @@ def an_asked(content: Any = None, **attributes: str) -> dict[str, Any]:
 
 
 async def asked(world: World, body: bytes) -> Response:
-    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock))
+    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock, world.questions))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         return await client.post(examining.PATH, content=body)
 
@@ -91,7 +92,53 @@ async def test_what_is_no_list_of_events_or_too_long_is_refused(body: bytes) -> 
 async def test_without_its_database_it_says_so() -> None:
     ledger = Remembered([])
     ledger.away = True
-    app = Starlette(routes=examining.routes(an_examiner(), ledger, DataClock(NOON)))
+    app = Starlette(routes=examining.routes(an_examiner(), ledger, DataClock(NOON), Lot(FakeParkings())))
     async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
         answer = await client.post(examining.PATH, content=json.dumps([an_asked()]))
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+
+
+async def test_of_a_parked_source_nothing_new_would_be_accepted_and_why_is_said() -> None:
+    world = World()
+    await world.handle(an_event(id="e-1"))
+    junk = [(name, text.encode()) for name, text in (("ce_specversion", "1.0"), ("ce_source", EDOC), ("ce_id", "j"))]
+    await world.handle(*[Record(b"junk", [*junk, ("ce_type", TYPE.encode())], at) for at in range(10, 70)])
+    same, parked, other = await examined(world, an_asked(), an_asked(id="e-2"), an_asked(id="e-3", source=PORTAL))
+    assert (same.standing, same.problems) == ("same", ())
+    assert [found.code for found in parked.problems] == ["source_parked"]
+    assert "mở lại nguồn" in parked.problems[0].message_vi
+    assert "source_parked" not in [found.code for found in other.problems]
+    app = Starlette(routes=examining.routes(world.examiner, world.ledger, world.clock, world.questions))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url="http://x") as client:
+        (note,) = (await client.get(examining.PARKED)).json()["items"]
+    assert (note["source"], note["message_en"]) == (EDOC, parked.problems[0].message_en)
+    await world.parkings.unpark(EDOC)
+    assert (await examined(world, an_asked(id="e-2")))[0].problems == ()
+
+
+async def test_a_figure_that_would_change_nothing_is_told_which_one_stands_and_what_to_write() -> None:
+    """50, then 60, then 50 again, all in the first revision, while the clock of a trial stands still."""
+    world = World()
+    fifty, sixty = data(numerator=50, denominator=100), data(numerator=60, denominator=100)
+    await world.handle(an_event(fifty, id="fifty"))
+    later = an_asked(sixty, id="sixty", time=NOON.replace(hour=NOON.hour + 1).isoformat())
+    (new,) = await examined(world, later)
+    assert new.flags == ()
+    await world.handle(an_event(sixty, id="sixty", offset=8, time=NOON.replace(hour=NOON.hour + 1)))
+    again, once_more, corrected = await examined(
+        world, an_asked(fifty, id="fifty"), later, an_asked({**fifty, "revision": 2}, id="third")
+    )
+    assert (again.standing, [flag.code for flag in again.flags]) == ("same", ["another_figure_stands"])
+    assert "60/100 (lần sửa 1)" in again.flags[0].message_vi
+    assert "write revision 2" in again.flags[0].message_en
+    assert (once_more.flags, corrected.flags) == ((), ())
+
+
+async def test_of_two_figures_of_one_moment_it_is_told_which_one_stands() -> None:
+    world = World()
+    await world.handle(an_event(data(numerator=50, denominator=100), id="one"))
+    said = [
+        one.flags for one in await examined(world, *(an_asked(data(numerator=60, denominator=100), id=f"n{number}")
+                                                     for number in range(40)))
+    ]  # fmt: skip
+    assert {len(flags) for flags in said} == {0, 1}

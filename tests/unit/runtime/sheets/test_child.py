@@ -1,7 +1,10 @@
 """Reading in a process of its own: whatever happens there, the service gets rows or a refusal in words."""
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ from services.runtime.sheets import child
 from services.runtime.sheets.cells import Mark, SheetRefused
 from services.runtime.sheets.limits import Limits
 from services.runtime.sheets.reading import Asked, Format
-from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LINE, a_csv, an_xlsx, repacked, rows
+from tests.unit.runtime.sheets.workbooks import FIGURE, HEADINGS, LINE, a_csv, an_xlsx, part_of, repacked, rows
 
 MEGABYTE = 1_048_576
 
@@ -155,6 +158,77 @@ async def test_the_process_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -
     await child.read(a_csv(*[LINE] * 5_000), Asked("csv"), Limits())
     watching.cancel()
     assert {"PYTHONPATH", "PYTHONUTF8", "TMPDIR"} in [set(environment) for environment in seen]
+
+
+async def test_cells_that_are_merged_many_times_over_are_told_once_a_row_and_column() -> None:
+    lines = [("", "", "", "", str(number), "") for number in range(3_000)]
+    merge = b"<mergeCells>" + b'<mergeCell ref="A2:F3001"/>' * 40 + b"</mergeCells>"
+    sheet = "xl/worksheets/sheet1.xml"
+    plain = an_xlsx(*lines)
+    body = repacked(plain, {sheet: part_of(plain, sheet).replace(b"</sheetData>", b"</sheetData>" + merge)})
+    sheets = await child.read(body, Asked("xlsx"), Limits())
+    assert len(sheets.rows) == 3_000
+    assert [mark.column for mark in sheets.rows[0].marks if mark.code == "merged"] == [0, 1, 2, 3, 4, 5]
+    assert max(len(row.marks) for row in sheets.rows) <= 25
+
+
+async def test_of_very_many_wrong_rows_the_last_are_only_said_to_be_wrong() -> None:
+    lines = [(*LINE[:3], "x", "x", "x") for _ in range(300)]
+    sheets = await child.read(a_csv(*lines), Asked("csv"), Limits(marks=100))
+    told = [[mark.code for mark in row.marks] for row in sheets.rows]
+    assert told[0] == ["not_a_date", "not_a_number", "not_a_number"]
+    assert told[34:] == [["and_more"]] * 266
+    assert sheets.rows[0].marks[1].vi is sheets.rows[1].marks[1].vi
+
+
+async def test_a_row_that_many_contradict_is_told_so_once() -> None:
+    lines = [(*LINE[:4], str(number), "1000") for number in range(500)]
+    sheets = await child.read(a_csv(*lines), Asked("csv"), Limits())
+    assert [mark.code for mark in sheets.rows[0].marks] == ["contradicting_row"]
+    assert len(sheets.rows) == 500
+
+
+async def test_a_file_of_which_too_much_would_be_said_is_refused() -> None:
+    wide = an_xlsx(*[(*LINE, *["x" * 200] * 90)] * 200)
+    assert len(wide) < 100_000
+    with pytest.raises(SheetRefused) as refused:
+        await child.read(wide, Asked("xlsx"), Limits(answer_bytes=MEGABYTE))
+    assert refused.value.code == "too_complex"
+
+
+async def test_nothing_goes_on_reading_for_one_who_was_killed(tmp_path: Path) -> None:
+    asking = (
+        "import asyncio, sys; from services.runtime.sheets import child; from services.runtime.sheets.limits import "
+        "Limits; from services.runtime.sheets.reading import Asked; "
+        "asyncio.run(child.mark(sys.stdin.buffer.read(), Asked('xlsx'), Limits(), {}))"
+    )
+    asker = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-c", asking], stdin=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    assert asker.stdin is not None
+    asker.stdin.write(an_xlsx(*[LINE] * 20_000))
+    asker.stdin.close()
+    readers: list[psutil.Process] = []
+    while not readers:
+        await asyncio.sleep(0.02)
+        readers = psutil.Process(asker.pid).children()
+    asker.kill()
+    asker.wait()
+    await asyncio.sleep(0.5)
+    assert [one.status() for one in readers if one.is_running()] in ([], [psutil.STATUS_ZOMBIE])
+
+
+def test_what_a_killed_process_left_is_swept_away_and_what_is_read_now_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, new = tmp_path / "tiendo-sheet-old", tmp_path / "tiendo-sheet-new"
+    for one in (old, new):
+        one.mkdir()
+        (one / "part").write_text("x")
+    os.utime(old, (time.time() - 3_600, time.time() - 3_600))
+    child.sweep(Limits())
+    assert [one.name for one in tmp_path.iterdir()] == ["tiendo-sheet-new"]
 
 
 @pytest.mark.slow
