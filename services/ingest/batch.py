@@ -136,19 +136,9 @@ class Examiner:
         verdict = self.desks.examine(event, reading.figure, reported_at, now, then)
         if not isinstance(verdict, Passed):
             return self._unsound(record, event, raw, digest, reported_at, verdict)
-        seen = observe(event, verdict, raw, reported_at, then)
-        entry = Entry(
-            seen.observation_id,
-            event.source,
-            event.id,
-            raw,
-            digest,
-            seen.key,
-            seen.payload,
-            then,
-            verdict.case.catalog.version,
-            seen.subject,
-        )
+        identity, key, payload, subject = observe(event, verdict, raw, reported_at, then)
+        version = verdict.case.catalog.version
+        entry = Entry(identity, event.source, event.id, raw, digest, key, payload, then, version, subject)
         message = answers.observation_message(
             entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")
         )
