@@ -160,7 +160,7 @@ class Examiner:
         self, record: Record, event: Event, raw: Raw, digest: bytes, reported_at: datetime, bound: Binding
     ) -> Unsound:
         identity, problems = observation_id(event.source, event.id), (bound.not_theirs(event.source),)
-        told = replace(event, source=bound.answers)
+        told = event._replace(source=bound.answers)
         return Unsound(record, told, raw, identity, digest, reported_at, problems, stray=True)
 
 

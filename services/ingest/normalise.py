@@ -7,7 +7,7 @@ The payload is built as JSON directly, since a model would be made only to be ta
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
