@@ -73,6 +73,10 @@ def of_record(headers: Headers) -> tuple[dict[str, str], str]:
             text = value.decode() if value is not None else None
         except UnicodeDecodeError:
             text = None
+        usual = _USUAL.get(name)
+        if usual is not None and text is not None:
+            attributes[usual] = text
+            continue
         lower = name.lower()
         if text is not None and lower[:3] == "ce_":
             attributes[lower[3:]] = text
@@ -99,15 +103,9 @@ def of_request(headers: Mapping[str, str]) -> dict[str, str]:
 
 def checked(attributes: Mapping[str, str]) -> datetime | None:
     """The event's time, if it has one. Raises `NotAnEvent` where an attribute is missing, malformed or too much."""
-    for name in _REQUIRED:
-        if not attributes.get(name):
-            raise unreadable(
-                attributes,
-                "not_cloudevent",
-                name,
-                f"thuộc tính {name} thiếu, trống hoặc không phải chuỗi",
-                f"the attribute {name} is missing, empty or no text",
-            )
+    get = attributes.get
+    if not (get("specversion") and get("id") and get("source") and get("type")):
+        raise _incomplete(attributes)
     together = "".join(attributes.values())
     if len(together) > MAX_ATTRIBUTE or len(attributes) > MAX_ATTRIBUTES or not together.isprintable():
         _check_each(attributes, len(together))
@@ -160,6 +158,23 @@ def unreadable(
 
 
 _REQUIRED = ("specversion", "id", "source", "type")
+
+_USUAL = {
+    f"ce_{name}": name
+    for name in (*_REQUIRED, "time", "subject", "datacontenttype", "dataschema", "traceparent", "businesstime")
+}
+"""Headers that nearly every record has, as nearly everybody writes them."""
+
+
+def _incomplete(attributes: Mapping[str, str]) -> NotAnEvent:
+    name = next(name for name in _REQUIRED if not attributes.get(name))
+    return unreadable(
+        attributes,
+        "not_cloudevent",
+        name,
+        f"thuộc tính {name} thiếu, trống hoặc không phải chuỗi",
+        f"the attribute {name} is missing, empty or no text",
+    )
 
 
 def _flooded(headers: Headers) -> NotAnEvent:
@@ -285,6 +300,8 @@ def _moment(text: str | None) -> datetime | None:
     """RFC 3339 allows `t` and `z`, which the standard library does not read."""
     try:
         moment = datetime.fromisoformat(text.upper()) if text else None
-        return moment.astimezone(UTC) if moment is not None and moment.tzinfo is not None else None
+        if moment is None or moment.tzinfo is None:
+            return None
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

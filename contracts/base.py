@@ -4,9 +4,19 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+)
 
 
 class WireModel(BaseModel):
@@ -38,10 +48,21 @@ def _day_or_instant(value: Any) -> Any:
         if isinstance(value, date):  # a datetime is one too
             return value
         raise ValueError("write a date (2023-09-30) or an instant with offset (2023-09-30T16:00:00+07:00)")
-    return date.fromisoformat(value) if _DATE.fullmatch(value) else datetime.fromisoformat(value.upper())
+    return _day(value) if len(value) == _DAY_LENGTH else datetime.fromisoformat(value.upper())
 
 
-AsOf = Annotated[AwareDatetime | date, Field(union_mode="left_to_right"), BeforeValidator(_day_or_instant)]
+_DAY_LENGTH = len("2023-09-30")
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date:
+    """Figures that come together are mostly of a few days."""
+    return date.fromisoformat(text) if _DATE.fullmatch(text) else datetime.fromisoformat(text.upper())
+
+
+AsOf = Annotated[
+    Annotated[AwareDatetime, Strict()] | date, Field(union_mode="left_to_right"), BeforeValidator(_day_or_instant)
+]
 """The last day, or instant, that a figure includes."""
 
 

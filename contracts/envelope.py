@@ -11,9 +11,9 @@ one would let one publisher's event vanish behind another's.
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from contracts import attributes, strict_json
 from contracts.attributes import Headers, NotAnEvent
@@ -38,8 +38,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One CloudEvent whose data has been parsed, once."""
 
     id: str
@@ -48,7 +47,7 @@ class Event:
     data: Any
     time: datetime | None = None
     subject: str | None = None
-    extensions: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = MappingProxyType({})
 
 
 def read(headers: Headers, value: bytes | None) -> Event:
@@ -176,12 +175,5 @@ def _event(given: Mapping[str, str], data: Any, *, parsed: bool = False) -> Even
             data = strict_json.loads(data)
         except strict_json.BadJson as error:
             raise attributes.unreadable(given, "bad_json", "data", error.vi, str(error)) from None
-    return Event(
-        id=given["id"],
-        source=given["source"],
-        type=given["type"],
-        data=data,
-        time=time,
-        subject=given.get("subject"),
-        extensions={name: given[name] for name in given.keys() - _KNOWN},
-    )
+    extensions = {name: text for name, text in given.items() if name not in _KNOWN}
+    return Event(given["id"], given["source"], given["type"], data, time, given.get("subject"), extensions)

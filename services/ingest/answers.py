@@ -58,11 +58,8 @@ def observation_message(entry: Entry, *, stamped: bool, traceparent: str | None)
     `stamped`: with the business time at which it was accepted, for those downstream.
     """
     key, identity = entry.key, entry.observation_id
-    headers = [
-        ("ce_id", identity.encode()),
-        *_common_headers(key, entry.received_at, stamped),
-        ("ce_traceparent", trace(traceparent, identity).encode()),
-    ]
+    common = _common_headers(key, entry.received_at, stamped)
+    headers = [("ce_id", identity.encode()), *common, ("ce_traceparent", trace(traceparent, identity).encode())]
     return Message(key.encode(), entry.payload, headers)
 
 

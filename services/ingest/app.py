@@ -81,6 +81,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         health=host.health,
         remedy="run `tiendo dlq resume`",
         pattern=INBOUND,
+        look_ahead=door.look_ahead,
     )
     answering.router.routes.extend(resuming.routes(delivery, quarantine))
     await consume(host, settings.kafka, delivery)

@@ -136,19 +136,9 @@ class Examiner:
         verdict = self.desks.examine(event, reading.figure, reported_at, now, then)
         if not isinstance(verdict, Passed):
             return self._unsound(record, event, raw, digest, reported_at, verdict)
-        seen = observe(event, verdict, raw, reported_at, then)
-        entry = Entry(
-            seen.observation_id,
-            event.source,
-            event.id,
-            raw,
-            digest,
-            seen.key,
-            seen.payload,
-            then,
-            verdict.case.catalog.version,
-            seen.subject,
-        )
+        identity, key, payload, subject = observe(event, verdict, raw, reported_at, then)
+        version = verdict.case.catalog.version
+        entry = Entry(identity, event.source, event.id, raw, digest, key, payload, then, version, subject)
         message = answers.observation_message(
             entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")
         )
@@ -170,7 +160,7 @@ class Examiner:
         self, record: Record, event: Event, raw: Raw, digest: bytes, reported_at: datetime, bound: Binding
     ) -> Unsound:
         identity, problems = observation_id(event.source, event.id), (bound.not_theirs(event.source),)
-        told = replace(event, source=bound.answers)
+        told = event._replace(source=bound.answers)
         return Unsound(record, told, raw, identity, digest, reported_at, problems, stray=True)
 
 

@@ -1,7 +1,8 @@
 """What the rules look at: one figure, and beside it what the catalog and the clock say to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from contracts.catalog import Kpi, OrgUnit, Publisher
@@ -9,6 +10,9 @@ from contracts.statistics import StatisticReported
 from services.ingest.targets import TargetBook
 from services.runtime.catalog import Calendar, Catalog, Period
 from services.runtime.catalog.publishers import Publishers
+
+NUMBERS = ("numerator", "denominator", "value", "weight")
+"""The fields of a figure that are exact decimals."""
 
 _REMEMBERED = 100_000
 
@@ -53,6 +57,14 @@ class Case:
     today: date
     period: Period | None = None
     """Filled in by the rule about periods."""
+    quotient: Decimal | None = None
+    """Of the parts, filled in by whoever asks for it first: a KPI has one base."""
+    numbers: list[tuple[str, Decimal]] = field(init=False)
+    """The numbers that were given, by field."""
+
+    def __post_init__(self) -> None:
+        figure = self.figure
+        self.numbers = [(name, number) for name in NUMBERS if (number := getattr(figure, name)) is not None]
 
     def local(self, as_of: date | datetime) -> date:
         """The local date of another day or instant of the figure."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from contracts.catalog import Kpi
+from contracts.catalog import Kpi, OrgUnit, Publisher
 from contracts.envelope import Event
 from contracts.statistics import Flag, Problem, RejectionCode, StatisticReported
 from contracts.topics import owner_of
@@ -15,8 +15,17 @@ from services.ingest.case import Case, Rights, local_day
 from services.ingest.checks import Rule
 from services.ingest.flags import Doubt
 from services.ingest.targets import TargetBook
-from services.ingest.wording import Problems, listed, problem
-from services.runtime.catalog import Calendar, Catalog
+from services.ingest.wording import NONE, Problems, listed, problem
+from services.runtime.catalog import Calendar, Catalog, Period
+
+_REMEMBERED = 50_000
+
+Form = tuple[date, date, date, str | None, str, str | None, str, bool, bool]
+"""What `checks.EVERY_FIGURE` asks of a figure beside its place: the days (its own, that of sending, today), and what it
+says of period, mode, unit of measure, status, and whether it corrects or retracts."""
+
+Place = tuple[str, str, int]
+"""Who reports of which unit, and the stretch of days on which the tree stands still."""
 
 
 class Passed(NamedTuple):
@@ -27,23 +36,54 @@ class Passed(NamedTuple):
 
 
 class KpiDesk:
-    """One KPI: its calendar and targets, and the rules that its figures must keep, in the order of asking."""
+    """One KPI: its calendar and targets, and the rules that its figures must keep, in the order of asking.
+
+    Figures come by the thousand that differ in nothing but their numbers and units, so what was admitted is remembered:
+    a figure of a form that was admitted, and of a place that was, need only be asked about its numbers.
+    """
 
     def __init__(self, catalog: Catalog, kpi: Kpi) -> None:
         self.kpi = kpi
         self.calendar: Calendar = catalog.calendars[kpi.calendar]
         self.targets = TargetBook(catalog, kpi.id, self.calendar)
-        self.absolute: tuple[Rule, ...] = (*checks.EVERY_FIGURE, *kinds.rules_of_absolute(kpi.kind))
-        self.increment: tuple[Rule, ...] = (*checks.EVERY_FIGURE, *kinds.rules_of_increment(kpi.kind))
-        self.retraction: tuple[Rule, ...] = checks.EVERY_FIGURE
+        self.absolute: tuple[Rule, ...] = kinds.rules_of_absolute(kpi.kind)
+        self.increment: tuple[Rule, ...] = kinds.rules_of_increment(kpi.kind)
         self.doubts_absolute: tuple[Doubt, ...] = flags.doubts_of_absolute(kpi.kind)
         self.doubts_increment: tuple[Doubt, ...] = flags.doubts_of_increment(kpi.kind)
+        self._units = catalog.units
+        self._forms: dict[Form, tuple[Period, int]] = {}
+        self._places: dict[Place, tuple[OrgUnit, Publisher]] = {}
+
+    def known(self, source: str, unit_ref: str, form: Form) -> tuple[OrgUnit, Publisher, Period] | None:
+        """What is known of such a figure. None says nothing: it may be the first of its kind."""
+        formed = self._forms.get(form)
+        if formed is None:
+            return None
+        period, stretch = formed
+        placed = self._places.get((source, unit_ref, stretch))
+        if placed is None:
+            return None
+        unit, publisher = placed
+        return (unit, publisher, period) if publisher.valid_on(form[0]) else None
+
+    def remember(self, form: Form, case: Case) -> None:
+        """A figure of this form kept every rule of `checks.EVERY_FIGURE`."""
+        unit, publisher, period = case.unit, case.publisher, case.period
+        assert unit is not None  # whoever passed has all of them
+        assert publisher is not None
+        assert period is not None
+        stretch = self._units.stretch(case.day)
+        if len(self._forms) >= _REMEMBERED or len(self._places) >= _REMEMBERED:
+            self._forms.clear()
+            self._places.clear()
+        self._forms[form] = period, stretch
+        self._places[case.source, case.figure.org_unit, stretch] = unit, publisher
 
     def rules(self, figure: StatisticReported) -> tuple[Rule, ...]:
-        """A retraction needs no figure, so nothing is asked of its numbers."""
+        """What its numbers must keep. A retraction needs no figure, so nothing is asked of them."""
         if figure.mode == "increment":
             return self.increment
-        return self.retraction if figure.retracts else self.absolute
+        return () if figure.retracts else self.absolute
 
     def doubts(self, figure: StatisticReported) -> tuple[Doubt, ...]:
         """Nothing is doubted about a figure that is being withdrawn."""
@@ -71,31 +111,38 @@ class Desk:
         """Every problem of the figure, all reported together; or the figure with its flags."""
         catalog, zone = self.catalog, self._zone
         day, today = local_day(figure.as_of, zone), self._today(now)
-        far_away = checks.within_horizon(day, today)
-        publisher = catalog.publishers.by_source(event.source)
-        problems: Problems = checks.known_source(event.source, publisher)
-        if far_away:
-            return (*problems, *far_away)
-        unit = self._unit_of(figure.org_unit, day)
-        problems += checks.known_unit(figure, unit, day, catalog)
+        reported_on = local_day(reported_at, zone)
         desk = self._kpis.get(figure.kpi)
-        if desk is None:
-            return (*problems, self._unknown_kpi(figure.kpi))
-        case = Case(
-            figure,
-            event.source,
-            catalog,
-            self._rights,
-            zone,
-            desk.kpi,
-            desk.calendar,
-            desk.targets,
-            unit,
-            publisher,
+        form = (
             day,
-            local_day(reported_at, zone),
+            reported_on,
             today,
+            figure.period,
+            figure.mode,
+            figure.unit_of_measure,
+            figure.status,
+            figure.revision != 1,
+            figure.retracts,
         )
+        known = desk.known(event.source, figure.org_unit, form) if desk is not None else None
+        if desk is not None and known is not None:
+            case = self._case(event, figure, form, desk, *known)
+            problems: Problems = NONE
+        else:
+            publisher = catalog.publishers.by_source(event.source)
+            problems = checks.known_source(event.source, publisher)
+            far_away = checks.within_horizon(day, today)
+            if far_away:
+                return (*problems, *far_away)
+            unit = self._unit_of(figure.org_unit, day)
+            problems += checks.known_unit(figure, unit, day, catalog)
+            if desk is None:
+                return (*problems, self._unknown_kpi(figure.kpi))
+            case = self._case(event, figure, form, desk, unit, publisher, None)
+            for rule in checks.EVERY_FIGURE:
+                problems += rule(case)
+            if not problems:
+                desk.remember(form, case)
         for rule in desk.rules(figure):
             problems += rule(case)
         if problems:
@@ -104,6 +151,34 @@ class Desk:
         for doubt in desk.doubts(figure):
             doubts += doubt(case)
         return Passed(case, doubts)
+
+    def _case(
+        self,
+        event: Event,
+        figure: StatisticReported,
+        form: Form,
+        desk: KpiDesk,
+        unit: OrgUnit | None,
+        publisher: Publisher | None,
+        period: Period | None,
+    ) -> Case:
+        day, reported_on, today = form[:3]
+        return Case(
+            figure,
+            event.source,
+            self.catalog,
+            self._rights,
+            self._zone,
+            desk.kpi,
+            desk.calendar,
+            desk.targets,
+            unit,
+            publisher,
+            day,
+            reported_on,
+            today,
+            period,
+        )
 
     def _today(self, now: datetime) -> date:
         if now is not self._now[0]:

@@ -159,7 +159,7 @@ def _told(one: batch.Read, standing: Mapping[str, Entry]) -> Examined:
 
 
 def _away(error: PyMongoError) -> Response:
-    log.warning("question_not_answered", why=f"{type(error).__name__}: {str(error)[:200]}")
+    log.warning("question_not_answered", why=in_short(error))
     return JSONResponse({"code": "database_away", "why": "MongoDB does not answer"}, 503)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from contracts.catalog import KpiKind
 from contracts.statistics import Problem, RejectionCode
 from services.ingest import numbers, roster
-from services.ingest.case import Case
+from services.ingest.case import NUMBERS, Case
 from services.ingest.checks import Rule
 from services.ingest.wording import NONE, Problems, problem
 
-_FIELDS = frozenset({*numbers.NUMBERS, "rank", "of", "done", "done_on", "members"})
+_FIELDS = frozenset({*NUMBERS, "rank", "of", "done", "done_on", "members"})
 """Every field of which some kind makes a figure."""
 
 Ways = tuple[frozenset[str], ...]

@@ -22,6 +22,9 @@ class Logs:
             if topic not in self._known:
                 self._known[topic] = await self._of(topic)
 
+    def __contains__(self, topic: str) -> bool:
+        return topic in self._known
+
     def __getitem__(self, topic: str) -> str:
         """The log of a topic that was met."""
         return self._known[topic]

@@ -5,10 +5,10 @@ The payload is built as JSON directly, since a model would be made only to be ta
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -26,17 +26,12 @@ Raw = Place
 """Where the original record lies."""
 
 
-class Observation(NamedTuple):
-    """An observation ready to be published."""
-
-    observation_id: str
-    key: str
-    payload: bytes
-    subject: str
+Observation = tuple[str, str, bytes, str]
+"""Its id, the key and payload of its message, and what it is about."""
 
 
 def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, received_at: datetime) -> Observation:
-    """The observation of an event that passed every check.
+    """The observation of an event that passed every check, ready to be published.
 
     A retraction says of which day a figure is withdrawn; whatever numbers it brings were not checked and stay behind.
     """
@@ -73,17 +68,17 @@ def observe(event: Event, passed: Passed, raw: Raw, reported_at: datetime, recei
         "source_id": event.id,
         "publisher": publisher.id,
         "raw": {"log": raw.log, "topic": raw.topic, "partition": raw.partition, "offset": raw.offset},
-        "reported_at": utc(reported_at),
-        "received_at": utc(received_at),
+        "reported_at": reported_at.astimezone(UTC),
+        "received_at": received_at.astimezone(UTC),
         "catalog_version": case.catalog.version,
-        "flags": [flag.model_dump() for flag in passed.flags],
+        "flags": [flag.model_dump() for flag in passed.flags] if passed.flags else (),
     }
     if figure.note:
         content["note"] = text(figure.note)
     if figure.evidence:
         content["evidence"] = text(figure.evidence)
     subject = subject_of(figure.province, kpi.id, unit.id, case.day)
-    return Observation(identity, f"{figure.province}/{kpi.id}", orjson.dumps(content), subject)
+    return identity, f"{figure.province}/{kpi.id}", orjson.dumps(content, option=orjson.OPT_UTC_Z), subject
 
 
 KEPT_NAMES_BYTES = 512

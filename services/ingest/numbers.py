@@ -9,7 +9,7 @@ from services.ingest.checks import Rule
 from services.ingest.wording import NONE, Problems, en, problem, vi
 
 HUNDRED = Decimal(100)
-NUMBERS = ("numerator", "denominator", "value", "weight")
+_ONE = Decimal(1)
 
 WIDE = Context(prec=120)
 """In which figures are compared: a rate's base times the largest part by the smallest, to six decimals, fits."""
@@ -41,11 +41,12 @@ def parts_as_exact_as_declared(case: Case) -> Problems:
 
 def _exact(case: Case, of_value: int | None) -> Problems:
     found: Problems = NONE
-    figure, declared = case.figure, case.kpi.decimals
-    limits = (declared, declared, of_value, MOST_DECIMALS)
-    for name, allowed in zip(NUMBERS, limits, strict=True):
-        number: Decimal | None = getattr(figure, name)
-        if number is None or allowed is None or decimals_of(number) <= allowed:
+    for name, number in case.numbers:
+        needed = decimals_of(number)
+        if not needed:
+            continue
+        allowed = of_value if name == "value" else MOST_DECIMALS if name == "weight" else case.kpi.decimals
+        if allowed is None or needed <= allowed:
             continue
         found += (
             problem(
@@ -61,6 +62,8 @@ def _exact(case: Case, of_value: int | None) -> Problems:
 
 def decimals_of(number: Decimal) -> int:
     """How many decimals it needs: 2 for 91.53, 0 for 30.0. Exact, however many digits there are."""
+    if number.same_quantum(_ONE):
+        return 0
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or exponent >= 0 or not number:
         return 0
@@ -74,9 +77,8 @@ def not_negative(case: Case) -> Problems:
     """Counts, shares and weights are not negative. A value may be where the KPI's natural limits say so."""
     found: Problems = NONE
     low = case.kpi.natural_limits.low
-    for name in NUMBERS:
-        number: Decimal | None = getattr(case.figure, name)
-        if number is None or number >= 0 or (name == "value" and low is not None and low < 0):
+    for name, number in case.numbers:
+        if number >= 0 or (name == "value" and low is not None and low < 0):
             continue
         found += (
             problem(
@@ -168,7 +170,9 @@ def _of_parts(case: Case, base: Decimal) -> tuple[str, Decimal] | None:
     numerator, denominator = case.figure.numerator, case.figure.denominator
     if numerator is None or not denominator:
         return None
-    return "numerator", base * numerator / denominator
+    if case.quotient is None:
+        case.quotient = base * numerator / denominator
+    return "numerator", case.quotient
 
 
 def share_in_order(case: Case) -> tuple[str, Decimal] | None:

@@ -98,8 +98,9 @@ class Ledger:
         """
         if not entries:
             return {}
+        now = datetime.now(UTC)
         try:
-            await self._entries.insert_many([_document(entry) for entry in entries], ordered=False)
+            await self._entries.insert_many([_document(entry, now) for entry in entries], ordered=False)
         except BulkWriteError as error:
             taken = _taken(error)
         else:
@@ -216,7 +217,7 @@ def _taken(error: BulkWriteError) -> list[str]:
     return [problem["op"]["_id"] for problem in problems]
 
 
-def _document(entry: Entry) -> Document:
+def _document(entry: Entry, stored_at: datetime) -> Document:
     raw = entry.raw
     return {
         "_id": entry.observation_id,
@@ -230,7 +231,7 @@ def _document(entry: Entry) -> Document:
         "payload": entry.payload,
         "received_at": entry.received_at,
         "catalog_version": entry.catalog_version,
-        "stored_at": datetime.now(UTC),
+        "stored_at": stored_at,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from contracts.statistics import Problem, RejectionCode
 
 _LONGEST = 200
+_WHOLE = Decimal(1)
 
 Problems = tuple[Problem, ...]
 
@@ -39,6 +40,8 @@ def plain(number: Decimal) -> str:
     """The shortest exact text of a decimal, without exponent: `91.30` is `91.3`, `9.13E+2` is `913`."""
     if not number:
         return "0"  # and not the thousand decimals of 0E-1000
+    if number.same_quantum(_WHOLE):
+        return str(number)
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

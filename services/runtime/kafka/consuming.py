@@ -29,6 +29,7 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
     async def stop() -> None:
         for delivery in deliveries:
             delivery.stop()
+        await asyncio.gather(*(delivery.finished(GRACE_S) for delivery in deliveries))
         await asyncio.gather(*(broker.stop() for broker in brokers))
 
     host.stack.push_async_callback(stop)

@@ -10,13 +10,16 @@ repeats it at once and for ever. Here a batch is handled, then committed partiti
    unmoved, the others go on. `/readyz`, a gauge and the log say so. It goes on when it is told to (`resume`).
 
 A handler that fails is told to forget what it holds in memory, since that may be ahead of what is stored.
+
+One batch is handled at a time. A handler may look ahead at the next fetch while it waits for the stores; what it finds
+there must leave no trace, since the fetch is dropped where the batch before it did not come through.
 """
 
 import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Protocol
@@ -65,11 +68,17 @@ class Handler(Protocol):
         ...
 
 
+LookAhead = Callable[[Records], Awaitable[None]]
+"""Work out what handling these records will need, and change nothing. They may never be handled."""
+
+
 class Delivery:
     """One consumer of one topic in one consumer group. `remedy`: what to do once the cause of a stop is mended.
 
     `pattern`: a regular expression; all topics that it matches are consumed beside `topic`, new ones as soon as
     `metadata_max_age_ms` shows them. What is counted and told is counted under `topic`.
+
+    `look_ahead` is given the next fetch while a batch is being handled, unless that was done before it came.
     """
 
     def __init__(
@@ -83,6 +92,7 @@ class Delivery:
         health: Health,
         remedy: str = "restart the service",
         pattern: str | None = None,
+        look_ahead: LookAhead | None = None,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -92,6 +102,8 @@ class Delivery:
         self._health = health
         self._remedy = remedy
         self._pattern = pattern
+        self._look_ahead = look_ahead
+        self._underway: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
@@ -159,15 +171,58 @@ class Delivery:
             # FastStream parses a batch as a whole, and one odd header loses it; so the records pass through as they
             # came.
             self._consumer = subscriber.consumer
-            await self.deliver(message.raw_message)
+            if self._look_ahead is None:
+                await self.deliver(message.raw_message)
+            else:
+                await self._take(message.raw_message, self._look_ahead)
 
     def stop(self) -> None:
         """Take no new tries: a batch in hand is finished if it can be, else left uncommitted."""
         self._stopping.set()
 
-    async def deliver(self, records: Records) -> None:
-        """Handle one batch under the policy above, and commit it."""
+    async def finished(self, within_s: float) -> None:
+        """Wait for the batch in hand, after `stop`."""
+        if self._underway is not None:
+            await asyncio.wait((self._underway,), timeout=within_s)
+
+    async def _take(self, records: Records, look_ahead: LookAhead) -> None:
+        """Look at these while the batch before them is handled, and return when it is their turn."""
+        generation, before = self.assignments, self._underway
+        if before is not None and not before.done():
+            with contextlib.suppress(Exception):  # whatever is wrong shows again when they are handled
+                await look_ahead(records)
+            await before
+        if self._stopping.is_set() or generation != self.assignments:
+            return  # they come again, here or elsewhere
+        if following := await self._following(records):
+            self._underway = asyncio.create_task(self._deliver_alone(following, generation))
+
+    async def _deliver_alone(self, records: Records, generation: int) -> None:
+        """As `deliver`, where nobody waits for an error."""
+        try:
+            await self.deliver(records, generation)
+        except Exception as error:
+            log.exception("delivery_stumbled", topic=self.topic, why=f"{type(error).__name__}: {error}")
+            self._go_back(records)
+            await self._pause(_BACKOFF_S[1])
+
+    async def _following(self, records: Records) -> Records:
+        """These, without those of partitions that went back meanwhile: they come again, after what precedes them."""
+        gone = set()
+        for at, mine in _by_partition(records).items():
+            try:
+                position = await self._subscriber.consumer.position(at)
+            except IllegalStateError:  # somebody else's now
+                position = -1
+            if position <= mine[0].offset:
+                gone.add(at)
+        return [record for record in records if _where(record) not in gone] if gone else records
+
+    async def deliver(self, records: Records, generation: int | None = None) -> None:
+        """Handle one batch under the policy above, and commit it. `generation`: the assignment by which it was read."""
         async with self._turn:
+            if generation not in (None, self.assignments):
+                return
             self._positions.began(_by_partition(records))
             self._telemetry.oldest.labels(self.topic).set(
                 max(0.0, time.time() - min(r.timestamp for r in records) / 1000)

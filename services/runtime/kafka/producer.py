@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -53,7 +54,17 @@ class Verbatim:
     partition: int | None = None
 
 
-AnyRecord = Outgoing | Verbatim
+class AnyRecord(Protocol):
+    """A record to publish: `Outgoing`, `Verbatim`, or whatever a service has that looks like one."""
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 @lru_cache(maxsize=200_000)

@@ -1,10 +1,12 @@
-"""Quix Streams with its own MongoDB sink: reads observations, writes each into its cell, and nothing else.
+"""Quix Streams with its own MongoDB sink: reads observations and writes each into its cell, or reads reported figures
+and writes each under its identity; and nothing else.
 
 Runs with the Python of `build/peers`, since Quix Streams does not go together with the pydantic that we use.
 """
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from quixstreams import Application
@@ -20,13 +22,13 @@ CHECKPOINT = 10_000
 class CountingSink(MongoDBSink):  # type: ignore[misc]
     """Says how much is written."""
 
-    def __init__(self, host: str, port: int, group: str) -> None:
+    def __init__(self, host: str, port: int, group: str, under: Callable[[SinkItem], dict[str, str]]) -> None:
         super().__init__(
             host,
             "bench_quix",
             group,
             port=port,
-            document_matcher=cell,
+            document_matcher=under,
             w="majority",
             journal=True,
             directConnection=True,
@@ -60,7 +62,16 @@ def cell(record: SinkItem) -> dict[str, str]:
     return {"_id": f"{value['kpi']}/{value['org_unit']}/{value['period']}"}
 
 
-def main(bootstrap: str, mongo: str, group: str) -> None:
+def identity(record: SinkItem) -> dict[str, str]:
+    """The identity of a reported figure: its source and id, which stand in the headers."""
+    said = dict(record.headers)
+    return {"_id": f"{said['ce_source'].decode()} {said['ce_id'].decode()}"}
+
+
+UNDER = {"observations.v1": cell, "statistics.reported.v1": identity}
+
+
+def main(bootstrap: str, mongo: str, group: str, name: str = "observations.v1") -> None:
     """Consume until ended."""
     host, _, port = mongo.rpartition(":")
     application = Application(
@@ -71,8 +82,8 @@ def main(bootstrap: str, mongo: str, group: str) -> None:
         commit_every=CHECKPOINT,
         loglevel="WARNING",
     )
-    topic = application.topic("observations.v1", value_deserializer="json", config=TopicConfig(12, 1))
-    application.dataframe(topic).sink(CountingSink(host, int(port), group))
+    topic = application.topic(name, value_deserializer="json", config=TopicConfig(12, 1))
+    application.dataframe(topic).sink(CountingSink(host, int(port), group, UNDER[name]))
     application.run()
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from contracts.topics import OBSERVATIONS
 from deploy.embedded.stack import Stack
 from tests.bench.metrics_service import Speed, cpu_of_servers
 
@@ -20,11 +21,11 @@ QUIX_PYTHON = Path("build") / "peers" / "bin" / "python"
 DEADLINE_S = 240.0
 
 
-def quix(stack: Stack, group: str, count: int) -> Speed:
+def quix(stack: Stack, group: str, count: int, topic: str = OBSERVATIONS.name) -> Speed:
     """Quix Streams and its MongoDB sink over so many figures. Raises FileNotFoundError where it is not installed."""
     if not QUIX_PYTHON.exists():
         raise FileNotFoundError(f"{QUIX_PYTHON} is not there: `make bench` sets the peers up")
-    return _run([str(QUIX_PYTHON), "-W", "ignore", str(PEERS / "quix_sink.py")], stack, group, count)
+    return _run([str(QUIX_PYTHON), "-W", "ignore", str(PEERS / "quix_sink.py")], stack, group, count, topic)
 
 
 def motor(stack: Stack, group: str, count: int) -> Speed:
@@ -32,10 +33,10 @@ def motor(stack: Stack, group: str, count: int) -> Speed:
     return _run([sys.executable, str(PEERS / "motor_single.py")], stack, group, count)
 
 
-def _run(command: Sequence[str], stack: Stack, group: str, count: int) -> Speed:
+def _run(command: Sequence[str], stack: Stack, group: str, count: int, *more: str) -> Speed:
     """Between the first line and the one that completes `count`."""
     mongo = urlsplit(stack.mongo_uri).netloc
-    process = subprocess.Popen([*command, stack.bootstrap, mongo, group], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, stack.bootstrap, mongo, group, *more], stdout=subprocess.PIPE, text=True)
     late = threading.Timer(DEADLINE_S, process.kill)
     late.start()
     assert process.stdout is not None

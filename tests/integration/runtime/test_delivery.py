@@ -72,6 +72,22 @@ async def committed(server: KafkaServer, topic: str, partition: int = 0, group_o
         await consumer.stop()
 
 
+class LookingAhead(Collecting):
+    """One that takes its time, and looks at the next fetch meanwhile."""
+
+    def __init__(self, fail: Callable[[Sequence[ConsumerRecord]], None] = lambda _: None) -> None:
+        super().__init__(fail)
+        self.go_on = asyncio.Event()
+        self.seen: list[bytes] = []
+
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
+        await self.go_on.wait()
+        await super().handle(records)
+
+    async def look_ahead(self, records: Sequence[ConsumerRecord]) -> None:
+        self.seen += [record.value for record in records]
+
+
 @asynccontextmanager
 async def consuming(
     server: KafkaServer, topic: str, handler: Collecting, pattern: str | None = None
@@ -86,6 +102,7 @@ async def consuming(
             telemetry=host.telemetry,
             health=host.health,
             pattern=pattern,
+            look_ahead=handler.look_ahead if isinstance(handler, LookingAhead) else None,
         )
         await consume(host, settings, delivery)
         yield delivery, host
@@ -413,3 +430,106 @@ async def test_members_share_a_topic_that_is_made_meanwhile_and_handle_each_reco
         await eventually(lambda: len(first.held) + len(second.held) == 4)
         assert first.held.isdisjoint(second.held)
     assert sorted(one.handled + two.handled) == sorted(sent)
+
+
+async def test_the_next_fetch_is_looked_at_while_a_batch_is_handled_and_handled_after_it(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    handler = LookingAhead()
+    await publish(kafka_server, topic, [b"a"])
+    async with consuming(kafka_server, topic, handler) as (delivery, _):
+        await eventually(lambda: delivery.turn.locked())
+        await publish(kafka_server, topic, [b"b", b"c"])
+        await eventually(lambda: handler.seen == [b"b", b"c"])
+        assert handler.handled == []
+        assert await committed(kafka_server, topic) is None
+        handler.go_on.set()
+        await eventually(lambda: handler.handled == [b"a", b"b", b"c"])
+    assert await committed(kafka_server, topic) == 3
+
+
+async def test_what_was_looked_at_behind_a_batch_that_stops_its_partition_waits_with_it(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    mended = False
+
+    def fail(records: Sequence[ConsumerRecord]) -> None:
+        if not mended and any(record.value == b"poison" for record in records):
+            raise Blown("too much of it is bad")
+
+    handler = LookingAhead(fail)
+    await publish(kafka_server, topic, [b"poison"], partition=0)
+    async with consuming(kafka_server, topic, handler) as (delivery, host):
+        await eventually(lambda: delivery.turn.locked())
+        await publish(kafka_server, topic, [b"behind it"], partition=0)
+        await eventually(lambda: handler.seen == [b"behind it"])
+        handler.go_on.set()
+        await eventually(lambda: b'halted_partitions{topic="%s"} 1.0' % topic.encode() in host.telemetry.exposition())
+        await publish(kafka_server, topic, [b"x"], partition=1)
+        await eventually(lambda: handler.handled == [b"x"])
+        assert await committed(kafka_server, topic) in (None, 0)
+        mended = True
+        assert delivery.resume() == [TopicPartition(topic, 0)]
+        await eventually(lambda: handler.handled == [b"x", b"poison", b"behind it"])
+    assert await committed(kafka_server, topic) == 2
+
+
+async def test_a_fenced_writer_reads_again_what_it_had_looked_at(kafka_server: KafkaServer, topic: str) -> None:
+    fences = iter([True])
+
+    def fail(_: Sequence[ConsumerRecord]) -> None:
+        if next(fences, False):
+            raise Fenced("rev 4 was expected, 5 is there")
+
+    handler = LookingAhead(fail)
+    await publish(kafka_server, topic, [b"a"])
+    async with consuming(kafka_server, topic, handler) as (delivery, _):
+        await eventually(lambda: delivery.turn.locked())
+        await publish(kafka_server, topic, [b"b"])
+        await publish(kafka_server, topic, [b"x"], partition=1)
+        await eventually(lambda: b"b" in handler.seen)
+        handler.go_on.set()
+        await eventually(lambda: sorted(handler.handled) == [b"a", b"b", b"x"])
+        assert handler.handled.index(b"a") < handler.handled.index(b"b")
+    assert await committed(kafka_server, topic) == 2
+
+
+async def test_a_stop_finishes_the_batch_in_hand_and_leaves_what_was_only_looked_at(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    handler = LookingAhead()
+    await publish(kafka_server, topic, [b"a"])
+    async with consuming(kafka_server, topic, handler) as (delivery, _):
+        await eventually(lambda: delivery.turn.locked())
+        await publish(kafka_server, topic, [b"b"])
+        await eventually(lambda: handler.seen == [b"b"])
+        delivery.stop()
+        handler.go_on.set()
+    assert handler.handled == [b"a"]
+    assert await committed(kafka_server, topic) == 1
+
+
+async def test_members_that_join_and_leave_look_ahead_at_nothing_they_then_lose(
+    kafka_server: KafkaServer, topic: str
+) -> None:
+    one, two = LookingAhead(), LookingAhead()
+    one.go_on.set()
+    two.go_on.set()
+
+    async def load() -> None:
+        for number in range(30):
+            await publish(kafka_server, topic, [b"p0-%02d" % number], partition=0)
+            await publish(kafka_server, topic, [b"p1-%02d" % number], partition=1)
+
+    async with consuming(kafka_server, topic, one):
+        loading = asyncio.create_task(load())
+        await eventually(lambda: len(one.handled) > 5)
+        async with consuming(kafka_server, topic, two) as (second, _):
+            await eventually(lambda: second.assigned)
+            await loading
+            await eventually(lambda: len(one.handled) + len(two.handled) >= 60)
+    assert sorted(one.handled + two.handled) == sorted(b"p%d-%02d" % (p, n) for p in (0, 1) for n in range(30))
+    for handler in (one, two):
+        for partition in (b"p0", b"p1"):
+            mine = [value for value in handler.handled if value.startswith(partition)]
+            assert mine == sorted(mine)

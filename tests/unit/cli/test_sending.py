@@ -107,9 +107,9 @@ def ready(count: int, size: int = 10) -> list[Ready]:
     return [Ready(f"row {at}", Reported("s", str(at), "k", b"x" * size, [])) for at in range(count)]
 
 
-def test_parts_have_five_hundred_events_or_four_megabytes_and_begin_where_they_should() -> None:
-    assert [len(part) for part in sending.chunks(ready(1_201))] == [500, 500, 201]
-    assert [part[0].event.id for part in sending.chunks(ready(1_201), 500)] == ["500", "1000"]
+def test_parts_have_two_thousand_events_or_four_megabytes_and_begin_where_they_should() -> None:
+    assert [len(part) for part in sending.chunks(ready(4_801))] == [2_000, 2_000, 801]
+    assert [part[0].event.id for part in sending.chunks(ready(4_801), 2_000)] == ["2000", "4000"]
     assert [len(part) for part in sending.chunks(ready(50, 262_144))] == [15, 15, 15, 5]
     assert list(sending.chunks(ready(3), 3)) == []
 

@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from contracts.alerts import AlertTransition, Severity, TransitionType, alert_id
 from contracts.progress import ProgressJudged, Status, TargetJudged
 from services.gateway.documents import NOWHERE, Document, Place, alert_document, progress_document, transition_document
-from services.runtime.kafka.producer import Outgoing
+from services.runtime.kafka.producer import AnyRecord
 
 AT = datetime(2023, 10, 2, 1, 15, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ def a_told(**changes: Any) -> Document:
     return transition_document(told, told.model_dump(mode="json"))
 
 
-def consumed(topic: str, outgoing: Outgoing, offset: int = 0, timestamp: int = 0) -> ConsumerRecord:
+def consumed(topic: str, outgoing: AnyRecord, offset: int = 0, timestamp: int = 0) -> ConsumerRecord:
     """A record as the consumer hands it over."""
     return ConsumerRecord(
         topic=topic,

@@ -16,7 +16,7 @@ from services.gateway import cursors, tracing
 from services.gateway.keys import Scope
 from services.gateway.problems import Problem
 from services.gateway.tracing import Wanted, may_see, to_be_listed
-from services.runtime.kafka.producer import Outgoing
+from services.runtime.kafka.producer import AnyRecord, Outgoing, Verbatim
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, owners
 from tests.unit.gateway.test_routes import Gateway
 from tests.unit.gateway.whole_way import WholeWay
@@ -236,9 +236,11 @@ async def test_poison_among_the_answers_holds_up_nobody() -> None:
     ]
     await way.send(event(data(numerator=-1)))
     rejected = way.heard[0][1]
-    hollow = [Outgoing(b"", value, rejected.headers) for value in (b"{}", b"[]", b'{"problems": [1]}')]
+    hollow: list[AnyRecord] = [
+        Verbatim(b"", value, [*rejected.headers]) for value in (b"{}", b"[]", b'{"problems": [1]}')
+    ]
     for topic in way.listeners:
-        await way.hear([(topic, one) for one in (*poison, *hollow)])
+        await way.hear([(topic, one) for one in [*hollow, *poison]])
     assert way.unreadable() >= 20
     assert (await fate(way))["state"] == "refused"
     assert [line["id"] for line in await listed(way)] == ["e-1"]

@@ -22,7 +22,7 @@ from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
 from services.runtime.clock import DataClock
 from services.runtime.kafka.dead_letters import DeadLetterQueue
-from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.kafka.producer import AnyRecord, BatchProducer
 from services.runtime.telemetry import Telemetry
 from tests.unit.gateway.fake_replies import FakeReplies
 from tests.unit.gateway.owning import metrics_of, owners
@@ -47,7 +47,7 @@ class WholeWay:
     clock: DataClock = field(default_factory=lambda: DataClock(NOON))
     door: Door = field(init=False)
     gateway: Gateway = field(init=False)
-    heard: list[tuple[str, Outgoing]] = field(default_factory=list)
+    heard: list[tuple[str, AnyRecord]] = field(default_factory=list)
     serial: Any = field(default_factory=itertools.count)
     listeners: dict[str, ReplyTopic] = field(init=False)
     """The gateway's consumers of answers to publishers, by topic."""
@@ -83,7 +83,7 @@ class WholeWay:
         if folded:
             await self.fold([one for topic, one in said if topic == OBSERVATIONS.name])
 
-    async def fold(self, observations: Sequence[Outgoing]) -> None:
+    async def fold(self, observations: Sequence[AnyRecord]) -> None:
         """Metrics takes these, and what it says goes to the gateway."""
         doubted, judged = len(self.engine.topic.doubts), len(self.engine.topic.records)
         taken = [ObservationRecorded.model_validate_json(one.value or b"") for one in observations]
@@ -93,7 +93,7 @@ class WholeWay:
         records = [self._consumed(PROGRESS.name, one) for one in self.engine.topic.records[judged:]]
         await ProgressHandler(self.gateway.model, places, DataClock(NOON)).handle(records)
 
-    async def hear(self, said: Sequence[tuple[str, Outgoing]]) -> None:
+    async def hear(self, said: Sequence[tuple[str, AnyRecord]]) -> None:
         """The gateway hears these answers, each at a time of its own."""
         for topic, one in said:
             if topic in self.listeners:
@@ -104,7 +104,7 @@ class WholeWay:
         """How many answers were left out."""
         return self.telemetry.registry.get_sample_value("tiendo_odd_total") or 0.0
 
-    def _consumed(self, topic: str, outgoing: Outgoing) -> ConsumerRecord:
+    def _consumed(self, topic: str, outgoing: AnyRecord) -> ConsumerRecord:
         offset = next(self.serial)
         at = SAID + timedelta(seconds=offset)
         return consumed(topic, outgoing, offset, int(at.timestamp() * 1000))

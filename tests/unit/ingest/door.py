@@ -41,7 +41,7 @@ from services.runtime.clock import Clock, DataClock
 from services.runtime.errors import Transient
 from services.runtime.kafka.dead_letters import DeadLetter
 from services.runtime.kafka.fuse import Fuse
-from services.runtime.kafka.producer import Outgoing
+from services.runtime.kafka.producer import AnyRecord
 from services.runtime.telemetry import Telemetry
 
 EDOC = "urn:tiendo:source:dak-nong:edoc"
@@ -379,12 +379,12 @@ class FakeParkings:
 class FakeBroker:
     """Keeps what is published. `fails`: how often publishing fails before anything is taken."""
 
-    published: list[tuple[str, Outgoing]] = field(default_factory=list)
+    published: list[tuple[str, AnyRecord]] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     blames: list[str | None] = field(default_factory=list)
     fails: int = 0
 
-    async def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
+    async def publish(self, topic: str, records: Sequence[AnyRecord]) -> None:
         if self.fails and records:
             self.fails -= 1
             raise Transient("the broker is away")
@@ -401,7 +401,7 @@ class FakeBroker:
     async def put(self, letters: Sequence[DeadLetter], weighed: Fuse) -> None:
         self.letters += letters
 
-    def on(self, topic: str) -> list[Outgoing]:
+    def on(self, topic: str) -> list[AnyRecord]:
         """What was published on a topic, in order."""
         return [record for name, record in self.published if name == topic]
 

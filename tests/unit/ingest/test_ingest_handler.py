@@ -21,7 +21,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.errors import Transient
 from services.runtime.kafka.dead_letters import DeadLetterQueue
 from services.runtime.kafka.fuse import OURS, UNREADABLE
-from services.runtime.kafka.producer import BatchProducer, Outgoing
+from services.runtime.kafka.producer import AnyRecord, BatchProducer
 from tests.unit.ingest.door import CATALOG, EDOC, LOG, NOON, PORTAL, Record, World, an_event, an_examiner, data, figure
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -33,7 +33,7 @@ def bad(value: bytes | None, offset: int = 0, source: str = EDOC) -> Record:
     return record
 
 
-def ce(message: Outgoing, name: str) -> str | None:
+def ce(message: AnyRecord, name: str) -> str | None:
     return envelope.header(message.headers, f"ce_{name}")
 
 
@@ -351,7 +351,7 @@ async def test_batches_crashes_and_redeliveries_do_not_change_what_is_observed(
         assert _rejected(rough) == _rejected(calm)
 
 
-def _values(messages: list[Outgoing]) -> list[bytes]:
+def _values(messages: list[AnyRecord]) -> list[bytes]:
     return [message.value or b"" for message in messages]
 
 

@@ -1,6 +1,5 @@
 """Which refusals came only too early."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -9,7 +8,7 @@ import pytest
 from services.ingest import refusals
 from services.ingest.normalise import Raw
 from services.ingest.refusals import EARLY, Refused
-from services.runtime.kafka.producer import Outgoing
+from services.runtime.kafka.producer import AnyRecord, Verbatim
 from tests.unit.ingest.door import EDOC, LOG, NOON, TOPIC, Record, World, an_event, data, figure
 
 
@@ -47,14 +46,14 @@ async def test_what_tells_of_no_event_is_passed_over() -> None:
     assert refusals.read(parked.headers, parked.value, TOPIC) is None
 
 
-async def as_older_releases_wrote_it(record: Record) -> Outgoing:
+async def as_older_releases_wrote_it(record: Record) -> AnyRecord:
     """The refusal of a record: its coordinates stood in the id only."""
     world = World()
     await world.handle(record)
     (one,) = world.broker.on("statistics.rejected.v1")
     said = orjson.loads(one.value or b"")
     del said["raw"]
-    return replace(one, value=orjson.dumps(said))
+    return Verbatim(one.key, orjson.dumps(said), [*one.headers])
 
 
 async def test_what_older_releases_refused_came_over_the_one_topic_that_there_was() -> None:
