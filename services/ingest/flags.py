@@ -15,7 +15,8 @@ from services.ingest.case import Case
 from services.ingest.checks import PERCENT, POINTS
 from services.ingest.numbers import HUNDRED, per_base_of_parts, percent_of_parts
 from services.ingest.roster import roster_of
-from services.ingest.wording import day_vi, en, plain, vi
+from services.ingest.wording import day_vi, en, vi
+from services.runtime.sameness import plain
 
 Flags = tuple[Flag, ...]
 Doubt = Callable[[Case], Flags]

@@ -19,8 +19,8 @@ from contracts.observations import observation_id, subject_of
 from services.ingest.desk import Passed
 from services.ingest.numbers import at_most_nine_decimals
 from services.ingest.roster import MemberList, member_ids, roster_of
-from services.ingest.wording import plain
 from services.runtime.kafka.place import Place
+from services.runtime.sameness import plain
 
 Raw = Place
 """Where the original record lies."""

@@ -13,7 +13,8 @@ from typing import Any
 from contracts import strict_json
 from contracts.statistics import Flag
 from services.ingest.decide import Entry
-from services.ingest.wording import en, plain, vi
+from services.ingest.wording import en, vi
+from services.runtime.sameness import plain
 
 CODE = "another_figure_stands"
 

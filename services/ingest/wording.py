@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.statistics import Problem, RejectionCode
+from services.runtime.sameness import plain
 
 _LONGEST = 200
-_WHOLE = Decimal(1)
 
 Problems = tuple[Problem, ...]
 
@@ -34,18 +34,6 @@ def shown(value: Any) -> Any:
         return "…"
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def plain(number: Decimal) -> str:
-    """The shortest exact text of a decimal, without exponent: `91.30` is `91.3`, `9.13E+2` is `913`."""
-    if not number:
-        return "0"  # and not the thousand decimals of 0E-1000
-    if number.same_quantum(_WHOLE):
-        return str(number)
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text
 
 
 def vi(number: Decimal | int) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+_WHOLE = Decimal(1)
+
 
 def digest_of(data: Any, value: bytes = b"") -> bytes:
     """16 bytes, equal for equal JSON: order of keys, spaces, escapes and `91.30` for `91.3` do not matter.
@@ -42,8 +44,10 @@ def _number(number: Any) -> orjson.Fragment:
 
 
 def plain(number: Decimal) -> str:
-    """The number without exponent and needless zeros: one number, one writing."""
+    """The number without exponent and needless zeros: `91.30` is `91.3`, `9.13E+2` is `913`."""
     if not number:
         return "0"  # and not the thousand decimals of 0E-1000
+    if number.same_quantum(_WHOLE):
+        return str(number)
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
