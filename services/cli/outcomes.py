@@ -15,6 +15,9 @@ from services.cli.send_words import Bar
 from services.cli.sending import Contents, Outcome, Ready, Remark, Said
 from services.runtime.errors import Transient
 
+ASKED_AT_ONCE = 500
+"""Events in one question: more are examined one part after the other, and may take longer than a gateway waits."""
+
 TRACED = 50
 """Events of which nothing was heard, and that are asked for one by one."""
 
@@ -28,7 +31,7 @@ def tried(gateway: Gateway, contents: Contents, bar: Bar) -> Outcome:
     outcome = Outcome()
     bar.begin("checks", 0, len(contents.ready))
     done = 0
-    for part in sending.chunks(contents.ready):
+    for part in sending.chunks(contents.ready, most=ASKED_AT_ONCE):
         for one, doubts in _examined(gateway, part, outcome):
             outcome.accepted += 1
             outcome.flagged += (Remark(one.place, why) for why in doubts)
@@ -40,7 +43,8 @@ def tried(gateway: Gateway, contents: Contents, bar: Bar) -> Outcome:
 def followed(gateway: Gateway, contents: Contents, turned_away: dict[int, Said], wait_s: float, bar: Bar) -> Outcome:
     """What became of the events, as far as it is known when `wait_s` is over."""
     outcome = Outcome(refused=[Remark(contents.ready[at].place, why) for at, why in sorted(turned_away.items())])
-    parts = [*sending.chunks([one for at, one in enumerate(contents.ready) if at not in turned_away])]
+    sent = [one for at, one in enumerate(contents.ready) if at not in turned_away]
+    parts = [*sending.chunks(sent, most=ASKED_AT_ONCE)]
     gateway.waits_at_most(wait_s)
     try:
         _wait(gateway, parts, wait_s, outcome, bar)

@@ -229,12 +229,12 @@ def _reused(earlier: str) -> Said:
 # parts of it
 
 
-def chunks(ready: Sequence[Ready], begin: int = 0) -> Iterator[Sequence[Ready]]:
-    """From number `begin` on, as many together as one request takes."""
+def chunks(ready: Sequence[Ready], begin: int = 0, *, most: int = AT_ONCE) -> Iterator[Sequence[Ready]]:
+    """From number `begin` on, as many together as one request takes, and `most` at most."""
     start, size = begin, 0
     for at in range(begin, len(ready)):
         longer = len(ready[at].event.value) + 1
-        if at > start and (at - start == AT_ONCE or size + longer > AT_ONCE_BYTES):
+        if at > start and (at - start == most or size + longer > AT_ONCE_BYTES):
             yield ready[start:at]
             start, size = at, 0
         size += longer

@@ -101,24 +101,24 @@ async def examine(examiner: Examiner, ledger: Ledger, lot: Lot, events: Sequence
     return [_of_lot(_beside(_told(one, standing), one, standing, others), lot) for one in verdicts]
 
 
-async def _others(ledger: Ledger, verdicts: Sequence[batch.Read]) -> Mapping[str, Sequence[Entry]]:
+async def _others(ledger: Ledger, verdicts: Sequence[batch.Read]) -> Mapping[str, outranked.Accepted]:
     """What was accepted of the units and days that these are about; of very much of it a part."""
     subjects = dict.fromkeys(one.entry.subject for one in verdicts if isinstance(one, Sound))
     found: dict[str, list[Entry]] = {}
     if subjects:
         for entry in await ledger.about(subjects, "", _MOST_OTHERS):
             found.setdefault(entry.subject, []).append(entry)
-    return found
+    return {subject: outranked.Accepted(entries) for subject, entries in found.items()}
 
 
 def _beside(
-    said: Examined, one: batch.Read, standing: Mapping[str, Entry], others: Mapping[str, Sequence[Entry]]
+    said: Examined, one: batch.Read, standing: Mapping[str, Entry], others: Mapping[str, outranked.Accepted]
 ) -> Examined:
     """With a word on a figure that changes nothing, since another stands."""
     if not isinstance(one, Sound) or said.standing == "taken":
         return said
-    mine = standing.get(one.entry.observation_id, one.entry)
-    flag = outranked.flag(mine, others.get(one.entry.subject, ()))
+    accepted = others.get(one.entry.subject)
+    flag = None if accepted is None else accepted.flag(standing.get(one.entry.observation_id, one.entry))
     return said if flag is None else said.model_copy(update={"flags": (*said.flags, flag)})
 
 

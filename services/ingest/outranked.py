@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from contracts import strict_json
 from contracts.statistics import Flag
 from services.ingest.decide import Entry
@@ -26,22 +28,45 @@ Observation = Mapping[str, Any]
 Rank = tuple[int, bool, datetime, str]
 
 
-def flag(mine: Entry, others: Iterable[Entry]) -> Flag | None:
-    """What is to be told of the figure `mine`, given those that were accepted of its unit and day."""
-    figure = _of(mine)
-    if not _competes(figure):
-        return None
-    ahead = [one for one in map(_of, others) if _competes(one) and _rank(one) > _rank(figure) and _before(one, figure)]
-    if not ahead:
-        return None
-    first = max(ahead, key=_rank)
-    if not first.get("retracts") and _content(first) == _content(figure):
-        return None
-    return _told(first, max(one.get("revision", 1) for one in ahead) + 1)
+class Accepted:
+    """What was accepted of a unit and day: the highest figure, and the highest withdrawal of each source. Each entry is
+    read once, however many figures are held against them."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._highest: tuple[Rank, Entry] | None = None
+        self._withdrawn: dict[str, tuple[Rank, Entry]] = {}
+        for entry in entries:
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        one = orjson.loads(entry.payload)
+        if not _competes(one):
+            return
+        found = _rank(one), entry
+        if one.get("retracts"):
+            self._withdrawn[one["source"]] = max(self._withdrawn.get(one["source"], found), found, key=_by_rank)
+        else:
+            self._highest = max(self._highest or found, found, key=_by_rank)
+
+    def flag(self, mine: Entry) -> Flag | None:
+        """What is to be told of the figure `mine`."""
+        figure = strict_json.loads(mine.payload)
+        if not _competes(figure):
+            return None
+        # A withdrawal concerns its own source.
+        above = [found for found in (self._highest, self._withdrawn.get(figure["source"])) if found is not None]
+        ahead = [found for found in above if found[0] > _rank(figure)]
+        if not ahead:
+            return None
+        first: Observation = strict_json.loads(max(ahead, key=_by_rank)[1].payload)
+        if not first.get("retracts") and _content(first) == _content(figure):
+            return None
+        return _told(first)
 
 
-def _told(first: Observation, revision: int) -> Flag:
+def _told(first: Observation) -> Flag:
     stands = first.get("revision", 1)
+    revision = stands + 1
     if first.get("retracts"):
         what_vi, what_en = "Số liệu của đơn vị và ngày này đã bị rút", "The figure of this unit and day was withdrawn"
     else:
@@ -57,20 +82,14 @@ def _told(first: Observation, revision: int) -> Flag:
     )
 
 
-def _of(entry: Entry) -> Observation:
-    found: Observation = strict_json.loads(entry.payload)
-    return found
-
-
 def _competes(figure: Observation) -> bool:
     """Increments add to one another, and forecasts are none of the figures."""
     mode, status = figure.get("mode", "absolute"), figure.get("status", "actual")
     return bool(mode == "absolute" and status != "forecast")
 
 
-def _before(one: Observation, figure: Observation) -> bool:
-    """A withdrawal concerns its own source."""
-    return not one.get("retracts") or bool(one["source"] == figure["source"])
+def _by_rank(found: tuple[Rank, Entry]) -> Rank:
+    return found[0]
 
 
 def _rank(figure: Observation) -> Rank:

@@ -10,7 +10,7 @@ _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
-    "--host-resolver-rules=MAP *.example 127.0.0.1",  # this machine under another name
+    "--host-resolver-rules=MAP *.internal 127.0.0.1",  # this machine under another name
 )
 
 

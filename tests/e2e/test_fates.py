@@ -38,7 +38,7 @@ NEIGHBOUR = "dak-nong.cu-jut.xa-dak-wil"
 ABOVE = ("dak-nong.huyen-cu-jut", "dak-nong")
 TYPE = "vn.tiendo.statistic.reported.v1"
 A_DAY = timedelta(days=1)
-ELSEWHERE = "tiendo.example"
+ELSEWHERE = "tiendo.internal"
 AT = "2023-10-02T08:00:00+07:00"
 
 
