@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import async_playwright, expect
+from pymongo import MongoClient
 
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
@@ -52,6 +53,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         asyncio.run(stream.apply(kafka.connection(), "lam-dong", items, now=datetime.now(UTC)))
         running = System(stack, {"TIENDO_CLOCK": "from:2024-12-10T00:00:00+07:00"})
         running.start()
+        noted(stack)
         signed = [{"org_unit": unit, "numerator": n, "denominator": d} for unit, (n, d) in SIGNED.items()]
         post(running, RATIO, "edoc", signed)
         post(running, STOCK, "ecommerce", [{"org_unit": unit, "value": value} for unit, value in PRODUCTS.items()])
@@ -60,6 +62,15 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         mended = {**online, "numerator": 2, "revision": 2}
         post(running, ONLINE, "public-services", [mended], as_of="2025-08-31", days_later=20)
         yield running
+
+
+def noted(stack: Stack) -> None:
+    """Wait until it is kept what is in force: of days before that nobody could say what it was."""
+    deadline = time.monotonic() + DEADLINE_S
+    with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
+        while client["tiendo_metrics"]["editions"].find_one({"_id": f"lam-dong/{ONLINE}"}) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 def post(
