@@ -3,8 +3,9 @@
 1. Refuse, with a reason, what cannot be forecast honestly.
 2. Let each method try itself on the series, as far ahead as the deadline is.
 3. Take the one with the smallest error; the plainer one of two as good.
-4. Put its past errors around its forecast, within what can be: median, 10th and 90th percentile, and the probability
-   that the target is met.
+4. Put its past errors around its outlook, and hold what comes of it within what can be: median, 10th and 90th
+   percentile, and the probability that the target is met. All that lies beyond a limit stands at the limit: of a share
+   on its way to 130 % by the deadline it is likely, and not an even chance, that it is 100 % by then.
 """
 
 from dataclasses import dataclass
@@ -119,8 +120,8 @@ def _landing(asked: Asked, goal: Goal, track: Track) -> Landing:
     outlook, now = forecaster.after(len(track.days)), track.values[-1]
     assert outlook is not None  # it has forecast from fewer points
     low, high = limits.after(now)
-    expected = limits.hold(outlook(goal.deadline), now)
-    prospect = Prospect(expected, min(high, max(low, now)), low, high, Spread(past.trials, finest))
+    spread = Spread(past.trials, finest)
+    prospect = Prospect(outlook(goal.deadline), min(high, max(low, now)), low, high, spread)
     return Landing(
         value=prospect.value_at(0.5),
         low=prospect.value_at((1 - COVERAGE) / 2),

@@ -11,7 +11,8 @@ PRECISION = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """`expected` is what the method says, `now` what stands today; nothing lies outside `low` and `high`."""
+    """`expected` is what the method says, perhaps more than can be; `now` what stands today. Nothing lies outside `low`
+    and `high`: what the spread puts beyond one stands at it."""
 
     expected: float
     now: float

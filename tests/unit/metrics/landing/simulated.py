@@ -1,5 +1,5 @@
 """Simulated series, with what really happened at the deadline: the six shapes that the constants of the method were
-chosen with, and two that nobody looked at before.
+chosen with, one with its target at a natural limit, and two that nobody looked at before.
 
 Half of those that are no running totals are turned upside down, with a target of at most so much.
 """
@@ -88,6 +88,17 @@ def stalled(random: Random, steps: int) -> Path:
     return [start + rise * (min(i, stop) + 1) / steps + random.gauss(0, noise) for i in range(steps)]
 
 
+def to_the_limit(random: Random, steps: int) -> Path:
+    """A climb towards all there is, which it reaches before the deadline, or just then, or would after it; steady, or
+    ever slower."""
+    start, end, noise = random.uniform(30, 60), random.uniform(85, 160), random.uniform(0.2, 2)
+    bend = random.choice((0.01, random.uniform(0.5, 3)))
+    return [
+        start + (end - start) * (1 - exp(-bend * (i + 1) / steps)) / (1 - exp(-bend)) + random.gauss(0, noise)
+        for i in range(steps)
+    ]
+
+
 def s_curve(random: Random, steps: int) -> Path:
     """Slow, fast, slow: how a new service spreads."""
     start, rise, middle = random.uniform(0, 30), random.uniform(20, 65), random.uniform(0.2, 1.0)
@@ -118,6 +129,9 @@ SHAPES: Shapes = {
     "stalled": stalled,
 }
 
+AT_THE_LIMIT: Shapes = {"to_the_limit": to_the_limit}
+"""With a target of all there is, 100 %, or upside down of nothing left."""
+
 UNSEEN: Shapes = {"s_curve": s_curve, "wandering": wandering}
 
 RHYTHMS = ((12, 30), (52, 7), (20, 91), (24, 15))
@@ -127,7 +141,8 @@ RHYTHMS = ((12, 30), (52, 7), (20, 91), (24, 15))
 def cases(seed: int, count: int, shapes: Shapes = SHAPES) -> Iterator[Case]:
     """As many cases, the shapes in turn.
 
-    A target is set without a look at what followed: 0.6 to 1.3 times the way that the pace so far would lead to.
+    A target is set without a look at what followed: 0.6 to 1.3 times the way that the pace so far would lead to, or
+    the limit itself.
     """
     random = Random(seed)
     names = list(shapes)
@@ -174,7 +189,7 @@ def _case(random: Random, shape: str, shapes: Shapes) -> Case:
     points = _dated(path, FIRST, days)
     start = 0.0 if totals else path[0]
     way = (path[known - 1] - start) * steps / known
-    goal = start + way * random.uniform(0.6, 1.3)
+    goal = 100.0 if shape in AT_THE_LIMIT else start + way * random.uniform(0.6, 1.3)
     asked = Asked(
         kind="flow" if totals else "ratio",
         points=points[:known],

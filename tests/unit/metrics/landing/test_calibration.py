@@ -8,7 +8,7 @@ from math import sqrt
 import pytest
 
 from services.metrics.landing.forecast import Landing, land
-from tests.unit.metrics.landing.simulated import SHAPES, UNSEEN, Case, cases
+from tests.unit.metrics.landing.simulated import AT_THE_LIMIT, SHAPES, UNSEEN, Case, cases
 
 SEED, QUICK, LARGE = 20_231_214, 2_400, 48_000
 
@@ -83,6 +83,26 @@ def test_of_some_thousand_targets_given_70_to_80_percent_about_as_many_are_met(s
 def test_about_four_intervals_in_five_hold(some: Some) -> None:
     held = coverage(some)
     assert 0.77 <= held.share <= 0.88
+
+
+def test_a_target_at_a_limit_is_given_more_than_half_where_it_is_mostly_met() -> None:
+    """Rather too carefully: what an outlook beyond the limit was wrong by is counted in full."""
+    assert_rather_too_careful(QUICK // 2)
+
+
+@pytest.mark.slow
+def test_many_targets_at_a_limit_are_rather_too_carefully_foretold_than_too_surely() -> None:
+    assert_rather_too_careful(LARGE)
+
+
+def assert_rather_too_careful(count: int) -> None:
+    bins = by_probability(forecast(cases(SEED, count, AT_THE_LIMIT)))
+    assert bins[9].count > 0.4 * count, table(bins)
+    for at, tally in enumerate(bins):
+        if at < 5:
+            assert tally.share <= (at + 1) / 10 + tally.doubt, table(bins)
+        else:
+            assert tally.share >= at / 10 - tally.doubt, table(bins)
 
 
 @pytest.mark.slow

@@ -9,9 +9,12 @@ import pytest
 
 from contracts.progress import Landing as OnTheWire
 from services.metrics.landing.asked import Asked, Earlier, Goal, Point
+from services.metrics.landing.backtest import Trial, backtest
 from services.metrics.landing.explain import Sentence, explain, explain_skill
 from services.metrics.landing.forecast import Landing, land
 from services.metrics.landing.no_landing import NoLanding
+from services.metrics.landing.run_rate import RunRate
+from services.metrics.landing.track import track_of
 
 JAN_1 = 738_521
 """1 January 2023, as an ordinal."""
@@ -100,6 +103,32 @@ def test_a_running_total_does_not_fall() -> None:
 def test_a_running_total_past_its_target_meets_it_for_certain() -> None:
     question = asked(monthly(10, 20, 30, 40, 50, 60, 70), target=65, kind="flow", high=None, cumulative=True)
     assert landing(question).p_meet == 1.0
+
+
+def test_a_share_on_its_way_to_all_there_is_will_likely_be_all_there_is() -> None:
+    found = landing(asked(monthly(40, 50, 60, 70, 80, 90), target=100))
+    assert (found.value, found.low, found.high) == (100, 100, 100)
+    assert found.p_meet == pytest.approx(6.5 / 7)  # all six and half of one more
+    gone = landing(replace(asked(monthly(60, 50, 40, 30, 20, 10)), goal=Goal("<=", DEADLINE, value=0)))
+    assert (gone.value, gone.low, gone.high) == (0, 0, 0)
+    assert gone.p_meet == pytest.approx(6.5 / 7)
+
+
+def test_a_share_that_will_just_miss_its_limit_is_not_said_to_meet_it() -> None:
+    found = landing(asked(monthly(40, 45, 50, 55, 60, 65, 70), target=100))
+    assert found.value == pytest.approx(40 + 5 * 347 / 30, abs=0.1)
+    assert found.p_meet < 0.1
+
+
+def test_an_outlook_beyond_the_limit_strays_by_all_of_it_unless_the_figure_came_to_stand_there() -> None:
+    def trials(*values: float) -> tuple[Trial, ...]:
+        track = track_of(asked(monthly(*values)), DEADLINE)
+        assert track is not None
+        return backtest(track, RunRate().on(track), 30, lambda value, _: min(100.0, value)).trials
+
+    short, there = trials(60, 75, 90, 97), trials(60, 75, 90, 100)
+    assert [(one.error, one.scaled) for one in short] == [(-3, pytest.approx(-8))]
+    assert [(one.error, one.scaled) for one in there] == [(0, 0)]
 
 
 def test_a_target_beyond_what_can_be_is_met_with_certainty_by_nobody() -> None:
