@@ -175,6 +175,12 @@ class Definition:
             self._fresh[as_of] = found
         return found
 
+    def speaks_until(self, as_of: int) -> int:
+        """The last day of which a figure of `as_of` still says what stands, where none follows: one cadence later, at
+        least 4 days."""
+        one = self.calendar.shift(date.fromordinal(as_of), self.kpi.cadence, 1)
+        return max(one.toordinal(), as_of + _AT_LEAST_FRESH)
+
     # the tree
 
     def shape(self, day: int) -> Shape:

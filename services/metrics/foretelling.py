@@ -147,7 +147,8 @@ def _earlier(
     told = courses.of([(unit, period, period.last) for unit, period, _ in wanted])
     for (unit, period, first), course in zip(wanted, told, strict=True):
         if course.points:
-            found.setdefault((unit, first), []).append(Earlier(period.first, course.points))
+            until = definition.speaks_until(course.points[-1][0])
+            found.setdefault((unit, first), []).append(Earlier(period.first, period.last, course.points, until))
     return found
 
 

@@ -34,10 +34,13 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The same figure in an earlier period: its first day, and its points."""
+    """The same figure in an earlier period: its first and last day, and its points. `until`: the last day that they
+    speak for; the figure after that is missing."""
 
     first: int
+    last: int
     points: Sequence[Point]
+    until: int
 
 
 @dataclass(frozen=True, slots=True)

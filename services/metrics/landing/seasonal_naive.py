@@ -1,4 +1,4 @@
-"""Seasonal naive: from here to the deadline it changes as it did in the earlier periods over the same stretch.
+"""Seasonal naive: from here to the deadline it changes as it did in the earlier periods between the same days.
 
 Of a running total the change is scaled to how far this period is ahead of the earlier one, within limits: early in the
 year that ratio says little.
@@ -8,7 +8,7 @@ from bisect import bisect_right
 from statistics import fmean
 
 from services.metrics.landing.method import Forecaster, Outlook
-from services.metrics.landing.track import Track
+from services.metrics.landing.track import Track, same_day
 
 MOST_PERIODS = 3
 LEAST_SCALE, MOST_SCALE = 1 / 3, 3.0
@@ -29,17 +29,19 @@ class _OnTrack:
 
     def after(self, known: int) -> Outlook | None:
         track = self._track
-        last, value = track.days[known - 1] - track.first, track.values[known - 1]
+        last, value = track.days[known - 1], track.values[known - 1]
         models: list[tuple[Track, float, float]] = []
         for then in track.earlier:
-            stood = stood_at(then, last)
+            stood = stood_at(then, same_day(last, track.first, then.first))
             if stood is not None and len(models) < MOST_PERIODS:
                 models.append((then, stood, _scale(value, stood) if track.cumulative else 1.0))
         if not models:
             return None
 
         def outlook(day: int) -> float:
-            changes = (scale * (_later(then, day - track.first) - stood) for then, stood, scale in models)
+            changes = (
+                scale * (_later(then, same_day(day, track.first, then.first)) - stood) for then, stood, scale in models
+            )
             return value + fmean(changes)
 
         return outlook
@@ -51,10 +53,9 @@ def _scale(now: float, then: float) -> float:
     return min(MOST_SCALE, max(LEAST_SCALE, now / then))
 
 
-def stood_at(then: Track, offset: int) -> float | None:
-    """The value that stood so many days into an earlier period: between two points on a straight line, after the last
-    one what it ended with, None before the first."""
-    day = then.first + offset
+def stood_at(then: Track, day: int) -> float | None:
+    """The value that stood on a day of an earlier period: between two points on a straight line, after the last one,
+    for as long as it speaks, what it ended with, None before the first."""
     after = bisect_right(then.days, day)
     if after == 0:
         return None
@@ -65,7 +66,7 @@ def stood_at(then: Track, offset: int) -> float | None:
     return then.values[after - 1] + part * (then.values[after] - then.values[after - 1])
 
 
-def _later(then: Track, offset: int) -> float:
-    found = stood_at(then, offset)
+def _later(then: Track, day: int) -> float:
+    found = stood_at(then, day)
     assert found is not None  # something stood before already
     return found

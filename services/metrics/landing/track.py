@@ -1,7 +1,9 @@
 """The series as the methods see it: in order of time, thinned, with the point that it started from."""
 
-from collections.abc import Iterable, Sequence
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import isfinite
 
 from services.metrics.landing.asked import Asked, Earlier, Point
@@ -44,15 +46,38 @@ def track_of(asked: Asked, deadline: int) -> Track | None:
     start = asked.baseline if asked.baseline is not None else (asked.first - 1, 0.0) if asked.cumulative else None
     if start is not None and points and start[0] < points[0][0]:
         points.insert(0, start)
-    earlier = [_former(period, asked.cumulative) for period in asked.earlier]
     return Track(
         tuple(day for day, _ in points),
         tuple(value for _, value in points),
         asked.first,
         reported,
         asked.cumulative,
-        tuple(sorted((one for one in earlier if one), key=lambda one: -one.first)),
+        tuple(_formers(asked, deadline)),
     )
+
+
+def _formers(asked: Asked, deadline: int) -> Iterator[Track]:
+    """The periods right before this one, the latest first, as far back as none is missing or fell silent before the day
+    that the deadline is of this one. Silence is not standing still, and what lies beyond a gap is no neighbour."""
+    first = asked.first
+    for period in sorted(asked.earlier, key=lambda one: -one.first):
+        former = _former(period, asked.cumulative)
+        if former is None or period.last + 1 != first or period.until < same_day(deadline, asked.first, period.first):
+            return
+        yield former
+        first = period.first
+
+
+def same_day(day: int, first: int, former: int) -> int:
+    """Which day of a former period is what `day` is of the one that begins on `first`: the same of the month, the last
+    being the last, where both periods begin on the same of a month; otherwise as many days after the beginning."""
+    here, there, now = (date.fromordinal(one) for one in (first, former, day))
+    if here.day != there.day:
+        return former + day - first
+    year, month = divmod(12 * (now.year + there.year - here.year) + now.month + there.month - here.month - 1, 12)
+    longest = monthrange(year, month + 1)[1]
+    last = now.day == monthrange(now.year, now.month)[1]
+    return date(year, month + 1, longest if last else min(now.day, longest)).toordinal()
 
 
 def _former(period: Earlier, cumulative: bool) -> Track | None:

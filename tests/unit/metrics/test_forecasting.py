@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from services.metrics.exact import nearest
 from services.metrics.forecaster import FAR_BEHIND
 from services.metrics.foretelling import answer, foretell, questions
 from services.metrics.judging import Judging
-from services.metrics.landing.track import MOST
+from services.metrics.landing.track import MOST, track_of
 from services.runtime.errors import Transient
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
 from tests.unit.metrics.engine import Engine, differences, run
@@ -383,6 +383,29 @@ async def asked(engine: Engine, kpi: str = "k") -> dict[tuple[str, str], Any]:
     assert definition is not None
     today = engine.clock.moment.date().toordinal()
     return {(one.unit, one.window.id): one.asked for one in questions(state, definition, today, 1000)}
+
+
+@pytest.mark.parametrize(
+    ("last_months", "followed"),
+    [
+        ({2022: 11}, [2022]),  # until a month after 15 November, and 14 December is the deadline
+        ({2022: 11, 2021: 11}, [2022, 2021]),
+        ({2022: 10}, []),
+        ({2022: 11, 2021: 6}, [2022]),
+        ({2022: 6, 2021: 11}, []),
+        ({2021: 11}, []),
+    ],
+)
+async def test_earlier_years_are_followed_as_far_back_as_none_is_missing_or_fell_silent(
+    last_months: dict[int, int], followed: list[int]
+) -> None:
+    engine = await an_engine(
+        *(one for year, last in sorted(last_months.items()) for one in months(last, year=year)), *months(6)
+    )
+    question = (await asked(engine))["p.a.1", "2023"]
+    track = track_of(question, question.goal.deadline)
+    assert track is not None
+    assert [date.fromordinal(one.days[0]).year for one in track.earlier] == followed
 
 
 async def test_a_running_total_starts_from_nothing_cannot_fall_and_is_shown_the_years_before() -> None:

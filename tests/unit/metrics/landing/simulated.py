@@ -174,11 +174,7 @@ def _case(random: Random, shape: str, shapes: Shapes) -> Case:
         each, swing, phase = random.uniform(5, 30), random.uniform(0.3, 0.9), random.uniform(0, 1)
         years = [_seasonal(random, steps, each * random.uniform(0.8, 1.3), swing, phase) for _ in range(3)]
         path = years[0]
-        earlier = tuple(
-            Earlier(FIRST - (n * steps * days), _dated(year, FIRST - n * steps * days, days))
-            for n, year in enumerate(years)
-            if n
-        )
+        earlier = tuple(_before(year, n * steps * days, days) for n, year in enumerate(years) if n)
     else:
         path = shapes[shape](random, steps)
     known = random.randrange(max(6, (steps + 2) // 3 + 1), steps)
@@ -201,6 +197,11 @@ def _case(random: Random, shape: str, shapes: Shapes) -> Case:
         cumulative=totals,
     )
     return Case(shape, asked, path[-1])
+
+
+def _before(path: Path, back: int, days: int) -> Earlier:
+    first, last = FIRST - back, FIRST - back + len(path) * days - 1
+    return Earlier(first, last, _dated(path, first, days), last)
 
 
 def _dated(path: Path, first: int, days: int) -> list[Point]:

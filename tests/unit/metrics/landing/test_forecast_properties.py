@@ -27,6 +27,11 @@ def series(values: st.SearchStrategy[float], fewest: int = 0) -> st.SearchStrate
     return st.dictionaries(days, values, min_size=fewest, max_size=90).map(lambda found: list(found.items()))
 
 
+def a_year_before(points: list[Point], back: int, silence: int) -> Earlier:
+    last = FIRST - back + 364
+    return Earlier(FIRST - back, last, [(day - back, value) for day, value in points], last - silence)
+
+
 @st.composite
 def questions(draw: st.DrawFn, values: st.SearchStrategy[float] = tame, fewest: int = 6) -> Asked:
     before = draw(st.lists(series(values), max_size=2))
@@ -39,8 +44,7 @@ def questions(draw: st.DrawFn, values: st.SearchStrategy[float] = tame, fewest: 
         first=FIRST,
         baseline=draw(st.none() | st.tuples(st.integers(FIRST - 400, LAST), values)),
         earlier=[
-            Earlier(FIRST - 365 * (n + 1), [(day - 365 * (n + 1), value) for day, value in points])
-            for n, points in enumerate(before)
+            a_year_before(points, 365 * (n + 1), draw(st.sampled_from([0, 120]))) for n, points in enumerate(before)
         ],
         low=draw(st.sampled_from([None, 0.0])),
         high=draw(st.sampled_from([None, 100.0])),
