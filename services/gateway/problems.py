@@ -152,7 +152,7 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     if status == 404:
         return not_found("đường dẫn này; xem /api/v1/openapi.json", "such path; see /api/v1/openapi.json")
     if status == 405:
-        allow = (headers or {}).get("allow", "")
+        allow = next((value for name, value in (headers or {}).items() if name.lower() == "allow"), "")
         return Problem(
             405,
             "method_not_allowed",

@@ -2,8 +2,9 @@
 
 One bad publisher must not stop a province, and a bad deployment must not drain a topic into its quarantine. So dead
 letters of a single source never blow the fuse; many in a row, or a large share of all, from several sources do.
-Anybody may write any source into an event, so only those that the handler knows are counted, and records whose source
-cannot be read, all of them as one. Records over which we stumbled ourselves are counted whoever sent them.
+Anybody may write any source into an event, so only those that the handler knows are counted. Records whose source
+cannot be read count among the dead, but are never one of the several sources: they may be the same publisher's, or
+nobody's. Records over which we stumbled ourselves are counted whoever sent them.
 """
 
 from collections import Counter
@@ -22,8 +23,8 @@ UNREADABLE = "\0unreadable"
 class Fuse:
     """Blows when dead letters are no longer the exception. A value: counting gives the next one.
 
-    Several sources means that the dead letters of all others than the worst are at least a tenth (`beside`) of them: a
-    stray one among the many of a bad publisher is no second publisher.
+    Several sources means that the dead letters of all known sources but the worst are at least a tenth (`beside`) of
+    all dead letters: a stray one among the many of a bad publisher is no second publisher.
     """
 
     in_a_row: int = 50
@@ -87,7 +88,7 @@ class Fuse:
     def _too_many(self, dead: Counter[str | None], most: float) -> str | None:
         if dead[OURS] > most:
             return "through a fault of ours"
-        theirs = [count for blame, count in dead.items() if blame != OURS]
-        if dead.total() > most and len(theirs) > 1 and sum(theirs) - max(theirs) >= self.beside * sum(theirs):
+        theirs = [count for blame, count in dead.items() if blame not in (OURS, UNREADABLE)]
+        if dead.total() > most and len(theirs) > 1 and sum(theirs) - max(theirs) >= self.beside * dead.total():
             return "from several sources"
         return None

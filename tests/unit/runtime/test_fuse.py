@@ -129,9 +129,10 @@ def test_two_sources_are_several() -> None:
     assert Fuse().counting([*["a", "b"] * 25, "a"]).blown() == "51 dead letters in a row, from several sources"
 
 
-def test_what_has_no_readable_source_counts_as_one_source_more() -> None:
+def test_what_has_no_readable_source_is_never_one_of_several() -> None:
     assert Fuse().counting([UNREADABLE] * 5_000).blown() is None
-    assert Fuse().counting([UNREADABLE, "a"] * 26).blown() == "52 dead letters in a row, from several sources"
+    assert Fuse().counting([UNREADABLE, "a"] * 26).blown() is None
+    assert Fuse().counting([UNREADABLE, "a", "b"] * 20).blown() == "60 dead letters in a row, from several sources"
 
 
 def test_a_stray_dead_letter_among_the_many_of_one_publisher_is_no_second_publisher() -> None:
