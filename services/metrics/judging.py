@@ -15,7 +15,7 @@ from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
 from services.metrics.progress import Emission, content_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import Reason, because, catalog_changed, withdrawn
+from services.metrics.reasons import Reason, because, catalog_changed, left_out, withdrawn
 from services.metrics.shortfall import split
 from services.metrics.state import Head, KpiState, Record
 
@@ -81,6 +81,8 @@ class Judging:
             found.reasons.append(because("preliminary"))
         if reading.newer_parts:
             found.reasons.append(because("parts_newer"))
+        if reading.completeness is not None and "left_out" in reading.completeness:
+            found.reasons.append(left_out([self._named(one) for one in reading.completeness["left_out"]]))
         if verdict is not None and verdict.deadline < window.last and limit is None:
             late = readings.latest_after(unit, window, verdict.deadline)
             if late is not None:
@@ -102,6 +104,11 @@ class Judging:
         self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
         content = content_of(definition, unit, window, reading, found, by, extra)
         return Judged(reading, found.status, content, due)
+
+    def _named(self, unit: str) -> tuple[str, str]:
+        """What the unit is called in Vietnamese and in English."""
+        known = self.definition.catalog.units.get(unit)
+        return (unit, unit) if known is None else (known.name, known.name_en or known.name)
 
     def _withdrawn(self, unit: str, first: int, until: int) -> Iterator[Reason]:
         """By whom and when the unit's last figure was withdrawn, where it has none any more."""

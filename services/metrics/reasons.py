@@ -1,6 +1,6 @@
 """Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from services.metrics.days import in_vietnam
@@ -166,6 +166,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
     ),
+    "parts_left_out": (
+        "Số liệu của {count} đơn vị không cộng được nên không nằm trong giá trị: {units}.",
+        "Not in the value, since their figures cannot be added up (units: {count}): {units}.",
+    ),
     # how a version came about
     "closed_judged_again": (
         "Kỳ đã khép được đánh giá lại vì danh mục thay đổi sau khi khép; kết quả khi khép kỳ được giữ bên cạnh.",
@@ -241,6 +245,22 @@ def withdrawn(as_of: str, source: str, on: str) -> Reason:
     """The reason of a record that lost its figures. Days as `YYYY-MM-DD`; `source`: the name of who withdrew it."""
     said = {"as_of": as_of, "source": source, "on": on}
     return because_of("figure_withdrawn", {name: in_vietnam(text) for name, text in said.items()}, said)
+
+
+NAMED = 5
+"""Units that a sentence names; of the others it says how many there are."""
+
+
+def left_out(units: Sequence[tuple[str, str]]) -> Reason:
+    """The reason of a sum without figures that cannot be added up. `units`: whose, by their names in Vietnamese and in
+    English."""
+    named, others, count = units[:NAMED], len(units) - NAMED, str(len(units))
+    vi, en = [vi for vi, _ in named], [en for _, en in named]
+    if others > 0:
+        vi, en = [*vi, f"{others} đơn vị khác"], [*en, f"{others} more"]
+    return because_of(
+        "parts_left_out", {"count": count, "units": ", ".join(vi)}, {"count": count, "units": ", ".join(en)}
+    )
 
 
 PLACES, MOST_PLACES = 4, 9
