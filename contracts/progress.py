@@ -200,7 +200,7 @@ class ProgressJudged(WireModel):
     timeliness: Timeliness | None = None
     discrepancy: Discrepancy | None = None
     contributions: Contributions | None = Field(
-        None, description="Of a rolled-up record short of its plan, where it can be split."
+        None, description="Of a rolled-up record short of its plan; where it cannot be split, `not_split` is a reason."
     )
     held: Held | None = None
     closed: Closed | None = Field(

@@ -142,13 +142,17 @@ class Judging:
     def _contributions(
         self, window: Window, reading: Reading, found: Judgement, by: Obligation | None
     ) -> dict[str, object] | None:
-        """The gap split over the units directly below, where the record is short of its plan and its parts make it."""
+        """The gap split over the units directly below, where the record is short of its plan and its parts make it; if
+        it cannot be split, that is among the reasons."""
         if by is None or found.planned is None or found.gap is None or reading.value is None or not reading.parts:
             return None
         if found.gap[0] * by.sign >= 0 if by.sign else by.met(reading.value):
             return None
         brought = split(self.definition, window, reading, found.planned)
-        return None if brought is None else shown(brought)
+        if brought is None:
+            found.reasons.append(because("not_split"))
+            return None
+        return shown(brought)
 
     def _read(self, unit: str, window: Window, verdict: Obligation | None, limit: int | None) -> Reading:
         until = window.last if verdict is None else min(window.last, verdict.deadline)

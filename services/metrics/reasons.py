@@ -136,6 +136,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Số liệu không muộn hơn ngày xuất phát nên chưa có tốc độ đã đạt để so sánh.",
         "The figure is not later than the baseline, so there is no pace so far to compare with.",
     ),
+    "not_split": (
+        "Chưa phân bổ được phần thiếu cho các đơn vị bên dưới, vì chưa phải đơn vị nào cũng có kế hoạch riêng cho biết "
+        "phần mình phải đạt.",
+        "What is short is not split over the units below, since not each of them has a plan of its own that says what "
+        "its part is.",
+    ),
     # what else a reader should know
     "preliminary": ("Số liệu sơ bộ.", "The figure is preliminary."),
     "late_figures": (

@@ -633,6 +633,7 @@ class _Model:
         plans = {child: self._own_plan(child, period, record.as_of or period.last) for child in parts}
         known = [plan for plan in plans.values() if plan is not None]
         if len(known) < len(plans) or sum(known) <= 0 or min(known) < 0:
+            record.codes.append("not_split")
             return None
         return {
             child: n - record.planned * (plans[child] or Fraction(0)) / sum(known) for child, (n, _) in parts.items()

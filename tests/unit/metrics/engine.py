@@ -266,6 +266,8 @@ def unexplained(record: ProgressJudged) -> list[str]:
         if needed is not None:
             asked.append(("needed.so_far", needed.so_far, {"no_baseline", "no_completion", "not_under_way"}))
             asked.append(("needed.best", needed.best, {"one_figure", "not_under_way"}))
+    if "not_split" in codes and record.contributions is not None:
+        return ["contributions, which say that there are none"]
     missing = [name for name, found, reasons in asked if found is None and not codes & reasons]
     return (
         missing
@@ -300,6 +302,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "timeliness": None if timely is None else (timely.due, timely.on_time, timely.late),
         "discrepancy": None if differ is None else (differ.reported, differ.parts),
         "contributions": None if split is None else (*split.top, split.units, split.rest_gap, split.rest_share),
+        "not_split": "not_split" in [reason.code for reason in record.reasons],
         "score": None if record.score is None else _score_published(record.score),
         "flags": record.flags,
         "trust": record.trust,
@@ -340,6 +343,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "timeliness": None if timely is None else (timely[0], timely[0] - len(timely[1]), timely[1]),
         "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
         "contributions": _split(record.contributions),
+        "not_split": "not_split" in record.codes,
         "score": None if record.score is None else _score_plain(record.score),
         "flags": record.flags,
         "trust": record.trust,
