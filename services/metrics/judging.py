@@ -44,7 +44,7 @@ class Judging:
         For a unit that did not live to see its deadline time has stopped on its last day.
         """
         definition, today = self.definition, self.today
-        ended = definition.lifetime(unit)[1]
+        begun, ended = definition.lifetime(unit)
         readings = self.state.readings(definition)
         verdict = definition.judging(unit, window, min(today, ended))
         outlived = ended < (window.last if verdict is None else min(window.last, verdict.deadline))
@@ -87,6 +87,8 @@ class Judging:
             late = readings.latest_after(unit, window, verdict.deadline)
             if late is not None:
                 found.reasons.append(because("late_figures", deadline=iso(verdict.deadline), as_of=iso(late)))
+        if definition.kind.sums_periods and begun > window.first and by is not None and reading.value is not None:
+            found.reasons.append(because("unit_begun", begun=iso(begun)))
         if outlived and ended < self.today:
             found.reasons.append(because("unit_ended", ended=iso(ended)))
         due = found.due

@@ -148,6 +148,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Có số liệu sau hạn {deadline} (đến {as_of}); không dùng để đánh giá mục tiêu.",
         "There are figures after the deadline {deadline} (up to {as_of}); the target is not judged on them.",
     ),
+    "unit_begun": (
+        "Đơn vị chỉ tồn tại từ {begun}; số liệu trước đó trong kỳ (của các đơn vị tiền thân, nếu có) không nằm trong "
+        "giá trị: xem “Theo đơn vị hiện nay”.",
+        "The unit exists since {begun} only; what was reported before in the period (by its predecessors, if any) is "
+        "not in the value: see “By the units of today”.",
+    ),
     "unit_ended": (
         "Đơn vị chỉ tồn tại đến {ended}: được đánh giá như vào ngày đó.",
         "The unit existed until {ended} only: it is judged as on that day.",

@@ -189,6 +189,9 @@ class _Model:
             record.codes.append("late_figures")
         if today < self.today:
             record.codes.append("unit_ended")
+        born = self.catalog.units.get(unit)
+        if self.kpi.kind == "flow" and by and record.value is not None and born and born.valid_from:
+            record.codes += ["unit_begun"] if born.valid_from > period.first else []
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today, self.from_zero)
         judge(record, verdict, self._reported_on(sums))
         own = self.figures.get(unit)

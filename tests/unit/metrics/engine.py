@@ -312,6 +312,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
         "late_figures": "late_figures" in [reason.code for reason in record.reasons],
         "unit_ended": "unit_ended" in [reason.code for reason in record.reasons],
+        "unit_begun": "unit_begun" in [reason.code for reason in record.reasons],
         "withdrawn": [reason.text_en for reason in record.reasons if reason.code == "figure_withdrawn"],
     }
 
@@ -353,6 +354,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "later_correction": "later_correction" in record.codes,
         "late_figures": "late_figures" in record.codes,
         "unit_ended": "unit_ended" in record.codes,
+        "unit_begun": "unit_begun" in record.codes,
         "withdrawn": [] if record.withdrawn is None else [_withdrawn(*record.withdrawn)],
     }
 
