@@ -90,6 +90,9 @@ class Completeness(WireModel):
     reported: int
     missing: tuple[str, ...] = ()
     missing_members: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = Field(
+        (), description="Units that have reported a figure which cannot be added up, so that it is not in the value."
+    )
 
 
 class Timeliness(WireModel):
@@ -197,7 +200,7 @@ class ProgressJudged(WireModel):
     timeliness: Timeliness | None = None
     discrepancy: Discrepancy | None = None
     contributions: Contributions | None = Field(
-        None, description="Of a rolled-up record short of its plan, where it can be split."
+        None, description="Of a rolled-up record short of its plan; where it cannot be split, `not_split` is a reason."
     )
     held: Held | None = None
     closed: Closed | None = Field(
@@ -208,7 +211,8 @@ class ProgressJudged(WireModel):
     trust: Trust | None = Field(
         None,
         description="A where nothing is held against the figure; a grade lower for each flag, for a preliminary or "
-        "stale figure, for units missing in a sum, and again if half of them are; null without a value.",
+        "stale figure, for units missing in a sum or left out of it, and again if half of them are; null without a "
+        "value.",
     )
     version: Annotated[int, Field(ge=1)]
     catalog_version: str

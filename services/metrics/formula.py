@@ -78,8 +78,11 @@ def _value(told: Told) -> Iterator[Step]:
         yield step("amount", {"value": number(value)}, unit)
     if judged["as_of"] is not None:
         complete = judged["completeness"] or {"reported": 0, "expected": 0}
+        left_out = len(complete.get("left_out", ()))
         counts = {name: number(complete[name]) for name in ("reported", "expected")}
-        code = "derived" if told.sources else "own" if told.reading.direct else "parts"
+        counts["summed"] = number(complete["reported"] - left_out)
+        made = "parts_but_some" if left_out else "parts"
+        code = "derived" if told.sources else "own" if told.reading.direct else made
         yield step(code, counts, {"as_of": judged["as_of"]})
         yield from _several(told)
     if judged["discrepancy"] is not None:

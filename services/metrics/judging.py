@@ -15,7 +15,7 @@ from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
 from services.metrics.progress import Emission, content_of, key_of
 from services.metrics.reading import Reading
-from services.metrics.reasons import Reason, because, catalog_changed, withdrawn
+from services.metrics.reasons import Reason, because, catalog_changed, left_out, withdrawn
 from services.metrics.shortfall import split
 from services.metrics.state import Head, KpiState, Record
 
@@ -44,7 +44,7 @@ class Judging:
         For a unit that did not live to see its deadline time has stopped on its last day.
         """
         definition, today = self.definition, self.today
-        ended = definition.lifetime(unit)[1]
+        begun, ended = definition.lifetime(unit)
         readings = self.state.readings(definition)
         verdict = definition.judging(unit, window, min(today, ended))
         outlived = ended < (window.last if verdict is None else min(window.last, verdict.deadline))
@@ -81,10 +81,14 @@ class Judging:
             found.reasons.append(because("preliminary"))
         if reading.newer_parts:
             found.reasons.append(because("parts_newer"))
+        if reading.completeness is not None and "left_out" in reading.completeness:
+            found.reasons.append(left_out([self._named(one) for one in reading.completeness["left_out"]]))
         if verdict is not None and verdict.deadline < window.last and limit is None:
             late = readings.latest_after(unit, window, verdict.deadline)
             if late is not None:
                 found.reasons.append(because("late_figures", deadline=iso(verdict.deadline), as_of=iso(late)))
+        if definition.kind.sums_periods and begun > window.first and by is not None and reading.value is not None:
+            found.reasons.append(because("unit_begun", begun=iso(begun)))
         if outlived and ended < self.today:
             found.reasons.append(because("unit_ended", ended=iso(ended)))
         due = found.due
@@ -102,6 +106,11 @@ class Judging:
         self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
         content = content_of(definition, unit, window, reading, found, by, extra)
         return Judged(reading, found.status, content, due)
+
+    def _named(self, unit: str) -> tuple[str, str]:
+        """What the unit is called in Vietnamese and in English."""
+        known = self.definition.catalog.units.get(unit)
+        return (unit, unit) if known is None else (known.name, known.name_en or known.name)
 
     def _withdrawn(self, unit: str, first: int, until: int) -> Iterator[Reason]:
         """By whom and when the unit's last figure was withdrawn, where it has none any more."""
@@ -135,13 +144,17 @@ class Judging:
     def _contributions(
         self, window: Window, reading: Reading, found: Judgement, by: Obligation | None
     ) -> dict[str, object] | None:
-        """The gap split over the units directly below, where the record is short of its plan and its parts make it."""
+        """The gap split over the units directly below, where the record is short of its plan and its parts make it; if
+        it cannot be split, that is among the reasons."""
         if by is None or found.planned is None or found.gap is None or reading.value is None or not reading.parts:
             return None
         if found.gap[0] * by.sign >= 0 if by.sign else by.met(reading.value):
             return None
         brought = split(self.definition, window, reading, found.planned)
-        return None if brought is None else shown(brought)
+        if brought is None:
+            found.reasons.append(because("not_split"))
+            return None
+        return shown(brought)
 
     def _read(self, unit: str, window: Window, verdict: Obligation | None, limit: int | None) -> Reading:
         until = window.last if verdict is None else min(window.last, verdict.deadline)

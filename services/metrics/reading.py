@@ -115,6 +115,7 @@ class Readings:
                 reading.report_due = self.timeliness.turn(window, today)
             if told and not reading.direct and reading.value is not None:
                 reading.parts = self._parts(reading, unit, tables, told)
+                self._name_left_out(reading.completeness, unit, tables, told)
         if self.definition.kind.rosters and told:
             last = next(table for table in reversed(tables) if table.node(unit) is told[-1])
             self._name_missing_members(reading, unit, last, shape)
@@ -265,6 +266,17 @@ class Readings:
             "missing": missing,
             "missing_members": [],
         }
+
+    def _name_left_out(self, completeness: dict[str, Any], unit: str, tables: list[Table], told: list[Node]) -> None:
+        """The units that reported what cannot be added up, where the value is the sum of the others."""
+        summed = told if self.definition.sums_periods else told[-1:]
+        found: set[str] = set()
+        for table in tables:
+            left_out = table.left_out(unit)
+            if left_out and not table.node(unit).direct and any(table.node(unit) is node for node in summed):
+                found |= left_out
+        if found and (left_out := found.difference(completeness["missing"])):
+            completeness["left_out"] = sorted(left_out)
 
     def _name_missing_members(self, reading: Reading, unit: str, table: Table, shape: Shape) -> None:
         """The members of named rosters that are not done, of the figures that stand."""

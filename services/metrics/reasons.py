@@ -1,6 +1,6 @@
 """Why a record has its status, and why something in it is null: a code, and a sentence in both languages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from services.metrics.days import in_vietnam
@@ -136,11 +136,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Số liệu không muộn hơn ngày xuất phát nên chưa có tốc độ đã đạt để so sánh.",
         "The figure is not later than the baseline, so there is no pace so far to compare with.",
     ),
+    "not_split": (
+        "Chưa phân bổ được phần thiếu cho các đơn vị bên dưới, vì chưa phải đơn vị nào cũng có kế hoạch riêng cho biết "
+        "phần mình phải đạt.",
+        "What is short is not split over the units below, since not each of them has a plan of its own that says what "
+        "its part is.",
+    ),
     # what else a reader should know
     "preliminary": ("Số liệu sơ bộ.", "The figure is preliminary."),
     "late_figures": (
         "Có số liệu sau hạn {deadline} (đến {as_of}); không dùng để đánh giá mục tiêu.",
         "There are figures after the deadline {deadline} (up to {as_of}); the target is not judged on them.",
+    ),
+    "unit_begun": (
+        "Đơn vị chỉ tồn tại từ {begun}; số liệu trước đó trong kỳ (của các đơn vị tiền thân, nếu có) không nằm trong "
+        "giá trị: xem “Theo đơn vị hiện nay”.",
+        "The unit exists since {begun} only; what was reported before in the period (by its predecessors, if any) is "
+        "not in the value: see “By the units of today”.",
     ),
     "unit_ended": (
         "Đơn vị chỉ tồn tại đến {ended}: được đánh giá như vào ngày đó.",
@@ -165,6 +177,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "parts_newer": (
         "Số liệu của các đơn vị bên dưới đầy đủ và mới hơn số báo cáo trực tiếp nên được dùng.",
         "The figures of the units below are complete and newer than the one reported directly, so they stand.",
+    ),
+    "parts_left_out": (
+        "Số liệu của {count} đơn vị không cộng được nên không nằm trong giá trị: {units}.",
+        "Not in the value, since their figures cannot be added up (units: {count}): {units}.",
     ),
     # how a version came about
     "closed_judged_again": (
@@ -241,6 +257,22 @@ def withdrawn(as_of: str, source: str, on: str) -> Reason:
     """The reason of a record that lost its figures. Days as `YYYY-MM-DD`; `source`: the name of who withdrew it."""
     said = {"as_of": as_of, "source": source, "on": on}
     return because_of("figure_withdrawn", {name: in_vietnam(text) for name, text in said.items()}, said)
+
+
+NAMED = 5
+"""Units that a sentence names; of the others it says how many there are."""
+
+
+def left_out(units: Sequence[tuple[str, str]]) -> Reason:
+    """The reason of a sum without figures that cannot be added up. `units`: whose, by their names in Vietnamese and in
+    English."""
+    named, others, count = units[:NAMED], len(units) - NAMED, str(len(units))
+    vi, en = [vi for vi, _ in named], [en for _, en in named]
+    if others > 0:
+        vi, en = [*vi, f"{others} đơn vị khác"], [*en, f"{others} more"]
+    return because_of(
+        "parts_left_out", {"count": count, "units": ", ".join(vi)}, {"count": count, "units": ", ".join(en)}
+    )
 
 
 PLACES, MOST_PLACES = 4, 9

@@ -142,6 +142,8 @@ class Table:
         self._outdated: dict[str, dict[str, Node]] = {}
         """By unit, the parts that moved since its sums were made, as they are in those sums."""
         self._reported: set[str] | None = None
+        self._unusable: set[str] = set()
+        """Of those that reported, the ones whose figure adds nothing to a sum."""
         self._moved: set[str] = set()
 
     def advance(self, limit: int, moved: Iterable[str]) -> None:
@@ -171,14 +173,36 @@ class Table:
             shape = self.moment.shape
             found = {unit for unit in self._units if shape.is_leaf(unit) and self.node(unit).own is not None}
             self._reported = found
+            self._unusable = {unit for unit in found if self.node(unit).day is None}
         else:
             for unit in self._moved:
-                if self.moment.shape.is_leaf(unit) and self.node(unit).own is not None:
+                self._unusable.discard(unit)
+                if self.moment.shape.is_leaf(unit) and (node := self.node(unit)).own is not None:
                     found.add(unit)
+                    if node.day is None:
+                        self._unusable.add(unit)
                 else:
                     found.discard(unit)
         self._moved.clear()
         return found
+
+    def left_out(self, unit: str) -> set[str]:
+        """The reporting units below that have a standing figure which is not in the sum of the unit's parts, since it
+        cannot be added up, and for which none stands that was reported in between."""
+        self.reported()
+        if not self._unusable:
+            return self._unusable
+        return {one for one in self._unusable & self.moment.shape.expected(unit) if not self._stood_for(one, unit)}
+
+    def _stood_for(self, leaf: str, unit: str) -> bool:
+        """Whether a figure reported directly between the two is what goes on up."""
+        for above in self.moment.shape.ancestors(leaf):
+            if above == unit:
+                return False
+            node = self.node(above)
+            if node.direct and node.in_parts:
+                return True
+        return False
 
     def node(self, unit: str) -> Node:
         """The unit as it stands."""

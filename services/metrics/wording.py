@@ -108,6 +108,12 @@ STEPS: dict[str, tuple[str, str]] = {
         "Tổng hợp từ các đơn vị bên dưới, số liệu mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo.",
         "Made from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported.",
     ),
+    "parts_but_some": (
+        "Tổng hợp từ các đơn vị bên dưới, số liệu mới nhất là {as_of}; {reported} trên {expected} đơn vị đã báo cáo, "
+        "trong đó số liệu của {summed} đơn vị được cộng vào.",
+        "Made from the units below, the latest figure of {as_of}; {reported} of {expected} units have reported, "
+        "{summed} of them in the sum.",
+    ),
     "mean": ("Trung bình của {count} lần báo cáo trong kỳ.", "The mean of {count} reports in the period."),
     "summed": ("Cộng dồn từ {count} sự kiện đã báo cáo.", "Summed from {count} events."),
     "periods": (
@@ -255,6 +261,11 @@ def trusted(held: Against) -> Step:
             held.missing > 0,
             f"{held.missing} trên {held.expected} đơn vị chưa báo cáo",
             f"{held.missing} of {held.expected} units have not reported",
+        ),
+        (
+            held.left_out > 0,
+            f"{held.left_out} trên {held.expected} đơn vị có số liệu không cộng được",
+            f"the figures of {held.left_out} of {held.expected} units cannot be added up",
         ),
         (
             held.unscored > 0,

@@ -51,6 +51,7 @@ class ModelRecord:
     expected: int | None = None
     missing: tuple[str, ...] | None = None
     missing_members: tuple[str, ...] | None = None
+    left_out: tuple[str, ...] = ()
     timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
     contributions: dict[str, Fraction] | None = None
@@ -115,6 +116,8 @@ class _Sums:
     complete: bool = False
     reported_at: datetime | None = None
     adds: bool = False
+    lost: frozenset[str] = frozenset()
+    """The reporting units whose figures are in none of the sums up the tree."""
     below: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
 
 
@@ -186,6 +189,9 @@ class _Model:
             record.codes.append("late_figures")
         if today < self.today:
             record.codes.append("unit_ended")
+        born = self.catalog.units.get(unit)
+        if self.kpi.kind == "flow" and by and record.value is not None and born and born.valid_from:
+            record.codes += ["unit_begun"] if born.valid_from > period.first else []
         verdict = Verdict(self.kpi, self.calendar, by, now_valid, period, today, self.from_zero)
         judge(record, verdict, self._reported_on(sums))
         own = self.figures.get(unit)
@@ -307,6 +313,10 @@ class _Model:
             record.numerator, record.denominator = told[-1].n, Fraction(len(self._expected(unit, tree_day)))
         if not leaf:
             self._complete(record, unit, period, until, tree_day)
+            if record.value is not None and not told[-1].direct:
+                of = told if self._adds_up_periods() else told[-1:]
+                lost = {one for sums in of if not sums.direct for one in sums.lost}
+                record.left_out = tuple(sorted(lost - {*(record.missing or ())}))
         if not leaf and not self.derived:
             record.timeliness = self._timeliness(unit, period, tree_day, min(period.last, self._last_day(unit)))
         if self.kpi.kind == "coverage" and told:
@@ -406,6 +416,8 @@ class _Model:
             if own is None and self.kpi.kind == "coverage":
                 roster = self._roster(unit, roster_day)
                 alone.d = Fraction(roster[0]) if roster is not None else Fraction(0)
+            if own is not None and not alone.adds:
+                alone.lost = frozenset({unit})
             return alone
         below = {
             child: self._sums(child, part, until, tree_day, roster_day)
@@ -443,19 +455,20 @@ class _Model:
         covered = sum(one.covered for one in below)
         sums.complete = expected > 0 and covered >= expected
         sums.parts_value = self._value(n, d) if usable is not None else None
+        lost = frozenset(leaf for one in below for leaf in one.lost)
         own = sums.own
         if own is not None:
             overtaken = sums.complete and usable is not None and usable > own.day and sums.parts_value is not None
             if not overtaken and (sums.own_value is not None or sums.parts_value is None):
                 if sums.usable_on is None:
-                    sums.n, sums.d, sums.usable_on, sums.covered = n, d, usable, covered
+                    sums.n, sums.d, sums.usable_on, sums.covered, sums.lost = n, d, usable, covered, lost
                 else:
                     sums.covered = expected
                 return sums
         reported = [one.reported_at for one in below if one.reported_at is not None]
         sums.n, sums.d, sums.usable_on, sums.covered, sums.adds = n, d, usable, covered, usable is not None
         sums.direct, sums.value, sums.seen_on, sums.as_of = False, sums.parts_value, seen, usable or seen
-        sums.reported_at = max(reported, default=None)
+        sums.reported_at, sums.lost = max(reported, default=None), lost
         return sums
 
     def _parts(self, unit: str, own: Own) -> tuple[Fraction, Fraction] | None:
@@ -623,6 +636,7 @@ class _Model:
         plans = {child: self._own_plan(child, period, record.as_of or period.last) for child in parts}
         known = [plan for plan in plans.values() if plan is not None]
         if len(known) < len(plans) or sum(known) <= 0 or min(known) < 0:
+            record.codes.append("not_split")
             return None
         return {
             child: n - record.planned * (plans[child] or Fraction(0)) / sum(known) for child, (n, _) in parts.items()
@@ -715,9 +729,10 @@ def levels_of(catalog: Catalog, kpi: Kpi) -> set[str]:
 def _trust(record: ModelRecord) -> str:
     """A, and one down for each thing that is held against the figure."""
     faults = [*record.flags, *(code for code in record.codes if code in ("stale", "preliminary"))]
-    if record.missing and not record.of_its_own:
+    absent = {*(record.missing or ()), *record.left_out}
+    if absent and not record.of_its_own:
         faults.append("some are missing")
-        if Fraction(len(record.missing), record.expected or 1) >= Fraction(1, 2):
+        if Fraction(len(absent), record.expected or 1) >= Fraction(1, 2):
             faults.append("half of them")
     if record.score is not None:
         items = record.score[4]

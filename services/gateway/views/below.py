@@ -184,6 +184,8 @@ def _facts(head: Head, ground: Ground, teller: Teller) -> Iterable[Fact]:
         )
     if record.completeness is not None and record.completeness.missing:
         yield Fact(words("Chưa báo cáo"), _names(record.completeness.missing, ground, teller))
+    if record.completeness is not None and record.completeness.left_out:
+        yield Fact(words("Không cộng được"), _names(record.completeness.left_out, ground, teller))
     if record.completeness is not None and record.completeness.missing_members:
         yield Fact(words("Chưa đạt trong danh sách"), _names(record.completeness.missing_members, ground, teller))
     if record.timeliness is not None and record.timeliness.late:

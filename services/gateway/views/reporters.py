@@ -57,6 +57,7 @@ def reporters(judged: Judged, kpi: str, period: str, ground: Ground, words: Word
             words("Đã báo cáo: {reported}/{expected}", reported=complete.reported, expected=complete.expected)
         )
         group("missing", "{count} đơn vị chưa báo cáo", complete.missing, page)
+        group("left_out", "{count} đơn vị có số liệu không cộng được", complete.left_out, page)
         group("members", "{count} thành viên của danh sách chưa đạt", complete.missing_members, lambda _: "")
     if timely is not None and timely.due:
         summary.append(words("đúng hạn {on_time}/{due} lần", on_time=timely.on_time, due=timely.due))

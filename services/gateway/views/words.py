@@ -125,6 +125,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Điểm nghi vấn": "Doubts",
     "Phần trong số thiếu": "Part of the gap",
     "Chưa báo cáo": "Not reported",
+    "Không cộng được": "Cannot be added up",
     "Báo cáo trễ": "Reported late",
     "và {count} đơn vị nữa": ("and {count} more", "and {count} more"),
     "Số báo cáo {reported}, cộng các phần {parts}": "Reported {reported}, the parts add up to {parts}",
@@ -142,6 +143,10 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Đã báo cáo: {reported}/{expected}": "Reported: {reported}/{expected}",
     "đúng hạn {on_time}/{due} lần": "in time {on_time}/{due}",
     "{count} đơn vị chưa báo cáo": ("{count} unit has not reported", "{count} units have not reported"),
+    "{count} đơn vị có số liệu không cộng được": (
+        "the figure of {count} unit cannot be added up",
+        "the figures of {count} units cannot be added up",
+    ),
     "{count} thành viên của danh sách chưa đạt": (
         "{count} member of the roster is not done yet",
         "{count} members of the roster are not done yet",

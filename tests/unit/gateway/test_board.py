@@ -364,6 +364,16 @@ def test_missing_units_are_named_up_to_a_dozen() -> None:
     assert text.endswith("và 3 đơn vị nữa")
 
 
+def test_units_whose_figures_cannot_be_added_up_are_named_apart_from_the_missing_ones() -> None:
+    left_out = CATALOG.units.of_level("commune", TODAY)[:15]
+    completeness = Completeness(expected=71, reported=71, left_out=left_out)
+    detail = the_board([of_province(completeness=completeness)], Choice(kpi="edoc-signed-share")).detail
+    assert detail is not None
+    assert "Chưa báo cáo" not in [fact.label for fact in detail.facts]
+    (text,) = [fact.text for fact in detail.facts if fact.label == "Không cộng được"]
+    assert text.endswith("và 3 đơn vị nữa")
+
+
 def test_open_alerts_say_since_when_how_bad_and_whose() -> None:
     page = the_board([of_province()], alerts=[an_alert(opened_at=datetime(2023, 9, 22, tzinfo=UTC))], alerts_open=1)
     (alert,) = page.alerts

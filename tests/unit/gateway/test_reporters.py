@@ -31,6 +31,23 @@ def test_whoever_is_silent_or_late_is_named_with_a_page_of_its_own() -> None:
     assert f"unit={unit.id}" in next(one.href for one in tardy.named if one.name == unit.name)
 
 
+def test_whoever_reported_what_cannot_be_added_up_is_named() -> None:
+    complete = Completeness(expected=71, reported=71, left_out=tuple(COMMUNES[:2]))
+    found = reporters(judged(completeness=complete), "k", "2023", GROUND, Words("vi"))
+    assert found is not None
+    (left_out,) = found.groups
+    assert (left_out.title, len(left_out.named)) == ("2 đơn vị có số liệu không cộng được", 2)
+    one = reporters(
+        judged(completeness=Completeness(expected=1, reported=1, left_out=(COMMUNES[0],))),
+        "k",
+        "2023",
+        GROUND,
+        Words("en"),
+    )
+    assert one is not None
+    assert one.groups[0].title == "the figure of 1 unit cannot be added up"
+
+
 def test_members_of_a_roster_are_named_whether_or_not_they_are_units() -> None:
     complete = Completeness(expected=1, reported=1, missing_members=(COMMUNES[0], "so-y-te"))
     found = reporters(judged(completeness=complete), "k", "2023", GROUND, Words("en"))

@@ -266,6 +266,8 @@ def unexplained(record: ProgressJudged) -> list[str]:
         if needed is not None:
             asked.append(("needed.so_far", needed.so_far, {"no_baseline", "no_completion", "not_under_way"}))
             asked.append(("needed.best", needed.best, {"one_figure", "not_under_way"}))
+    if "not_split" in codes and record.contributions is not None:
+        return ["contributions, which say that there are none"]
     missing = [name for name, found, reasons in asked if found is None and not codes & reasons]
     return (
         missing
@@ -295,9 +297,12 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "reported": None if complete is None else complete.reported,
         "missing": None if complete is None else complete.missing,
         "missing_members": None if complete is None else complete.missing_members,
+        "left_out": () if complete is None else complete.left_out,
+        "said_to_be_left_out": "parts_left_out" in [reason.code for reason in record.reasons],
         "timeliness": None if timely is None else (timely.due, timely.on_time, timely.late),
         "discrepancy": None if differ is None else (differ.reported, differ.parts),
         "contributions": None if split is None else (*split.top, split.units, split.rest_gap, split.rest_share),
+        "not_split": "not_split" in [reason.code for reason in record.reasons],
         "score": None if record.score is None else _score_published(record.score),
         "flags": record.flags,
         "trust": record.trust,
@@ -307,6 +312,7 @@ def published(record: ProgressJudged) -> dict[str, Any]:
         "later_correction": "later_correction" in [reason.code for reason in record.reasons],
         "late_figures": "late_figures" in [reason.code for reason in record.reasons],
         "unit_ended": "unit_ended" in [reason.code for reason in record.reasons],
+        "unit_begun": "unit_begun" in [reason.code for reason in record.reasons],
         "withdrawn": [reason.text_en for reason in record.reasons if reason.code == "figure_withdrawn"],
     }
 
@@ -333,9 +339,12 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "reported": reported,
         "missing": record.missing,
         "missing_members": record.missing_members,
+        "left_out": record.left_out,
+        "said_to_be_left_out": bool(record.left_out),
         "timeliness": None if timely is None else (timely[0], timely[0] - len(timely[1]), timely[1]),
         "discrepancy": None if differ is None else (float(differ[0]), float(differ[1])),
         "contributions": _split(record.contributions),
+        "not_split": "not_split" in record.codes,
         "score": None if record.score is None else _score_plain(record.score),
         "flags": record.flags,
         "trust": record.trust,
@@ -345,6 +354,7 @@ def plain(record: ModelRecord) -> dict[str, Any]:
         "later_correction": "later_correction" in record.codes,
         "late_figures": "late_figures" in record.codes,
         "unit_ended": "unit_ended" in record.codes,
+        "unit_begun": "unit_begun" in record.codes,
         "withdrawn": [] if record.withdrawn is None else [_withdrawn(*record.withdrawn)],
     }
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.observations import ObservationRecorded
 from services.metrics.contributions import Brought, of_amount, of_quotient, shown
 from services.metrics.definition import Definition
 from services.metrics.exact import SCALE
 from services.metrics.reading import Reading
 from services.metrics.shortfall import split
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
-from tests.unit.metrics.engine import run
+from tests.unit.metrics.engine import run, unexplained
 
 NOW = local("2023-12-14")
 NUMBERS = st.integers(0, 10**6)
@@ -150,10 +151,31 @@ def test_an_amount_is_split_by_the_plans_of_the_units_and_not_without_them() -> 
     kpi = a_kpi("k", "flow")
     figures = [an_observation("p.a.1", "2023-12-14", value=90), an_observation("p.b.1", "2023-12-14", value=10)]
     whole, a, b = (a_target(unit, goal, 0) for unit, goal in (("p", 200), ("p.a", 100), ("p.b", 100)))
-    assert run(a_catalog(kpi, whole, a), NOW, figures).record("p").contributions is None
-    found = run(a_catalog(kpi, whole, a, b), NOW, figures).record("p").contributions
+    unsplit = run(a_catalog(kpi, whole, a), NOW, figures)
+    assert unsplit.record("p").contributions is None
+    assert "not_split" in unsplit.codes("p")
+    engine = run(a_catalog(kpi, whole, a, b), NOW, figures)
+    found = engine.record("p").contributions
     assert found is not None
+    assert "not_split" not in engine.codes("p")
     assert [(one.org_unit, one.gap, one.share) for one in found.top] == [("p.b", -90.0, 0.9), ("p.a", -10.0, 0.1)]
+
+
+def test_only_a_record_that_is_short_and_made_of_its_parts_says_that_it_is_not_split() -> None:
+    """The commonest case is a count with a target for the province alone. 30 of 100 are short, 120 are not."""
+    kpi, target = a_kpi("k", "stock", cadence="year"), a_target("p", 100, 0)
+
+    def said(*figures: ObservationRecorded) -> bool:
+        engine = run(a_catalog(kpi, target), NOW, figures)
+        assert engine.record("p").contributions is None
+        return "not_split" in engine.codes("p")
+
+    assert said(an_observation("p.a.1", "2023-12-14", value=30))
+    assert not said(an_observation("p.a.1", "2023-12-14", value=120))
+    assert not said(an_observation("p", "2023-12-14", value=30))
+    behind = run(a_catalog(kpi, target), NOW, [an_observation("p.a.1", "2023-12-14", value=30)])
+    assert "not_split" not in behind.codes("p.a")  # it has no target, so it is short of nothing
+    assert unexplained(behind.record("p")) == []
 
 
 def test_five_of_71_communes_make_up_80_percent_of_the_gap() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalog import Kpi, MilestonesPlan, PlanPoint
+from contracts.catalog import Kpi, MilestonesPlan, OrgUnit, PlanPoint
 from services.metrics.reasons import TEXTS, because
 from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, day, local, unit
 from tests.unit.metrics.engine import Engine, differences, run
@@ -554,3 +554,18 @@ def test_a_unit_that_did_not_exist_in_the_period_has_no_record() -> None:
     engine = Engine(catalog, local("2023-07-02"))
     asyncio.run(engine.tick())
     assert engine.latest() == {}
+
+
+def test_a_running_total_of_a_unit_that_began_within_the_period_says_what_is_not_in_it() -> None:
+    """What its predecessors counted in the first half of the year is theirs; a share or a count lacks nothing."""
+    merged = unit("p", "province", valid_from=day("2023-07-01"))
+    said = [an_observation("p", "2023-09-30", value=7)]
+    flow, stock = a_kpi(kind="flow", levels=("province",)), a_kpi(kind="stock", levels=("province",))
+
+    def codes(kpi: Kpi, province: OrgUnit) -> list[str]:
+        return run(a_catalog(kpi, a_target("p", 100, 0), units=(province,)), local("2023-10-01"), said).codes("p")
+
+    assert "unit_begun" in codes(flow, merged)
+    assert "unit_begun" not in codes(stock, merged)
+    assert "unit_begun" not in codes(flow, unit("p", "province"))
+    assert "unit_begun" not in codes(flow, unit("p", "province", valid_from=day("2022-12-01")))

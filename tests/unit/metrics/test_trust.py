@@ -99,6 +99,14 @@ def test_units_are_missing_in_a_sum_and_not_in_what_was_reported_directly() -> N
     assert against([], [], completeness, direct=True) == Against(0, False, False, 0, 0)
 
 
+def test_units_left_out_of_a_sum_count_like_missing_ones_and_together_with_them() -> None:
+    completeness = {"expected": 5, "reported": 4, "left_out": ["p.1", "p.2"]}
+    found = against([], [], completeness, direct=False)
+    assert found == Against(0, False, False, 1, 5, left_out=2)
+    assert (found.grade, found._replace(left_out=1).grade, found._replace(left_out=0).grade) == ("C", "B", "B")
+    assert against([], [], completeness, direct=True) == Against(0, False, False, 0, 0)
+
+
 def test_faults_of_different_kinds_add_up() -> None:
     assert Against(flags=1, preliminary=True, stale=False, missing=0, expected=0).grade == "C"
     assert Against(flags=0, preliminary=False, stale=True, missing=1, expected=3).grade == "C"
