@@ -107,14 +107,17 @@ class ChildFigure(WireModel):
 
 
 class Bound(WireModel):
-    """The value at the next report from which on the status is at least this one."""
+    """The value at the next report from which on the status is at least this one; around a band, from where to where it
+    is this one."""
 
     status: Status
     comparator: Literal[">=", "<="]
     value: float = Field(
         description="The first value that does, in the KPI's declared decimals, of a share at least two."
     )
+    up_to: float | None = Field(None, description="Around a band: the last value that does.")
     numerator: float | None = Field(None, description="The same as a numerator, if the denominator stays as it is.")
+    numerator_up_to: float | None = Field(None, description="Around a band: the last numerator that does.")
     text_vi: str
     text_en: str
 

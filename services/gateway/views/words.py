@@ -91,6 +91,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     # Detail
     "Cần": "Needed",
     "{amount} mỗi {per} đến {day}": "{amount} a {per} until {day}",
+    "từ {low} đến {high}": "{low} to {high}",
     "đến nay {so_far}": "so far {so_far}",
     "cao nhất từng đạt {best}": "best ever {best}",
     "Dự báo": "Forecast",
