@@ -206,6 +206,7 @@ class Landings(WireModel):
     deadline: date = Field(description="Of the target that judges, as are `came` and `met`.")
     issued: tuple[LandingIssued, ...]
     came: float | None = Field(None, description="What stood at the deadline.")
+    came_as_of: date | None = Field(None, description="Of which day: the deadline, or before it if no figure is of it.")
     met: bool | None = None
     scored: int = Field(0, description="How many of those issued are held against what came.")
     intervals_held: int | None = None

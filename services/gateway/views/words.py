@@ -102,6 +102,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{landing}; tính từ số liệu đến {day}.": "{landing}; from figures up to {day}.",
     "dưới {percent}": "below {percent}",
     "trên {percent}": "above {percent}",
+    "Số cuối cùng trước hạn ({day}): {came}, {met}.": "The last figure before the deadline ({day}): {came}, {met}.",
     "Đến hạn {day}: {came}, {met}.": "By the deadline {day}: {came}, {met}.",
     "{held}/{tested} khoảng dự báo đã đúng": "{held} of {tested} intervals held",
     "Chưa có dự báo nào kiểm chứng được.": "No forecast could be held against it.",
