@@ -22,8 +22,9 @@ from services.metrics.reading import Reading
 from services.metrics.state import KpiState
 from services.metrics.wording import STATUSES, step, unit_of
 
-_TURNS = 6
-"""Days on which time alone may change something that are looked at before it is said that nothing changes."""
+_TURNS = 400
+"""Days on which time alone may change something that are looked at before it is said that nothing changes: as many as a
+year and its grace have days."""
 
 _OF_A_SHARE = 2
 """Decimals of a bound on a percentage, at least."""
@@ -234,17 +235,16 @@ def _by_itself(
     state: KpiState, definition: Definition, unit: str, window: Window, today: int, status: str
 ) -> ByItself | None:
     """The first day on which time alone makes the status another one."""
-    day = today
+    due = Judging(state, definition, today).judge(unit, window, None).due
     for _ in range(_TURNS):
-        due = Judging(state, definition, day).judge(unit, window, None)[3]
         if due is None:
             return None
-        day = due
-        then = Judging(state, definition, day).judge(unit, window, None)[1]
-        if then != status:
-            vi, en = STATUSES[then]
-            said = step("by_itself", {}, {"day": iso(day), "vi": vi, "en": en})
+        then = Judging(state, definition, due).judge(unit, window, None)
+        if then.status != status:
+            vi, en = STATUSES[then.status]
+            said = step("by_itself", {}, {"day": iso(due), "vi": vi, "en": en})
             return ByItself.model_validate(
-                {"on": iso(day), "status": then, "text_vi": said.text_vi, "text_en": said.text_en}
+                {"on": iso(due), "status": then.status, "text_vi": said.text_vi, "text_en": said.text_en}
             )
+        due = then.due
     return None

@@ -1,5 +1,6 @@
 """What would change a status, with its numbers written out: bounds on the next figure, and what time alone does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,3 +167,15 @@ async def test_a_target_is_missed_once_the_days_for_late_figures_are_over() -> N
     assert (str(alone.on), alone.status.value) == ("2023-12-29", "missed")
     assert alone.text_vi == "Nếu không có số liệu mới, đến 29/12/2023 tình trạng là: không đạt."
     assert alone.text_en == "Without a new figure the status on 2023-12-29 is: missed."
+
+
+async def test_days_on_which_time_changes_something_else_do_not_hide_the_day_that_changes_the_status() -> None:
+    """Each month of the year somebody else below the district is late, and only in the end it is missed."""
+    patient = a_kpi(stale_after=timedelta(days=400))
+    engine = Engine(a_catalog(patient, a_target("p.a")), local("2023-01-20"))
+    await engine.take(an_observation("p.a.1", "2023-01-14", 81, 100))
+    await engine.tick()
+    asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
+    alone = (await asker.explain("k", "p.a", "2023")).would_change.by_itself
+    assert alone is not None
+    assert (str(alone.on), alone.status.value) == ("2023-12-29", "missed")
