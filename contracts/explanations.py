@@ -107,14 +107,17 @@ class ChildFigure(WireModel):
 
 
 class Bound(WireModel):
-    """The value at the next report from which on the status is at least this one."""
+    """The value at the next report from which on the status is at least this one; around a band, from where to where it
+    is this one."""
 
     status: Status
     comparator: Literal[">=", "<="]
     value: float = Field(
         description="The first value that does, in the KPI's declared decimals, of a share at least two."
     )
+    up_to: float | None = Field(None, description="Around a band: the last value that does.")
     numerator: float | None = Field(None, description="The same as a numerator, if the denominator stays as it is.")
+    numerator_up_to: float | None = Field(None, description="Around a band: the last numerator that does.")
     text_vi: str
     text_en: str
 
@@ -203,6 +206,7 @@ class Landings(WireModel):
     deadline: date = Field(description="Of the target that judges, as are `came` and `met`.")
     issued: tuple[LandingIssued, ...]
     came: float | None = Field(None, description="What stood at the deadline.")
+    came_as_of: date | None = Field(None, description="Of which day: the deadline, or before it if no figure is of it.")
     met: bool | None = None
     scored: int = Field(0, description="How many of those issued are held against what came.")
     intervals_held: int | None = None

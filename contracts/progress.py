@@ -145,7 +145,7 @@ class Closed(WireModel):
     closed_on: date = Field(description="The first day after the deadline and its grace.")
     version: int | None = Field(None, description="The version of the record that said so; null if none did.")
     target: TargetJudged | None = Field(None, description="The target by which it was judged, as it was then.")
-    catalog_version: str | None = Field(None, description="The catalog by which it was judged.")
+    catalog_version: str | None = Field(None, description="The last catalog under which it stood closed like this.")
     why: Literal["later_figures", "catalog", "both"] = Field(
         "later_figures", description="What changed the judgement after the closing."
     )

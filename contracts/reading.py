@@ -34,6 +34,13 @@ GAPS: dict[Side, tuple[str, str]] = {
 }
 """On which side of its line a figure is, in Vietnamese and English. Lower is better: `over` is bad, `under` is good."""
 
+LACKS: dict[Side, tuple[str, str]] = {
+    "short": ("thiếu {gap} so với mục tiêu", "{gap} short of the target"),
+    "over": ("cao hơn mục tiêu {gap}", "{gap} above the target"),
+    "off": ("lệch {gap} so với mục tiêu", "{gap} off the target"),
+}
+"""What a missed target lacks."""
+
 SPLIT = (
     "{named}/{units} đơn vị trực thuộc chiếm {share} % phần thiếu: {names}",
     "{named} of {units} units below make up {share}% of the gap: {names}",

@@ -111,7 +111,8 @@ def points_not_percent(case: Case) -> Flags:
 
 
 def over_range(of: Callable[[Case], Decimal | None], usual: Callable[[Case], Decimal | None]) -> Doubt:
-    """Above what such a figure naturally reaches (100 %, or a rate's base), though the KPI's limits let it pass."""
+    """Above what such a figure naturally reaches (100 % of a share, the limit of an increment's sum), though the checks
+    let it pass. A rate may exceed its base: for it only a declared limit is one, and beyond that it is refused."""
 
     def doubt(case: Case) -> Flags:
         number, top = of(case), usual(case)
@@ -120,9 +121,8 @@ def over_range(of: Callable[[Case], Decimal | None], usual: Callable[[Case], Dec
         return (
             _flag(
                 FlagCode.OVER_NATURAL_RANGE,
-                f"{vi(round(number, 2))} vượt {vi(top)}: có thể đúng với tỷ suất, "
-                "nhưng không thể là tỷ lệ phần trăm của một tổng thể.",
-                f"{en(round(number, 2))} is above {en(top)}: possible for a rate, never for a share of a whole.",
+                f"{vi(round(number, 2))} vượt {vi(top)}: hãy kiểm tra lại số và đơn vị tính.",
+                f"{en(round(number, 2))} is above {en(top)}: check the figure and its unit of measure.",
                 value=plain(round(number, 6)),
                 natural=plain(top),
             ),
@@ -221,10 +221,6 @@ def _hundred(case: Case) -> Decimal | None:
     return HUNDRED if case.kpi.unit_of_measure in PERCENT else None
 
 
-def _base(case: Case) -> Decimal | None:
-    return case.kpi.rate_base
-
-
 def _highest(case: Case) -> Decimal | None:
     return case.kpi.natural_limits.high
 
@@ -235,7 +231,7 @@ _ABSOLUTE: dict[KpiKind, tuple[Doubt, ...]] = {
     "flow": (),
     "stock": (target_already_met(_plain_value),),
     "level": (target_already_met(_plain_value),),
-    "rate": (parts_against(per_base_of_parts), over_range(_rate, _base), target_already_met(_rate)),
+    "rate": (parts_against(per_base_of_parts), target_already_met(_rate)),
     "rank": (target_already_met(_place),),
 }
 _INCREMENT: dict[KpiKind, tuple[Doubt, ...]] = {"flow": (over_range(_increment, _highest),)}

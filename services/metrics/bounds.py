@@ -7,7 +7,8 @@ judgement itself before it is said.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from itertools import pairwise
+from math import ceil, floor, inf
 
 from contracts.explanations import Bound, ByItself, WouldChange
 from services.metrics.days import Window, iso
@@ -21,8 +22,9 @@ from services.metrics.reading import Reading
 from services.metrics.state import KpiState
 from services.metrics.wording import STATUSES, step, unit_of
 
-_TURNS = 6
-"""Days on which time alone may change something that are looked at before it is said that nothing changes."""
+_TURNS = 400
+"""Days on which time alone may change something that are looked at before it is said that nothing changes: as many as a
+year and its grace have days."""
 
 _OF_A_SHARE = 2
 """Decimals of a bound on a percentage, at least."""
@@ -80,6 +82,9 @@ def _bounds(
     decimals = definition.kpi.decimals
     if definition.kind.shows_parts and not definition.kind.counts_units:  # finer than what may be reported as one
         decimals = max(decimals, _OF_A_SHARE)
+    if not by.sign:
+        yield from _of_a_band(definition, window, by, reading, day, today, decimals)
+        return
     for rises, threshold in _thresholds(definition, by, reading, day):
         value = _rounded(threshold, decimals, rises=rises)
         supposed = _Supposed(day, (value.numerator, value.denominator))
@@ -109,15 +114,96 @@ def _bounds(
         )
 
 
+def _of_a_band(
+    definition: Definition, window: Window, by: Obligation, reading: Reading, day: int, today: int, decimals: int
+) -> Iterator[Bound]:
+    """The stretches on both sides of a band and the band itself, the lowest first: further out the status is what it is
+    beyond any number."""
+    unit = unit_of(definition.kpi.unit_of_measure)
+    for low, high, status in _stretches(definition, window, by, day, today, decimals):
+        vi, en = STATUSES[status]
+        said = step(
+            "between_values",
+            {"low": number(float(low)), "high": number(float(high))},
+            {"unit": unit, "day": iso(day), "vi": vi, "en": en},
+        )
+        yield Bound.model_validate(
+            {
+                "status": status,
+                "comparator": ">=",
+                "value": float(low),
+                "up_to": float(high),
+                "numerator": _numerator(definition, reading, low, rises=True),
+                "numerator_up_to": _numerator(definition, reading, high, rises=False),
+                "text_vi": said.text_vi,
+                "text_en": said.text_en,
+            }
+        )
+
+
+def _stretches(
+    definition: Definition, window: Window, by: Obligation, day: int, today: int, decimals: int
+) -> Iterator[tuple[Fraction, Fraction, str]]:
+    """The first and the last value of each stretch around a band that is judged alike at both ends."""
+    last, most = Fraction(1, 10**decimals), _highest(definition)
+
+    def judged(value: Fraction) -> str:
+        supposed = _Supposed(day, (value.numerator, value.denominator))
+        return judge(supposed, by, by, definition.norms, today, window.last).status
+
+    firsts = sorted({_rounded(edge, decimals, rises=True) for edge in _below_a_band(definition, by)})
+    lasts = sorted({_rounded(edge, decimals, rises=False) for edge in _above_a_band(definition, by)})
+    starts = [*firsts, *(edge + last for edge in lasts)]
+    outside, found = judged(firsts[0] - last), list[tuple[Fraction, Fraction, str]]()
+    for low, after in pairwise(starts):
+        high, status = after - last, judged(low)
+        if low > high or low > most or status != judged(high) or status == MISSED:
+            continue
+        if high > most:
+            high = Fraction(most)
+        if found and found[-1][1] + last == low and found[-1][2] == status:
+            found[-1] = found[-1][0], high, status
+        else:
+            found.append((low, high, status))
+    if found and found[0][2] == outside:
+        del found[0]
+    if found and found[-1][2] == judged(starts[-1]):
+        del found[-1]
+    yield from found
+
+
+def _highest(definition: Definition) -> Fraction | float:
+    """What a value can be at most."""
+    high = definition.kind.highest if definition.high is None else definition.high
+    return inf if high is None else Fraction(high, SCALE)
+
+
+def _below_a_band(definition: Definition, by: Obligation) -> Iterator[Fraction]:
+    """From where on a rising value is judged otherwise, up to the band."""
+    low = Fraction(by.low, SCALE)
+    yield low
+    if by.baseline is not None and by.baseline < by.low:
+        yield Fraction(by.baseline, SCALE)
+    if by.low > 0:
+        yield from (low * Fraction(bound, SCALE) for bound in (definition.norms.at_risk, definition.norms.on_track))
+
+
+def _above_a_band(definition: Definition, by: Obligation) -> Iterator[Fraction]:
+    """The same of a falling one."""
+    high = Fraction(by.high, SCALE)
+    yield high
+    if by.baseline is not None and by.baseline > by.high:
+        yield Fraction(by.baseline, SCALE)
+    if by.high > 0:
+        yield from (
+            high / Fraction(bound, SCALE) for bound in (definition.norms.at_risk, definition.norms.on_track) if bound
+        )
+
+
 def _thresholds(definition: Definition, by: Obligation, reading: Reading, day: int) -> Iterator[tuple[bool, Fraction]]:
     """Whether a value has to rise to it, and the threshold; from the mildest on."""
     norms = definition.norms
     bounds = [Fraction(norms.at_risk, SCALE), Fraction(norms.on_track, SCALE)]
-    if not by.sign:
-        value = reading.value
-        below = value is None or Fraction(value[0], value[1]) * SCALE < by.low
-        yield below, Fraction(by.low if below else by.high, SCALE)
-        return
     rises, goal = by.sign > 0, Fraction(by.goal, SCALE)
     if by.curve is not None and by.baseline is not None:
         baseline, planned = Fraction(by.baseline, SCALE), by.curve.planned(day)
@@ -149,17 +235,16 @@ def _by_itself(
     state: KpiState, definition: Definition, unit: str, window: Window, today: int, status: str
 ) -> ByItself | None:
     """The first day on which time alone makes the status another one."""
-    day = today
+    due = Judging(state, definition, today).judge(unit, window, None).due
     for _ in range(_TURNS):
-        due = Judging(state, definition, day).judge(unit, window, None)[3]
         if due is None:
             return None
-        day = due
-        then = Judging(state, definition, day).judge(unit, window, None)[1]
-        if then != status:
-            vi, en = STATUSES[then]
-            said = step("by_itself", {}, {"day": iso(day), "vi": vi, "en": en})
+        then = Judging(state, definition, due).judge(unit, window, None)
+        if then.status != status:
+            vi, en = STATUSES[then.status]
+            said = step("by_itself", {}, {"day": iso(due), "vi": vi, "en": en})
             return ByItself.model_validate(
-                {"on": iso(day), "status": then, "text_vi": said.text_vi, "text_en": said.text_en}
+                {"on": iso(due), "status": then.status, "text_vi": said.text_vi, "text_en": said.text_en}
             )
+        due = then.due
     return None

@@ -111,7 +111,7 @@ def for_later_figures(found: Closing, record: Record, content: bytes, catalog: s
 
 
 def for_a_catalog(record: Record, day: int, content: bytes, catalog: str) -> Closed:
-    """How a record stood under the catalog before."""
+    """How a record stood under the catalog before, the last one under which it did."""
     if record.closed is not None and is_of(record.closed, day):
         return record.closed if record.closed.why == CATALOG else record.closed._replace(why=BOTH)
     return _taken_down(content, day, record.version, catalog, CATALOG)

@@ -60,7 +60,12 @@ def shown(brought: Brought) -> dict[str, Any] | None:
     rest = gap - sum(brings for _, brings in top)
     return {
         "units": len(gaps),
-        "top": [{"org_unit": unit, "gap": brings / under, "share": brings / gap} for unit, brings in top],
+        "top": [{"org_unit": unit, "gap": brings / under, "share": share(brings, gap)} for unit, brings in top],
         "rest_gap": rest / under,
-        "rest_share": rest / gap,
+        "rest_share": share(rest, gap),
     }
+
+
+def share(brings: int, gap: int) -> float:
+    """Of the whole gap; of nothing 0, and never −0, though the gap is below 0."""
+    return brings / gap if brings else 0.0

@@ -11,7 +11,7 @@ import orjson
 from contracts.explanations import Explanation, FigureBehind, Inputs, SourceBehind
 from services.metrics.behind import figures_behind, forecasts_of, units_in_sum
 from services.metrics.bounds import would_change
-from services.metrics.contributions import Brought
+from services.metrics.contributions import Brought, share
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
 from services.metrics.derived.source import Source
@@ -171,4 +171,4 @@ def _brought(split: Brought | None, child: str) -> dict[str, float]:
     if split is None or child not in split.gaps:
         return {}
     gap = split.gaps[child]
-    return {"brings": gap / split.under, "share": gap / sum(split.gaps.values())}
+    return {"brings": gap / split.under, "share": share(gap, sum(split.gaps.values()))}

@@ -48,6 +48,7 @@ def landings(
         "deadline": known[present].wire["deadline"],
         "issued": rows,
         "came": None if outcome is None else nearest(outcome.value),
+        "came_as_of": None if outcome is None else iso(outcome.as_of),
         "met": None if outcome is None else outcome.met,
         **_score([(one, row, came[one.target]) for one, row in zip(mine, rows, strict=True)]),
     }

@@ -47,11 +47,16 @@ def needed(value: Quotient, by: Obligation, as_of: int, per: Per, best: float | 
     p, q = value
     unit, under = DAYS[per]
     amount = ((by.aim(value) * q - p * SCALE) * unit) / (SCALE * q * under * left)
-    so_far = None
-    if by.baseline is not None and as_of > by.baseline_on:
-        gone = (p * SCALE - by.baseline * q) * unit
-        so_far = gone / (SCALE * q * under * (as_of - by.baseline_on))
-    return {"amount": amount, "per": per, "so_far": so_far, "best": best}
+    return {"amount": amount, "per": per, "so_far": _so_far((as_of, value), by, per), "best": best}
+
+
+def _so_far(now: Reached, by: Obligation, per: Per) -> float | None:
+    """The change in one unit of time since the baseline, on average; None without one, and where none has begun."""
+    as_of, (p, q) = now
+    if by.baseline is None or as_of <= by.baseline_on:
+        return None
+    unit, under = DAYS[per]
+    return ((p * SCALE - by.baseline * q) * unit) / (SCALE * q * under * (as_of - by.baseline_on))
 
 
 def why_not_beside(by: Obligation, as_of: int, best: float | None) -> Reason | None:
@@ -63,19 +68,25 @@ def why_not_beside(by: Obligation, as_of: int, best: float | None) -> Reason | N
 
 
 def best_pace(reached: Sequence[Reached], by: Obligation, per: Per) -> float | None:
-    """The best change in one unit of time, between what stood at the ends of natural units.
+    """The best change in one unit of time, between what stood at the ends of natural units; never short of the average
+    since the baseline.
 
-    `reached` in order of time, the baseline not in it. A step that took less than a unit counts as one unit's, so that
-    one good day is not taken for a month of them. None with fewer than two points.
+    `reached` in order of time, the baseline not in it. A step that took less than three quarters of a unit counts as
+    one unit's, so that one good day is not taken for a month of them; a longer one (February, four weeks) as the days
+    that it took. None with fewer than two points.
     """
     unit, under = DAYS[per]
     points = list(reached)
     if by.baseline is not None and points and points[0][0] > by.baseline_on:
         points.insert(0, (by.baseline_on, (by.baseline, SCALE)))
     rates = [
-        (v[0] * u[1] - u[0] * v[1]) * unit / (u[1] * v[1] * max(unit, (b - a) * under))
+        (v[0] * u[1] - u[0] * v[1]) * unit / (u[1] * v[1] * (gone if 4 * gone >= 3 * unit else unit))
         for (a, u), (b, v) in pairwise(points)
+        for gone in ((b - a) * under,)
     ]
+    so_far = _so_far(points[-1], by, per) if points else None
+    if so_far is not None:
+        rates.append(so_far)
     if not rates:
         return None
     return min(rates) if _falls(by) else max(rates)

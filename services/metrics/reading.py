@@ -244,9 +244,7 @@ class Readings:
         if (reading.n or 0) < 0 or (reading.d or 0) < 0 or reading.value is None:
             return (reading.n or 0) < (definition.low or 0) or (reading.d or 0) < 0
         p, q = reading.value
-        high = definition.high
-        if high is None and definition.kind.shows_parts:
-            high = 100 * SCALE
+        high = definition.kind.highest if definition.high is None else definition.high
         return p * SCALE < (definition.low or 0) * q or (high is not None and p * SCALE > high * q)
 
     # who is missing

@@ -34,7 +34,8 @@ LATER_FIGURES, CATALOG, BOTH = "later_figures", "catalog", "both"
 
 class Closed(NamedTuple):
     """How a record stood when, after its period was closed, later figures began to come or another catalog came into
-    force. `target`: as a record shows it; `catalog_version`: of the catalog that it was judged by."""
+    force. `target`: as a record shows it; `catalog_version`: of the last catalog under
+    which it stood so, which need not be the one that was in force when it was closed."""
 
     status: str
     value: float | None

@@ -188,6 +188,10 @@ STEPS: dict[str, tuple[str, str]] = {
     # what would change it
     "from_value": ("Từ {value} {unit} trở lên vào {day}: {vi}.", "{value} {unit} or more on {day}: {en}."),
     "to_value": ("Từ {value} {unit} trở xuống vào {day}: {vi}.", "{value} {unit} or less on {day}: {en}."),
+    "between_values": (
+        "Từ {low} đến {high} {unit} vào {day}: {vi}.",
+        "From {low} to {high} {unit} on {day}: {en}.",
+    ),
     "by_itself": (
         "Nếu không có số liệu mới, đến {day} tình trạng là: {vi}.",
         "Without a new figure the status on {day} is: {en}.",

@@ -694,7 +694,13 @@ class _Model:
             points.append((as_of, value))
         if verdict.baseline is not None and points[0][0] > verdict.baseline_on:
             points.insert(0, (verdict.baseline_on, verdict.baseline))
-        rates = [(v - u) / max(Fraction(1), (b - a).days / UNIT_DAYS[per]) for (a, u), (b, v) in pairwise(points)]
+        rates = []
+        for (a, u), (b, v) in pairwise(points):
+            units = (b - a).days / UNIT_DAYS[per]
+            rates.append((v - u) / (units if units >= Fraction(3, 4) else 1))
+        last, reached = points[-1]
+        if verdict.baseline is not None and last > verdict.baseline_on:
+            rates.append((reached - verdict.baseline) / ((last - verdict.baseline_on).days / UNIT_DAYS[per]))
         if not rates:
             return None
         return min(rates) if verdict.falls() else max(rates)

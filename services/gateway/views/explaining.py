@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from contracts.catalog import Kpi
 from contracts.explanations import (
+    Bound,
     ExplanationWithOrigins,
     History,
     HistoryPoint,
@@ -304,19 +305,32 @@ def _version(one: TargetVersion, teller: Teller, measure: Measure) -> VersionRow
     )
 
 
+_SIGNS = {">=": "≥", "<=": "≤"}
+
+
 def _bounds(said: ExplanationWithOrigins, teller: Teller, measure: Measure) -> list[BoundRow]:
     numbers = teller.numbers
     finer = Measure(measure.code, max(measure.decimals, 2))  # a bound that is rounded off would be none
     rows = []
     for bound in said.would_change.bounds:
-        sign = {">=": "≥", "<=": "≤"}[bound.comparator]
+        value = numbers.value(bound.value, finer, fixed=False)
+        if bound.up_to is None:
+            value = f"{_SIGNS[bound.comparator]}\u202f{value}"
+        else:
+            low, high = numbers.plain(bound.value, finer.decimals), numbers.value(bound.up_to, finer, fixed=False)
+            value = teller.words("từ {low} đến {high}", low=low, high=high)
         parts = ""
         if bound.numerator is not None and said.judged.denominator is not None:
-            parts = f"{numbers.plain(bound.numerator)}\u202f/\u202f{numbers.plain(said.judged.denominator, 2)}"
-        rows.append(
-            BoundRow(badge(bound.status, teller.words), f"{sign}\u202f{numbers.value(bound.value, finer)}", parts)
-        )
+            parts = f"{_numerators(bound, numbers)}\u202f/\u202f{numbers.plain(said.judged.denominator, 2)}"
+        rows.append(BoundRow(badge(bound.status, teller.words), value, parts))
     return rows
+
+
+def _numerators(bound: Bound, numbers: Numbers) -> str:
+    first, last = bound.numerator, bound.numerator_up_to
+    if first is None or last is None or first >= last:
+        return "" if first is None else numbers.plain(first)
+    return f"{numbers.plain(first)}–{numbers.plain(last)}"
 
 
 def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, words: Words) -> SourceRow:
@@ -342,7 +356,11 @@ def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, w
 def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
-    numbers, fine = teller.numbers, Measure(measure.code, max(measure.decimals, 2))
+    numbers, fine = teller.numbers, measure
+    if any(
+        child.brings is not None and child.brings != round(child.brings, measure.decimals) for child in said.children
+    ):
+        fine = Measure(measure.code, max(measure.decimals, 2))
     rows = [
         ChildRow(
             id=child.org_unit,

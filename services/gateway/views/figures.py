@@ -7,7 +7,7 @@ from typing import Protocol
 
 from contracts.catalog import Kpi
 from contracts.progress import Closed, ProgressJudged, Status, TargetJudged
-from contracts.reading import GAPS, PULLED, SPLIT, decimals_of, most_of, pulled_down, shown, side_of
+from contracts.reading import GAPS, LACKS, PULLED, SPLIT, decimals_of, most_of, pulled_down, shown, side_of
 from services.gateway.views import reasons, svg
 from services.gateway.views.numbers import MINUS, Measure, Numbers
 from services.gateway.views.reading import day_of_figure
@@ -73,7 +73,7 @@ class Teller:
     def say(self, record: ProgressJudged, kpi: Kpi | None, name: str) -> Said:
         """The record of a unit or KPI of that name."""
         measure = self.measure(kpi, record)
-        way, read = _way(record), self.read(record, measure)
+        way, read = _way(record), self.read(against(record), measure)
         target = self.goal(record.target, measure) if record.target is not None else ""
         label = self.words(
             "{name}: đạt {value}, kế hoạch {planned}, mục tiêu {target}",
@@ -94,7 +94,7 @@ class Teller:
             gap=read.gap,
             gap_unit=self.numbers.unit_of_difference(measure),
             gap_words=self._gap_words(record, measure),
-            pace=self.numbers.plain(record.pace, 2) if record.pace is not None else "",
+            pace=self.numbers.plain(record.pace, 2) if record.pace is not None and not missed(record) else "",
             as_of=self.numbers.day(day_of_figure(record)) if record.as_of is not None else "",
             bar=svg.gap_bar(way, record.status.value, label),
             badness=badness(record),
@@ -168,11 +168,45 @@ class Teller:
         return f"{MINUS if gap < 0 else '+'}{self.numbers.distance(gap, measure)}"
 
     def _gap_words(self, record: ProgressJudged, measure: Measure) -> str:
-        gap, finer = shown_gap(record, measure)
+        gap, finer = shown_gap(against(record), measure)
         if gap is None:
             return ""
         side = side_of(gap, record.target.comparator if record.target is not None else ">=")
+        if missed(record) and side in LACKS:
+            return self.words.either(*LACKS[side]).format(gap=self.numbers.distance(gap, finer))
         return self.words.either(*GAPS[side]).format(gap=self.numbers.distance(gap, finer))
+
+
+@dataclass(frozen=True, slots=True)
+class _AtTheEnd:
+    """A figure beside the target itself."""
+
+    value: float
+    planned: float
+
+    @property
+    def gap(self) -> float:
+        return self.value - self.planned
+
+
+def missed(record: ProgressJudged) -> bool:
+    """Whether its time is up: then no plan of a former day counts any more."""
+    return record.status is Status.MISSED
+
+
+def against(record: ProgressJudged) -> Standing:
+    """What the record is shown beside: the plan of the figure's date, and once the target is missed the target."""
+    goal = _goal(record)
+    return _AtTheEnd(record.value, goal) if missed(record) and record.value is not None and goal is not None else record
+
+
+def _goal(record: ProgressJudged) -> float | None:
+    """The target, or the nearer edge of a band."""
+    target, value = record.target, record.value
+    if target is None or target.value is not None or value is None:
+        return None if target is None else target.value
+    edges = [edge for edge in (target.low, target.high) if edge is not None]
+    return min(edges, key=lambda edge: abs(edge - value), default=None)
 
 
 def measure_of(kpi: Kpi | None, unit_of_measure: str) -> Measure:
@@ -211,7 +245,7 @@ def _way(record: ProgressJudged) -> svg.Way | None:
     if target is None or record.status is Status.NO_TARGET:
         return None
     goal = target.value if target.value is not None else target.low
-    return svg.way_of(record.value, record.planned, target.baseline, goal)
+    return svg.way_of(record.value, against(record).planned, target.baseline, goal)
 
 
 def later(first: date | None, second: date | None) -> date | None:

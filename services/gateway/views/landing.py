@@ -112,9 +112,10 @@ def _score(issued: Landings, measure: Measure, words: Words, numbers: Numbers) -
     """What came, and how far off was what had been said."""
     if issued.came is None:
         return ""
+    at_the_deadline = issued.came_as_of is None or issued.came_as_of >= issued.deadline
     came = words(
-        "Đến hạn {day}: {came}, {met}.",
-        day=numbers.day(issued.deadline),
+        "Đến hạn {day}: {came}, {met}." if at_the_deadline else "Số cuối cùng trước hạn ({day}): {came}, {met}.",
+        day=numbers.day(issued.deadline if at_the_deadline else issued.came_as_of),
         came=numbers.value(issued.came, measure),
         met=words("đạt mục tiêu") if issued.met else words("không đạt mục tiêu"),
     )

@@ -91,6 +91,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     # Detail
     "Cần": "Needed",
     "{amount} mỗi {per} đến {day}": "{amount} a {per} until {day}",
+    "từ {low} đến {high}": "{low} to {high}",
     "đến nay {so_far}": "so far {so_far}",
     "cao nhất từng đạt {best}": "best ever {best}",
     "Dự báo": "Forecast",
@@ -101,6 +102,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{landing}; tính từ số liệu đến {day}.": "{landing}; from figures up to {day}.",
     "dưới {percent}": "below {percent}",
     "trên {percent}": "above {percent}",
+    "Số cuối cùng trước hạn ({day}): {came}, {met}.": "The last figure before the deadline ({day}): {came}, {met}.",
     "Đến hạn {day}: {came}, {met}.": "By the deadline {day}: {came}, {met}.",
     "{held}/{tested} khoảng dự báo đã đúng": "{held} of {tested} intervals held",
     "Chưa có dự báo nào kiểm chứng được.": "No forecast could be held against it.",

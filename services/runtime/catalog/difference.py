@@ -49,8 +49,14 @@ def rejudged(before: Catalog | None, after: Catalog) -> Iterator[str]:
         if touched.everything:
             yield f"{kpi_id}: all figures ({_words(touched.everything)})"
         elif touched:
-            records = _bound(after, kpi_id) if touched.units or touched.days else touched.targets | touched.above
-            yield f"{kpi_id}: {_counted(touched, records)}"
+            records = set(touched.targets | touched.above)
+            if touched.units or touched.days is not None:
+                records |= _bound(after, kpi_id)
+            if touched.days is not None:
+                records |= _waiting(after, touched.days.years())
+            said = _counted(touched, records)
+            if said:
+                yield f"{kpi_id}: {said}"
 
 
 def _bound(catalog: Catalog, kpi_id: str) -> set[tuple[str, str]]:
@@ -59,10 +65,18 @@ def _bound(catalog: Catalog, kpi_id: str) -> set[tuple[str, str]]:
     return {(unit.id, period.id) for unit in catalog.units for period in targets.periods(kpi_id, unit.id)}
 
 
+def _waiting(catalog: Catalog, years: Iterable[str]) -> set[tuple[str, str]]:
+    """The units that have others below them, in these years: their records say who is late, target or not."""
+    above = {parent.unit for unit in catalog.units for parent in unit.parents}
+    return {(unit, year) for year in years for unit in above}
+
+
 def _counted(touched: Touched, records: Iterable[tuple[str, str]]) -> str:
-    """The units, the first few by name."""
+    """The units, the first few by name; empty where there are none."""
     why = {record: touched.why(*record) for record in records}
     units = sorted({unit for (unit, _), reasons in why.items() if reasons} | touched.units)
+    if not units:
+        return ""
     more = f" and {len(units) - _NAMED} more units" if len(units) > _NAMED else ""
     reasons = {reason for found in why.values() for reason in found} | ({TREE} if touched.units else set())
     return f"{', '.join(units[:_NAMED])}{more} ({_words(reasons)})"

@@ -187,6 +187,12 @@ class _Days:
     def touch(self, unit: str, period: str) -> bool:
         return unit not in self.below and self._count_in(period)
 
+    def years(self) -> set[str]:
+        """The years in which figures may fall due on another day; of a change of every day any year will do."""
+        calendar = self.calendars[1]
+        days = {date(2020, 7, 1)} if self.changed is _EVERY_DAY else self.changed
+        return {calendar.period("year", day - timedelta(days=back)).id for day in days for back in (0, 60)}
+
     def _count_in(self, name: str) -> bool:
         """Whether one of the days lies between the period's first and the last on which a figure of it is due."""
         found = self._periods.get(name)

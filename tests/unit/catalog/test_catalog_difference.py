@@ -1,8 +1,9 @@
 """What an apply would change, in words."""
 
+from datetime import date
 from decimal import Decimal
 
-from contracts.catalog import CalendarSpec, CatalogObject, Kpi, OrgUnit, Parent, Province, Target
+from contracts.catalog import CalendarSpec, CatalogObject, Holiday, Kpi, OrgUnit, Parent, Province, Target
 from services.runtime.catalog import Catalog, codec
 from services.runtime.catalog.difference import Change, differences, rejudged
 
@@ -65,6 +66,22 @@ def test_a_new_unit_concerns_every_kpi_that_is_reported_below_or_at_it() -> None
         *UNITS, SIGNED, ONLINE, OrgUnit(id="p.x", name="Xã X", level="commune", parents=(Parent(unit="p"),))
     )
     assert list(rejudged(before, after)) == ["online: p, p.x (units)", "signed: p, p.x (units)"]
+
+
+def test_a_holiday_concerns_the_units_that_wait_for_others_with_a_target_or_without() -> None:
+    free = Holiday(name_vi="Tết", first=date(2023, 5, 2), last=date(2023, 5, 3))
+    holidays = CALENDAR.model_copy(update={"holidays": (free,)})
+    objects = *UNITS, SIGNED, ONLINE, a_target(92)
+    before, after = a_catalog(*objects), a_catalog(*objects, holidays)
+    assert list(rejudged(before, after)) == ["online: p (working days)", "signed: p (working days)"]
+
+
+def test_a_holiday_of_a_kpi_for_which_nobody_waits_is_not_said() -> None:
+    free = Holiday(name_vi="Tết", first=date(2023, 5, 2), last=date(2023, 5, 3))
+    alone = OrgUnit(id="p", name="Tỉnh", level="commune")
+    before = a_catalog(alone, SIGNED)
+    after = a_catalog(alone, SIGNED, CALENDAR.model_copy(update={"holidays": (free,)}))
+    assert list(rejudged(before, after)) == []
 
 
 def test_bounds_and_a_first_catalog_concern_all_figures() -> None:

@@ -220,6 +220,26 @@ def test_the_most_urgent_status_comes_first_and_in_it_the_largest_share_that_is_
 
 
 @pytest.mark.parametrize(
+    ("target", "gap", "said"),
+    [
+        ({"comparator": ">=", "value": 100}, "−10,0", "thiếu 10,0\u00a0điểm % so với mục tiêu"),
+        ({"comparator": "<=", "value": 70}, "+20,0", "cao hơn mục tiêu 20,0\u00a0điểm %"),
+        ({"comparator": "band", "value": None, "low": 95, "high": 99}, "−5,0", "lệch 5,0\u00a0điểm % so với mục tiêu"),
+    ],
+)
+def test_a_missed_target_lacks_of_the_target_however_far_ahead_of_its_days_plan_the_last_figure_was(
+    target: dict[str, Any], gap: str, said: str
+) -> None:
+    """90 % of 30 June, when 64.7 % were planned."""
+    judged = TargetJudged(id="t", deadline=date(2023, 12, 14), **target)
+    missed = of_province(status=Status.MISSED, value=90.0, planned=64.7, gap=25.3, pace=1.51, target=judged)
+    page = the_board([missed])
+    (row,) = page.rows
+    assert (row.said.gap, row.said.gap_words, row.said.pace) == (gap, said, "")
+    assert page.headline.worst is row
+
+
+@pytest.mark.parametrize(
     ("comparator", "value", "said"),
     [
         ("<=", 8.0, "cao hơn 2,0\u00a0điểm %"),

@@ -278,7 +278,9 @@ async def test_where_no_figure_came_after_the_last_forecast_the_page_says_that_i
     async with Gateway(owners=asked).client() as client:
         page = (await client.get(PAGE)).text
     outlook = page.split('id="outlook"')[1].split("</section>")[0]
+    assert "Số cuối cùng trước hạn (10/09/2023): 59,0\u202f%, không đạt mục tiêu. " in outlook
     assert "không đạt mục tiêu. Chưa có dự báo nào kiểm chứng được." in outlook
+    assert "thiếu 21,0\u00a0điểm % so với mục tiêu" in page
     assert "<td>Không chấm: sau số liệu dùng để dự báo không có số liệu nào mới hơn đến hạn.</td>" in outlook
 
 

@@ -64,6 +64,13 @@ def test_of_those_that_bring_the_same_the_first_by_name_comes_first_and_what_bri
     assert shown(Brought({"a": 3, "b": -3}, 1)) is None
 
 
+def test_who_brings_nothing_has_a_share_of_nothing_without_a_sign() -> None:
+    found = shown(Brought({"a": -4, "b": 0}, 2))
+    assert found is not None
+    said = [*(one["share"] for one in found["top"]), found["rest_share"]]
+    assert [str(one) for one in said] == ["1.0", "0.0", "0.0"]
+
+
 def test_of_six_that_lack_something_the_last_is_the_rest() -> None:
     found = shown(Brought({f"u{at}": -10 - at for at in range(6)}, 5))
     assert found is not None

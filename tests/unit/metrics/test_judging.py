@@ -472,7 +472,7 @@ def test_needed_is_told_by_month_against_the_pace_so_far_and_the_best_month() ->
 
 
 def test_one_good_day_is_not_taken_for_a_month_of_them() -> None:
-    catalog = a_catalog(STOCK, a_target("p.a.1", 1000, 0))
+    catalog = a_catalog(STOCK, a_target("p.a.1", 1000, None))
     days = [an_observation(as_of="2023-01-31", value=10), an_observation(as_of="2023-02-01", value=30)]
     needed = run(catalog, local("2023-02-02"), days).record().needed
     assert needed is not None

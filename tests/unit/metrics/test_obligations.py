@@ -166,13 +166,38 @@ def test_the_best_pace_is_the_best_between_two_figures_and_begins_at_the_baselin
     assert best_pace(reached[:2], of(100, None), "week") == 10.5
     assert best_pace([], of(), "week") is None
     assert best_pace(reached[:1], of(baseline_on=date.fromordinal(FIRST + 7)), "week") is None
-    assert best_pace(reached[:1], of(baseline_on=date.fromordinal(FIRST + 6)), "week") == 7
+    assert best_pace(reached[:1], of(baseline_on=date.fromordinal(FIRST + 6)), "week") == 49
 
 
-def test_a_step_of_less_than_a_unit_counts_as_one_of_a_unit() -> None:
+def test_a_step_of_much_less_than_a_unit_counts_as_one_of_a_unit() -> None:
     steps = [(FIRST + 1, value(41)), (FIRST + 8, value(48)), (FIRST + 9, value(54)), (FIRST + 16, value(60))]
-    assert best_pace(steps, of(), "week") == 7
-    assert best_pace(steps, of(), "day") == 6
+    assert best_pace(steps, of(100, None), "week") == 7
+    assert best_pace(steps, of(100, None), "day") == 6
+
+
+def test_a_step_of_three_quarters_of_a_unit_counts_as_the_days_that_it_took() -> None:
+    """28 machines in the 28 days of February, and in 23 days: one a day, 30.4375 a month. 22 days pass for a month."""
+    steps = {days: [(FIRST, value(40)), (FIRST + days, value(40 + days))] for days in (22, 23, 28)}
+    best = {days: best_pace(reached, of(100, None), "month") for days, reached in steps.items()}
+    assert best == {22: 22, 23: 30.4375, 28: 30.4375}
+
+
+def test_the_best_pace_is_never_short_of_the_average_so_far() -> None:
+    """The 20 machines of 16 days are 8.75 a week, though no week had more than 7."""
+    steps = [(FIRST + 1, value(41)), (FIRST + 8, value(48)), (FIRST + 9, value(54)), (FIRST + 16, value(60))]
+    assert best_pace(steps, of(), "week") == 8.75
+    fallen = [(FIRST + 2, value(34)), (FIRST + 9, value(30))]
+    assert best_pace(fallen, of(20, 40, comparator="<="), "week") == pytest.approx(-70 / 9)
+
+
+@pytest.mark.parametrize("per", ["day", "week", "month", "quarter", "year"])
+@pytest.mark.parametrize("begun", range(1, 31))
+def test_of_a_series_that_rises_evenly_the_best_pace_is_the_average(per: Any, begun: int) -> None:
+    """A machine a day, reported each week from some day on."""
+    reached = [(FIRST + days, value(40 + days)) for days in range(begun, 300, 28)]
+    made = needed(reached[-1][1], of(1000), reached[-1][0], per, best_pace(reached, of(1000), per))
+    assert made is not None
+    assert made["best"] == made["so_far"]
 
 
 def test_where_progress_is_a_fall_the_best_pace_is_the_steepest() -> None:

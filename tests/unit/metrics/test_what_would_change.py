@@ -1,5 +1,6 @@
 """What would change a status, with its numbers written out: bounds on the next figure, and what time alone does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,13 +63,53 @@ async def test_nothing_is_reported_after_the_deadline() -> None:
 # bounds
 
 
-@pytest.mark.parametrize(
-    ("done", "comparator", "edge"), [(30, ">=", 40), (40, "<=", 60), (50, "<=", 60), (75, "<=", 60), (None, ">=", 40)]
-)
-async def test_a_band_is_to_be_reached_from_where_the_value_is(done: int | None, comparator: str, edge: int) -> None:
-    band: dict[str, Any] = {"value": None, "baseline": None, "comparator": "band", "low": 40, "high": 60}
-    found = await said(*([] if done is None else [share(done)]), **band)
-    assert bounds(found) == [("achieved", comparator, edge)]
+A_BAND: dict[str, Any] = {"value": None, "baseline": None, "comparator": "band", "low": 20, "high": 25}
+
+
+def stretches(found: WouldChange) -> list[tuple[str, float, float | None]]:
+    return [(one.status.value, one.value, one.up_to) for one in found.bounds]
+
+
+@pytest.mark.parametrize("done", [5, 20, 22, 27, None])
+async def test_a_band_has_a_bound_on_each_of_its_sides(done: int | None) -> None:
+    """0.8 and 0.95 of 20 are 16 and 19; 25 is 0.95 of 26.315… and 0.8 of 31.25."""
+    found = await said(*([] if done is None else [share(done)]), **A_BAND)
+    assert stretches(found) == [
+        ("at_risk", 16, 18.99),
+        ("on_track", 19, 19.99),
+        ("achieved", 20, 25),
+        ("on_track", 25.01, 26.31),
+        ("at_risk", 26.32, 31.25),
+    ]
+    assert found.bounds[2].text_vi == "Từ 20 đến 25 % vào 14/10/2023: đã đạt."
+    assert found.bounds[2].text_en == "From 20 to 25 % on 2023-10-14: achieved."
+
+
+async def test_below_the_baseline_of_a_band_a_value_moves_away() -> None:
+    found = await said(share(27), **{**A_BAND, "baseline": 10})
+    assert stretches(found)[0] == ("behind", 10, 15.99)
+    fallen = await said(share(27), **{**A_BAND, "baseline": 40})
+    assert stretches(fallen)[-1] == ("behind", 31.26, 40)
+
+
+async def test_around_a_band_of_whole_things_bounds_are_whole() -> None:
+    found = await said(an_observation(value=27), kpi=COUNT, **A_BAND)
+    assert stretches(found) == [
+        ("at_risk", 16, 18), ("on_track", 19, 19), ("achieved", 20, 25), ("on_track", 26, 26), ("at_risk", 27, 31),
+    ]  # fmt: skip
+
+
+async def test_no_bound_of_a_share_is_above_the_whole() -> None:
+    found = await said(share(27), **{**A_BAND, "low": 90, "high": 100})
+    assert stretches(found)[-1] == ("achieved", 90, 100)
+    cut = await said(share(27), **{**A_BAND, "low": 90, "high": 98})
+    assert stretches(cut)[-1] == ("on_track", 98.01, 100)
+
+
+async def test_numerators_of_a_band_lie_within_it() -> None:
+    """A fifth and a quarter of 101 are 20.2 and 25.25."""
+    found = await said(an_observation("p.a.1", "2023-09-30", 10, 101), **A_BAND)
+    assert (found.bounds[2].numerator, found.bounds[2].numerator_up_to) == (21, 25)
 
 
 async def test_without_a_baseline_the_bounds_are_shares_of_the_target() -> None:
@@ -126,3 +167,15 @@ async def test_a_target_is_missed_once_the_days_for_late_figures_are_over() -> N
     assert (str(alone.on), alone.status.value) == ("2023-12-29", "missed")
     assert alone.text_vi == "Nếu không có số liệu mới, đến 29/12/2023 tình trạng là: không đạt."
     assert alone.text_en == "Without a new figure the status on 2023-12-29 is: missed."
+
+
+async def test_days_on_which_time_changes_something_else_do_not_hide_the_day_that_changes_the_status() -> None:
+    """Each month of the year somebody else below the district is late, and only in the end it is missed."""
+    patient = a_kpi(stale_after=timedelta(days=400))
+    engine = Engine(a_catalog(patient, a_target("p.a")), local("2023-01-20"))
+    await engine.take(an_observation("p.a.1", "2023-01-14", 81, 100))
+    await engine.tick()
+    asker = Asker(engine.store, lambda: engine.catalogs.catalogs, engine.clock.now)
+    alone = (await asker.explain("k", "p.a", "2023")).would_change.by_itself
+    assert alone is not None
+    assert (str(alone.on), alone.status.value) == ("2023-12-29", "missed")
