@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 
+import structlog
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
@@ -14,6 +15,11 @@ from services.runtime.settings import KafkaSettings
 
 GRACE_S = 15.0
 """How long a stop waits for the batch in hand; whoever stops the process must wait longer before it kills."""
+
+LEAVE_S = 3.0
+"""How long a stop waits for the broker to let us go: while a group is dividing itself anew, that may take for ever."""
+
+log = structlog.get_logger()
 
 
 async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) -> None:
@@ -30,7 +36,13 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
         for delivery in deliveries:
             delivery.stop()
         await asyncio.gather(*(delivery.finished(GRACE_S) for delivery in deliveries))
-        await asyncio.gather(*(broker.stop() for broker in brokers))
+        leaving = {asyncio.create_task(broker.stop()) for broker in brokers}
+        _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("group_not_left", after_s=LEAVE_S, remedy="none needed: its members go on without us")
+        await asyncio.gather(*(leaving - late))
 
     host.stack.push_async_callback(stop)
     await asyncio.gather(*(broker.start() for broker in brokers))

@@ -176,7 +176,7 @@ async def test_a_catalog_that_changed_while_the_service_was_away_is_named_in_wha
     figures = [at_the_end("p.a.1", "2023-10-01", kpi=kpi.id) for kpi in KPIS]
     await send(stack, figures)
     before = latest(await until(stack, lambda found: all(_counts(found, one) for one in figures)))
-    await asyncio.to_thread(system.child("metrics").kill)
+    await asyncio.to_thread(system.child("metrics").stop)
     other = TARGETS[0].model_copy(update={"value": Decimal(1)})
     note = KPIS[5].model_copy(update={"note": "Ghi chú"})
     early = a_target("p.b.1", 50, 10, kpi="k1", id="early", deadline=date(2023, 6, 30))
