@@ -214,6 +214,10 @@ class Supervisor:
     def _fresh_log(self, name: str) -> Path:
         self._log_folder.mkdir(parents=True, exist_ok=True)
         log = self._log_folder / f"{name}.log"
+        taken = {child.log for child in self._children if child.exit_code() is None}
+        while log in taken:  # several of a name run side by side
+            name += "+"
+            log = log.with_name(f"{name}.log")
         if log.exists():
             log.replace(log.with_name(f"{name}.previous.log"))
         return log

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from contracts.catalog import Publisher
 from contracts.doors import event_ref
+from contracts.fates import EventState
 from services.alerts import figures
 from services.alerts.compose import MAX_SUBJECT, shortened
 from services.alerts.digest import Digest
@@ -33,6 +34,12 @@ IMPORTED = "import-"
 """How the ids of events begin that are rows of a spreadsheet."""
 
 _ONE_DAY = timedelta(days=1)
+
+_STATES = {
+    NoteKind.REFUSED: (EventState.REFUSED, EventState.IDENTITY_REUSED, EventState.REFUSED_SINCE),
+    NoteKind.DOUBTED: (EventState.ACCEPTED_WITH_DOUBTS,),
+}
+"""In which states the events of a section may be by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,9 +359,9 @@ def _link(desk: Desk, note: Note) -> str | None:
 
 def _events(desk: Desk, kind: NoteKind) -> str | None:
     """The list of all events of this kind, as far as the publisher's sources are one."""
-    states = {NoteKind.REFUSED: ("refused",), NoteKind.DOUBTED: ("accepted_with_doubts",)}.get(kind)
+    states = _STATES.get(kind)
     if desk.base is None or states is None:
         return None
     sources: Sequence[str] = desk.publisher.sources
-    query = {"state": states, **({"source": sources} if len(sources) == 1 else {})}
+    query = {"state": [state.value for state in states], **({"source": sources} if len(sources) == 1 else {})}
     return f"{desk.base}/api/v1/events?{urlencode(query, doseq=True)}"

@@ -25,7 +25,7 @@ VI: Mapping[str, str] = {
     ),
     "d_refused_title": "Bị từ chối ({count})",
     "d_refused_intro": (
-        "Các số liệu này chưa được tính. Hãy sửa rồi gửi lại, có thể giữ nguyên mã sự kiện. "
+        "Các số liệu này chưa được tính. Hãy sửa rồi gửi lại, giữ nguyên mã sự kiện nếu bên dưới không ghi khác. "
         "Số liệu nào đã gửi lại và được nhận thì không phải làm gì thêm."
     ),
     "d_doubted_title": "Cần kiểm tra lại ({count})",
@@ -118,8 +118,8 @@ EN: Mapping[str, str] = {
     ),
     "d_refused_title": "Refused ({count})",
     "d_refused_intro": (
-        "These figures do not count. Mend them and send them again; they may keep their event id. Where that was done "
-        "and accepted, nothing is left to do."
+        "These figures do not count. Mend them and send them again, under the same event id unless it says otherwise "
+        "below. Where that was done and accepted, nothing is left to do."
     ),
     "d_doubted_title": "To be checked ({count})",
     "d_doubted_intro": (

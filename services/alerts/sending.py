@@ -18,6 +18,7 @@ import structlog
 from services.alerts.measures import Measures
 from services.alerts.ports import Mails, Row, RowState
 from services.alerts.smtp import Answer, Fate
+from services.runtime.ending import end
 
 log = structlog.get_logger()
 
@@ -236,9 +237,7 @@ class Sender:
         try:
             yield row
         finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await renewing
+            await end((renewing,))
 
 
 def _in(seconds: float) -> datetime:

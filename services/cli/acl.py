@@ -82,6 +82,6 @@ async def _run(settings: CommandSettings, services: dict[str, str], apply: bool,
 
 def _print(what: str, rules: tuple[Rule, ...], bootstrap: str, remove: bool = False) -> None:
     if rules:
-        typer.echo(f"# {what}:")
+        typer.echo(f"# {what} (where the broker asks for a login, add --command-config FILE to each line):")
     for rule in rules:
         typer.echo(rule.line(bootstrap, remove=remove))

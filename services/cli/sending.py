@@ -86,7 +86,7 @@ def of_sheets(sheets: Sheets, source: str) -> Contents:
             _take_row(contents, place, source, row.id, row.figure)
     for table in sheets.tables:
         if table.unread:
-            contents.notes.append(f"{table.name}: not read are the columns {', '.join(table.unread)}")
+            contents.notes.append(f"{table.name or 'the file'}: not read are the columns {', '.join(table.unread)}")
     contents.notes += [f"{name}: no headings of figures, passed over" for name in sheets.passed_over]
     return contents
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from services.runtime import connections, hosts
 from services.runtime.clock import Clock
+from services.runtime.ending import end, whereabouts
 from services.runtime.errors import StartError
 from services.runtime.health import Health
 from services.runtime.settings import HttpSettings
@@ -22,6 +23,9 @@ from services.runtime.waiting import Waiting
 log = structlog.get_logger()
 
 _START = "start"
+
+LATE_S = 10.0
+"""A stop that takes longer says what it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Host:
         await self.stopping.wait()
         self.health.drain()
         log.info("stopping")
+        asyncio.get_running_loop().call_later(LATE_S, _tell_what_is_waited_for)
 
     async def serve_http(self, settings: HttpSettings, app: ASGIApp) -> None:
         """Answer HTTP from now on until the stack is closed. Raises `StartError` if the port is taken."""
@@ -72,12 +77,14 @@ class Host:
 
         async def close() -> None:
             work.remove_done_callback(ended)
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await work
+            await end((work,))
 
         work.add_done_callback(ended)
         self.stack.push_async_callback(close)
+
+
+def _tell_what_is_waited_for() -> None:
+    log.warning("stop_takes_long", after_s=LATE_S, tasks=whereabouts(asyncio.all_tasks()))
 
 
 def server_of(settings: HttpSettings, app: ASGIApp) -> uvicorn.Server:

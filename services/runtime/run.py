@@ -14,6 +14,7 @@ from typing import NoReturn, TypeVar
 import structlog
 
 from services.runtime import clock, logging, settings
+from services.runtime.ending import end, whereabouts
 from services.runtime.errors import StartError, Stopped
 from services.runtime.health import Health
 from services.runtime.host import Host
@@ -59,8 +60,18 @@ async def _serve(read: S, time: clock.Clock, serve: Callable[[S, Host], Awaitabl
             await serve(read, host)
         except Stopped:
             log.info("stopped_before_it_had_started")
+    await _no_task_left(host)
     log.info("stopped", broken=host.broken)
     return not host.broken
+
+
+async def _no_task_left(host: Host) -> None:
+    """All that is ours is closed; what a library left running must not keep the process from ending."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if left := await end(others, within_s=2):
+        log.warning("tasks_left", tasks=whereabouts(left))
+        log.info("stopped", broken=host.broken)
+        os._exit(1 if host.broken else 0)
 
 
 def _refuse(service: str, error: StartError) -> NoReturn:

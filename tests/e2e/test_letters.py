@@ -147,7 +147,8 @@ def test_what_was_refused_and_doubted_comes_as_one_letter_whoever_of_three_worke
     assert "too-much" not in text_of(second)
     assert second["Message-ID"] != mail["Message-ID"]
     for worker in workers:
-        assert worker.child("alerts").stop() == 0
+        alerts = worker.child("alerts")
+        assert alerts.stop() == 0, alerts.explanation()
     assert len(letters(stack)) == 2
 
 

@@ -22,6 +22,7 @@ from services.runtime.catalog import codec
 from services.runtime.catalog.catalog import Catalog
 from services.runtime.catalog.codec import CatalogAssembler, CatalogRecord, CatalogUnreadable
 from services.runtime.catalog.tenancy import refuse_claimed
+from services.runtime.ending import end
 from services.runtime.errors import Transient
 from services.runtime.kafka import unpacking
 
@@ -154,8 +155,7 @@ class CatalogFollower:
         """End reading and close the connection. What ended the reading before is `wait`'s to say."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end((task,))
 
     async def wait(self) -> None:
         """Wait for the reading to end, which it does only by failing: supervise this."""

@@ -8,6 +8,7 @@ import structlog
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
+from services.runtime.ending import end
 from services.runtime.host import Host
 from services.runtime.kafka import unpacking
 from services.runtime.kafka.delivery import Delivery
@@ -38,11 +39,10 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
         await asyncio.gather(*(delivery.finished(GRACE_S) for delivery in deliveries))
         leaving = {asyncio.create_task(broker.stop()) for broker in brokers}
         _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
-        for task in late:
-            task.cancel()
         if late:
             log.warning("group_not_left", after_s=LEAVE_S, remedy="none needed: its members go on without us")
         await asyncio.gather(*(leaving - late))
+        await end(late, within_s=1)
 
     host.stack.push_async_callback(stop)
     await asyncio.gather(*(broker.start() for broker in brokers))

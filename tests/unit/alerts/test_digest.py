@@ -192,7 +192,8 @@ def test_what_is_beyond_the_lines_is_counted() -> None:
     text = text_of(a_letter([a_note(number) for number in range(1_500)]))
     assert "Bị từ chối (1.500)" in text
     assert "… và 1.492 trường hợp khác" in text
-    assert "xem tất cả: https://kpi.example/api/v1/events?state=refused&source=" in text
+    states = "state=refused&state=identity_reused&state=refused_since"
+    assert f"xem tất cả: https://kpi.example/api/v1/events?{states}&source=" in text
 
 
 def test_the_headers_are_those_of_a_digest() -> None:
