@@ -69,6 +69,9 @@ class AlertTransition(WireModel):
     at: Instant
     progress: ProgressJudged | None = Field(None, description="Frozen at the decision.")
     contributions: tuple[Contribution, ...] = ()
+    planned_before: float | None = Field(
+        None, description="Closed as `target_revised`: what the same figure was held against before."
+    )
 
 
 def alert_id(province: str, rule: str, kpi: str, org_unit: str, period: str) -> str:

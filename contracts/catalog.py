@@ -433,6 +433,24 @@ class Threshold(WireModel):
     clear: Exact | None = Field(default=None, description="By default the same as `fire`.")
 
 
+class Hold(WireModel):
+    """How long a verdict must hold before it acts, in one of three forms; by default the first figure acts."""
+
+    observations: int = Field(default=1, ge=1, le=100, description="Figures of so many different dates in a row.")
+    data_span: Annotated[timedelta, Field(gt=timedelta(0))] | None = Field(
+        default=None, description="At least so long from the first such date to the latest (`P14D`)."
+    )
+    settle: Annotated[timedelta, Field(gt=timedelta(0))] | None = Field(
+        default=None,
+        description="So long by the clock, without a figure that says otherwise (`PT6H`): absorbs corrections.",
+    )
+
+    @property
+    def forms(self) -> int:
+        """How many of the forms are used; more than one is a mistake that a check of the catalog names."""
+        return (self.observations > 1) + (self.data_span is not None) + (self.settle is not None)
+
+
 class Audience(WireModel):
     """A role, and of which unit: the alert's own, the one above it, or the top of the tree."""
 
@@ -453,6 +471,8 @@ class Rule(CatalogObject):
     ladder: tuple[Threshold, ...] = Field(min_length=1)
     min_completeness: Exact = Field(default=Decimal("0.8"), ge=0, le=1)
     worsen_step: Exact | None = Field(default=None, gt=0, description="Tell again when the gap grew by so much.")
+    pending_for: Hold = Field(default=Hold(), description="How long it must be behind before an episode opens.")
+    keep_firing_for: Hold = Field(default=Hold(), description="How long it must be clear before an episode closes.")
     audience: tuple[Audience, ...] = Field(min_length=1)
     group_wait: timedelta = timedelta(minutes=10)
     enabled: bool = True

@@ -3,8 +3,8 @@
 Condition, data, handling and escalation are axes of their own: one never has to remember another's former value.
 """
 
-# Nothing sets some values and fields of these axes yet: PENDING and RECOVERING, STALE, and what is in `Handling` and
-# `Escalation`. They are the shape in which alerts are stored, so that what will set them finds old documents readable.
+# Nothing sets some values and fields of these axes yet: STALE, and what is in `Handling` and `Escalation`. They are the
+# shape in which alerts are stored, so that what will set them finds old documents readable.
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,6 +123,18 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """An unbroken run of figures of one verdict that has not held long enough to act yet."""
+
+    began_at: datetime
+    """Business time of its first record."""
+    dates: tuple[AsOf, ...]
+    """Different dates of its figures, in order."""
+    record: ProgressJudged
+    """The newest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One alert. `rev` is the store's: what this value was read at."""
 
@@ -138,6 +150,10 @@ class Alert:
     head: Head | None = None
     open: Episode | None = None
     close_reason: CloseReason | None = None
+    waiting: Stretch | None = None
+    """While PENDING the figures in breach, while RECOVERING those that are clear."""
+    closes_at: datetime | None = None
+    """Period end and reporting grace, as the newest record has them; an older document has it in `next_due_at` only."""
     next_due_at: datetime | None = None
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from contracts.alerts import CloseReason
-from contracts.catalog import Kpi
+from contracts.catalog import Hold, Kpi
 from services.alerts import figures
 from services.alerts.details import Fact, Table, facts_of, table_of
 from services.alerts.figures import Language
@@ -29,6 +29,7 @@ _END_PREFIX = {
     CloseReason.TARGET_MET: "prefix_met",
     CloseReason.PERIOD_CLOSED_MET: "prefix_met",
     CloseReason.PERIOD_CLOSED_MISSED: "prefix_missed",
+    CloseReason.TARGET_REVISED: "prefix_revised",
 }
 _PREFIX = {
     Reason.FIRST: "prefix_behind",
@@ -89,7 +90,9 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
     ends = {line.member.close_reason for line in mail.lines if line.news is News.ENDED}
     if mail.reason in (Reason.ALL_RESOLVED, Reason.CLOSED_OTHER) and len(ends) == 1:
         prefix = _END_PREFIX.get(next(iter(ends)) or CloseReason.RECOVERED, prefix)
-    if prefix in ("prefix_resolved", "prefix_resolved_some") and _any_near(mail.lines):
+    if prefix == "prefix_resolved" and all(line.member.corrected for line in mail.lines if line.news is News.ENDED):
+        prefix = "prefix_corrected"
+    elif prefix in ("prefix_resolved", "prefix_resolved_some") and _any_near(mail.lines):
         prefix += "_near"
     words = say("vi", prefix)
     first = mail.lines[0].member
@@ -193,6 +196,8 @@ def _headline(scene: Scene, news: Sequence[Line], language: Language) -> str:
         firing=sum(line.member.firing for line in mail.lines),
         period=figures.period(mail.group.period, language),
         end=end_of(first, language),
+        since=figures.day(first.since or first.at.date(), language),
+        revision=scene.revision(first, language),
     )
 
 
@@ -211,11 +216,15 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             return "worse"
         case Reason.RESOLVED_SOME:
             return "resolved_some"
+    if one and first.member.corrected:
+        return "corrected"
     ends = {line.member.close_reason for line in news}
     if ends <= {CloseReason.TARGET_MET, CloseReason.PERIOD_CLOSED_MET}:
         return "target_met"
     if ends == {CloseReason.PERIOD_CLOSED_MISSED}:
         return "missed"
+    if one and ends == {CloseReason.TARGET_REVISED}:
+        return "revised"
     return "resolved" if mail.reason is Reason.ALL_RESOLVED else "ended"
 
 
@@ -234,8 +243,23 @@ def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[s
     ]
     if rule is not None:
         clear = figures.number(clears_at(rule.ladder[0]) * 100, 0, language)
-        steps.append(say(language, "do_wait", clear=clear))
+        steps.append(say(language, "do_wait", clear=clear, kept=_kept(rule.keep_firing_for, language)))
     return tuple(steps)
+
+
+def _kept(hold: Hold, language: Language) -> str:
+    """For how long it must stay clear, as the end of a sentence; empty where the first figure counts."""
+    if hold.observations > 1:
+        return say(language, "kept_readings", count=hold.observations)
+    span = hold.data_span or hold.settle
+    if span is None:
+        return ""
+    days, hours = span.days, round(span.seconds / 3600)
+    return (
+        say(language, "kept_days", count=days)
+        if days and not hours
+        else say(language, "kept_hours", count=max(1, 24 * days + hours))
+    )
 
 
 def _link(mail: Mail, base: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """The state machine: what happened to an alert, and what follows. Pure, total and deterministic.
 
-Rows carry the numbers of the transition table. Those that need a `for`, a `keep_firing`, the data axis, escalation or
-commands are not here yet; the axes they work on are, so that they can be added without changing what is stored.
+Rows carry the numbers of the transition table. Those that need the data axis, escalation or commands are not here yet;
+the axes they work on are, so that they can be added without changing what is stored.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,23 @@ from enum import StrEnum
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged, Status
-from services.alerts.alert import Alert, Condition, DataState, Episode, Head, Told, Transition
-from services.alerts.rules import Judgement, Verdict, Why, judge, severity_of, shortfall, worse
+from services.alerts.alert import Alert, Condition, DataState, Episode, Head, Stretch, Told, Transition
+from services.alerts.holding import begun, held, longer, not_after, settled_at
+from services.alerts.rules import Judgement, Verdict, Why, judge, line_of, severity_of, shortfall, worse
 
 
 class Row(StrEnum):
     """The row of the transition table that applied, with its reason; the reason on the wire."""
 
     C1 = "c1_fell_behind"
+    C2 = "c2_behind_not_long_enough"
+    C3 = "c3_stayed_behind"
+    C4 = "c4_behind_not_for_long"
     C5 = "c5_back_on_plan"
+    C5_CORRECTED = "c5_was_never_behind"
+    C6 = "c6_clear_not_long_enough"
+    C7 = "c7_behind_again"
+    C8 = "c8_stayed_clear"
     C9_SEVERITY = "c9_severity_rose"
     C9_GAP = "c9_gap_grew"
     C10 = "c10_severity_fell"
@@ -30,6 +38,7 @@ class Row(StrEnum):
     C18_MISSED = "c18_period_ended_target_missed"
     C18_LATE = "c18_period_had_ended"
     WITHDRAWN = "target_withdrawn"
+    REVISED = "target_revised"
     C19 = "c19_version_not_newer"
     C20 = "c20_no_transition"
     NOT_DUE = "tick_not_due"
@@ -70,12 +79,12 @@ Audience = Callable[[], Told]
 def decide(alert: Alert, rule: Rule | None, happened: Happened, now: datetime, audience: Audience = Told) -> Decision:
     """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once."""
     if isinstance(happened, Tick):
-        return _tick(alert, rule, now)
+        return _timed(_tick(alert, rule, now, audience), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
         return Decision(alert, Row.C20)
-    return _observe(alert, rule, happened, now, audience)
+    return _timed(_observe(replace(alert, closes_at=happened.closes_at), rule, happened, now, audience), rule)
 
 
 def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audience: Audience) -> Decision:
@@ -84,27 +93,77 @@ def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audienc
     alert = replace(alert, head=_head(record, judgement), data=DataState.ERROR if judgement.error else DataState.OK)
     if now >= seen.closes_at:
         return _period_ended(alert, rule, record, now)
-    if alert.open is None:
-        if judgement.verdict is Verdict.BREACH:
-            return _open(alert, rule, seen, now, audience())
-        return Decision(alert, Row.C20)
     if judgement.why is Why.NO_TARGET:
+        if alert.open is None:
+            return _not_open(alert, Row.WITHDRAWN if alert.waiting is not None else Row.C20)
         return _close(alert, rule, record, CloseReason.TARGET_WITHDRAWN, Row.WITHDRAWN, now)
-    if judgement.verdict is Verdict.CLEAR:
-        if judgement.why is Why.ACHIEVED and seen.cumulative:
-            return _close(alert, rule, record, CloseReason.TARGET_MET, Row.C11, now)
-        return _close(alert, rule, record, CloseReason.RECOVERED, Row.C5, now)
     if judgement.verdict is Verdict.NONE:
         return Decision(alert, Row.C20)
+    if alert.open is None:
+        if judgement.verdict is Verdict.BREACH:
+            return _behind(alert, rule, record, now, audience)
+        return _not_open(alert, Row.C4 if alert.condition is Condition.PENDING else Row.C20)
+    if judgement.verdict is Verdict.CLEAR:
+        if _only_revised(alert, record):
+            return _close(alert, rule, record, CloseReason.TARGET_REVISED, Row.REVISED, now)
+        if judgement.why is Why.ACHIEVED and seen.cumulative:
+            return _close(alert, rule, record, CloseReason.TARGET_MET, Row.C11, now)
+        return _clear(alert, rule, record, now)
     return _still_behind(alert, rule, record, now, audience)
 
 
-def _open(alert: Alert, rule: Rule, seen: Observation, now: datetime, told: Told) -> Decision:
-    record, short = seen.record, shortfall(seen.record)
+def _not_open(alert: Alert, row: Row) -> Decision:
+    """No episode, and nothing that might become one."""
+    return Decision(replace(alert, condition=Condition.INACTIVE, waiting=None), row)
+
+
+def _behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime, audience: Audience) -> Decision:
+    """In breach, while no episode is open."""
+    first = alert.waiting is None
+    stretch = begun(record, now) if alert.waiting is None else longer(alert.waiting, record)
+    if held(rule.pending_for, stretch, now):
+        return _open(alert, rule, stretch, Row.C1 if first else Row.C3, now, audience())
+    return Decision(replace(alert, condition=Condition.PENDING, waiting=stretch), Row.C2)
+
+
+def _clear(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime) -> Decision:
+    """Clear, while an episode is open."""
+    episode, first = alert.open, alert.waiting is None
+    assert episode is not None
+    if _corrected(episode, record):
+        return _close(alert, rule, record, CloseReason.RECOVERED, Row.C5_CORRECTED, now)
+    stretch = begun(record, now) if alert.waiting is None else longer(alert.waiting, record)
+    if held(rule.keep_firing_for, stretch, now):
+        return _close(alert, rule, record, CloseReason.RECOVERED, Row.C5 if first else Row.C8, now)
+    return Decision(replace(alert, condition=Condition.RECOVERING, waiting=stretch), Row.C6)
+
+
+def _corrected(episode: Episode, record: ProgressJudged) -> bool:
+    """Whether the figure that it opened with was changed or withdrawn: it was never behind."""
+    same = (record.as_of, record.value) == (episode.record.as_of, episode.record.value)
+    return not same and not_after(record.as_of, episode.since)
+
+
+def _only_revised(alert: Alert, record: ProgressJudged) -> bool:
+    """Whether it is clear only because the same figure is held against another plan: no performance ends it."""
+    if alert.open is None or alert.condition is not Condition.FIRING:
+        return False
+    former = alert.open.record
+    return (record.as_of, record.value) == (former.as_of, former.value) and _promise(record) != _promise(former)
+
+
+def _promise(record: ProgressJudged) -> tuple[object, ...]:
+    """What a figure is held against."""
+    target = record.target
+    return (record.planned, *((target.value, target.comparator, target.baseline) if target is not None else ()))
+
+
+def _open(alert: Alert, rule: Rule, stretch: Stretch, row: Row, now: datetime, told: Told) -> Decision:
+    record, short = stretch.record, shortfall(stretch.record)
     episode = Episode(
         opened_at=now,
-        since=record.as_of,
-        readings=1,
+        since=stretch.dates[0] if stretch.dates else None,
+        readings=max(1, len(stretch.dates)),
         told_shortfall=short,
         worst_shortfall=short,
         record=record,
@@ -117,15 +176,16 @@ def _open(alert: Alert, rule: Rule, seen: Observation, now: datetime, told: Told
         severity=severity_of(rule.ladder, _pace(record), None),
         open=episode,
         close_reason=None,
-        next_due_at=seen.closes_at,
+        waiting=None,
     )
-    return _tell(opened, rule, episode, TransitionType.OPENED, Row.C1, now)
+    return _tell(opened, rule, episode, TransitionType.OPENED, row, now)
 
 
 def _still_behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime, audience: Audience) -> Decision:
     """In breach, or in the band: while an episode is open the band counts as breach."""
-    before = alert.open
+    before, again = alert.open, alert.condition is Condition.RECOVERING
     assert before is not None
+    alert = replace(alert, condition=Condition.FIRING, waiting=None)
     severity, short = severity_of(rule.ladder, _pace(record), alert.severity), shortfall(record)
     rose = alert.severity is None or worse(severity, alert.severity)
     grew = _grew(before.told_shortfall, short, rule)
@@ -136,8 +196,8 @@ def _still_behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetim
         worst_shortfall=_larger(before.worst_shortfall, short),
     )
     if not rose and not grew:
-        fell = severity is not alert.severity
-        return Decision(replace(alert, severity=severity, open=episode), Row.C10 if fell else Row.C20)
+        row = Row.C7 if again else Row.C10 if severity is not alert.severity else Row.C20
+        return Decision(replace(alert, severity=severity, open=episode), row)
     episode = replace(episode, told_shortfall=short, told=before.told.joined(audience()))
     row = Row.C9_SEVERITY if rose else Row.C9_GAP
     return _tell(replace(alert, severity=severity, open=episode), rule, episode, TransitionType.WORSENED, row, now)
@@ -145,20 +205,61 @@ def _still_behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetim
 
 def _period_ended(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime) -> Decision:
     if alert.open is None:
-        return Decision(alert, Row.C18_LATE)
+        return _not_open(alert, Row.C18_LATE)
     if record.status is Status.ACHIEVED:
         return _close(alert, rule, record, CloseReason.PERIOD_CLOSED_MET, Row.C18_MET, now)
     return _close(alert, rule, record, CloseReason.PERIOD_CLOSED_MISSED, Row.C18_MISSED, now)
 
 
-def _tick(alert: Alert, rule: Rule | None, now: datetime) -> Decision:
-    if alert.open is None:
-        return Decision(replace(alert, next_due_at=None), Row.NOT_DUE)
-    if rule is None:
-        return _close(alert, rule, alert.open.record, CloseReason.RULE_DISABLED, Row.C17, now)
-    if alert.next_due_at is None or now < alert.next_due_at:
+def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) -> Decision:
+    stretch = alert.waiting
+    if alert.open is None and stretch is None:
         return Decision(alert, Row.NOT_DUE)
-    return _period_ended(alert, rule, alert.open.record, now)
+    if rule is None:
+        if alert.open is None:
+            return _not_open(alert, Row.C17)
+        return _close(alert, rule, _newest(alert.open, stretch), CloseReason.RULE_DISABLED, Row.C17, now)
+    closes_at = _closes_at(alert)
+    if closes_at is not None and now >= closes_at:
+        if alert.open is None:
+            return _not_open(alert, Row.C18_LATE)
+        return _period_ended(alert, rule, _newest(alert.open, stretch), now)
+    if stretch is None or not _settled(alert, rule, stretch, now):
+        return Decision(alert, Row.NOT_DUE)
+    if alert.open is None:
+        return _open(alert, rule, stretch, Row.C3, now, audience())
+    return _close(alert, rule, stretch.record, CloseReason.RECOVERED, Row.C8, now)
+
+
+def _newest(episode: Episode, stretch: Stretch | None) -> ProgressJudged:
+    """While it is RECOVERING the newest record is a clear one."""
+    return stretch.record if stretch is not None else episode.record
+
+
+def _settled(alert: Alert, rule: Rule, stretch: Stretch, now: datetime) -> bool:
+    at = _settles_at(alert, rule, stretch)
+    return at is not None and now >= at
+
+
+def _settles_at(alert: Alert, rule: Rule, stretch: Stretch) -> datetime | None:
+    """Silence settles nothing: while there is nothing to judge by, the timer waits for the next figure."""
+    if alert.head is None or alert.head.verdict == Verdict.NONE.value:
+        return None
+    return settled_at(rule.pending_for if alert.open is None else rule.keep_firing_for, stretch)
+
+
+def _closes_at(alert: Alert) -> datetime | None:
+    return alert.closes_at if alert.closes_at is not None else alert.next_due_at
+
+
+def _timed(decision: Decision, rule: Rule | None) -> Decision:
+    """With the moment at which time alone will change something."""
+    alert = decision.alert
+    due = None
+    if rule is not None and (alert.open is not None or alert.waiting is not None):
+        settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
+        due = min((one for one in (_closes_at(alert), settles_at) if one is not None), default=None)
+    return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 
 
 def _close(
@@ -166,13 +267,22 @@ def _close(
 ) -> Decision:
     episode = alert.open
     assert episode is not None
-    closed = replace(alert, condition=Condition.INACTIVE, open=None, close_reason=reason, next_due_at=None)
+    closed = replace(alert, condition=Condition.INACTIVE, open=None, close_reason=reason, waiting=None)
     worst = _larger(episode.worst_shortfall, shortfall(record))
+    before = line_of(episode.record) if row is Row.REVISED else None
     episode = replace(episode, record=record, worst_shortfall=worst)
-    return _tell(closed, rule, episode, TransitionType.CLOSED, row, now)
+    return _tell(closed, rule, episode, TransitionType.CLOSED, row, now, before)
 
 
-def _tell(alert: Alert, rule: Rule | None, episode: Episode, kind: TransitionType, row: Row, now: datetime) -> Decision:
+def _tell(
+    alert: Alert,
+    rule: Rule | None,
+    episode: Episode,
+    kind: TransitionType,
+    row: Row,
+    now: datetime,
+    planned_before: float | None = None,
+) -> Decision:
     key, record = alert.key, episode.record
     alert = replace(alert, seq=alert.seq + 1)
     assert alert.severity is not None
@@ -195,6 +305,7 @@ def _tell(alert: Alert, rule: Rule | None, episode: Episode, kind: TransitionTyp
         at=now,
         progress=record,
         contributions=record.contributions.top if record.contributions is not None else (),
+        planned_before=planned_before,
     )
     effect = Transition(
         wire=wire,

@@ -15,7 +15,7 @@ from contracts.catalog import Rule
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Alert, Key, Told, Transition
 from services.alerts.audience import Gap
-from services.alerts.decide import Decision, Row, Tick, decide
+from services.alerts.decide import Audience, Decision, Row, Tick, decide
 from services.alerts.measures import Measures
 from services.alerts.ports import AlertChange, Alerts, Catalogs
 from services.alerts.watching import Watch
@@ -96,7 +96,8 @@ class Decider:
                 return frozenset(relay)
             changes = []
             for alert in due:
-                decision = decide(alert, self._rule(alert.key), Tick(), now)
+                rule = self._rule(alert.key)
+                decision = decide(alert, rule, Tick(), now, self._audience(alert, rule, now))
                 self._measures.decisions.labels(decision.row.value).inc()
                 changes.append(AlertChange(decision.alert, decision.effects))
                 relay.update(effect.wire.alert_id for effect in decision.effects)
@@ -124,6 +125,8 @@ class Decider:
                 for effect in decision.effects:
                     due = now + timedelta(seconds=effect.wait_s)
                     horizon = due if horizon is None else min(horizon, due)
+                if (due_at := decision.alert.next_due_at) is not None:
+                    horizon = due_at if horizon is None else min(horizon, due_at)
         changed = frozenset(one for one, item in work.items() if item.effects)
         return Observed(taken, now, changed), rows
 
@@ -135,12 +138,19 @@ class Decider:
         if record.target is None and alert.head is None:
             return None  # nothing was promised: nothing to keep
 
-        def audience() -> Told:
-            found = watch.audience(rule, record, now.astimezone(watch.catalog.zone).date())
-            self._name_gaps(watch, found.gaps)
-            return found.told
+        return decide(alert, rule, seen, now, lambda: self._told(watch, rule, record, now))
 
-        return decide(alert, rule, seen, now, audience)
+    def _told(self, watch: Watch, rule: Rule, record: ProgressJudged, now: datetime) -> Told:
+        found = watch.audience(rule, record, now.astimezone(watch.catalog.zone).date())
+        self._name_gaps(watch, found.gaps)
+        return found.told
+
+    def _audience(self, alert: Alert, rule: Rule | None, now: datetime) -> Audience:
+        """Whom a timer of this alert would tell."""
+        watch, stretch = self._watch(alert.key.province), alert.waiting
+        if watch is None or rule is None or stretch is None:
+            return Told
+        return lambda: self._told(watch, rule, stretch.record, now)
 
     def _name_gaps(self, watch: Watch, gaps: Sequence[Gap]) -> None:
         """Count vacant posts, and name each once for a version of the catalog."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from contracts.alerts import CloseReason, Severity, TransitionType
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Recipient, Transition
+from services.alerts.decide import Row
 from services.alerts.rules import SEVERITIES, day_of
 
 GOOD_ENDS = frozenset({CloseReason.RECOVERED, CloseReason.TARGET_MET, CloseReason.PERIOD_CLOSED_MET})
@@ -83,6 +84,10 @@ class Member:
     worsened: bool = False
     """Whether it got worse since its recipient was last told."""
     close_reason: CloseReason | None = None
+    corrected: bool = False
+    """Whether it ended because the figure that it opened with was corrected."""
+    planned_before: float | None = None
+    """Where it ended because the plan was revised: what the same figure was held against before."""
 
     @property
     def firing(self) -> bool:
@@ -347,4 +352,6 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         also_told=tuple(who.name for who in transition.told.recipients if who.person != recipient.person),
         worsened=worse,
         close_reason=wire.close_reason,
+        corrected=wire.reason == Row.C5_CORRECTED,
+        planned_before=wire.planned_before,
     )

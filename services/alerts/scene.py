@@ -44,6 +44,14 @@ class Scene:
         """How far off, in words: `thiếu 18,4 điểm %`. Empty where that is not known."""
         return gap_of(short, record, self.kpi, language) if short is not None else ""
 
+    def revision(self, member: Member, language: Language) -> str:
+        """` từ 80 % thành 60 %`: from which plan to which; empty where the plan of the day is the same."""
+        before, after = member.planned_before, line_of(member.record)
+        if before is None or after is None or before == after:
+            return ""
+        old, new = (figures.amount(line, self.kpi, language) for line in (before, after))
+        return say(language, "revision", old=old, new=new)
+
 
 def gap_of(short: float, record: ProgressJudged, kpi: Kpi, language: Language) -> str:
     """`thiếu 18,4 điểm %`; too high where lower is better, and off where a band is the target."""
@@ -69,6 +77,8 @@ def only_near(member: Member) -> bool:
 
 def end_of(member: Member, language: Language) -> str:
     """How the episode ended, in a few words."""
+    if member.corrected:
+        return say(language, "end_corrected")
     key = f"end_{member.close_reason}{'_near' if only_near(member) else ''}"
     return say(language, key if key in TABLES[language] else "end_other")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from contracts.alerts import CloseReason, Severity
-from contracts.catalog import Threshold
+from contracts.catalog import Hold, Threshold
 from contracts.progress import Landing, Status
 from services.alerts.alert import Condition, DataState
 from services.alerts.decide import Row, Tick, decide
@@ -209,6 +209,26 @@ def test_a_figure_that_turns_unknown_leaves_the_episode_open() -> None:
 def test_a_withdrawn_target_ends_the_episode_and_says_so() -> None:
     story = Story().sees(0.5).sees(None, target=None, status=Status.NO_TARGET)
     assert story.alert.close_reason is CloseReason.TARGET_WITHDRAWN
+
+
+def test_a_lowered_plan_ends_the_episode_as_revised_and_not_as_recovered() -> None:
+    story = Story(a_rule(keep_firing_for=Hold(observations=3))).sees(0.77, as_of=date(2023, 9, 4))
+    story.decides(a_record(version=2, as_of=date(2023, 9, 4), value=61.6, planned=60.0, pace=61.6 / 60))
+    assert (story.last.row, story.alert.close_reason) == (Row.REVISED, CloseReason.TARGET_REVISED)
+    assert story.last.effects[0].wire.planned_before == 80.0
+
+
+def test_a_target_that_is_lowered_to_what_was_reached_is_no_target_met() -> None:
+    story = Story().sees(0.77, as_of=date(2023, 9, 4))
+    lower = a_record(0.77, version=2, as_of=date(2023, 9, 4), planned=50.0, status=Status.ACHIEVED)
+    story.decides(lower, cumulative=True)
+    assert story.last.row is Row.REVISED
+
+
+def test_a_plan_that_is_revised_and_leaves_it_behind_ends_nothing() -> None:
+    story = Story().sees(0.77, as_of=date(2023, 9, 4))
+    story.decides(a_record(version=2, as_of=date(2023, 9, 4), value=61.6, planned=79.0, pace=61.6 / 79))
+    assert (story.last.row, story.types) == (Row.C20, ["opened"])
 
 
 def test_a_rule_that_is_gone_ends_the_episode_when_its_timer_is_next_looked_at() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.catalog import Hold
 from services.alerts.deciding import Arrived
 from services.alerts.grouping import ENDINGS
 from tests.unit.alerts.builders import NOW, Story, a_catalog, a_record, a_rule
@@ -88,11 +89,16 @@ def test_a_replay_by_another_worker_adds_no_mail_and_no_transition(
     assert (len(world.wire.taken), len(world.producer.published)) == (mails, transitions)
 
 
-@settings(max_examples=40)
-@given(histories, st.integers(2, 6))
-def test_the_size_of_a_batch_changes_nothing(history: list[tuple[str, float | None, int]], size: int) -> None:
-    one = asyncio.run(_play(history, True, 1, all_clear=True))
-    other = asyncio.run(_play(history, True, size, all_clear=True))
+holds = st.sampled_from([Hold(), Hold(observations=2), *(Hold(settle=timedelta(hours=hours)) for hours in (2, 9))])
+
+
+@settings(max_examples=60)
+@given(histories, st.integers(2, 6), holds, holds)
+def test_the_size_of_a_batch_changes_nothing(
+    history: list[tuple[str, float | None, int]], size: int, pending: Hold, keep: Hold
+) -> None:
+    one = asyncio.run(_play(history, True, 1, all_clear=True, pending_for=pending, keep_firing_for=keep))
+    other = asyncio.run(_play(history, True, size, all_clear=True, pending_for=pending, keep_firing_for=keep))
     assert _told(one) == _told(other)
 
 
@@ -101,11 +107,17 @@ def _told(world: World) -> list[tuple[str, str, str, str]]:
 
 
 async def _play(
-    history: list[tuple[str, float | None, int]], waits: bool, size: int, *, all_clear: bool, world: World | None = None
+    history: list[tuple[str, float | None, int]],
+    waits: bool,
+    size: int,
+    *,
+    all_clear: bool,
+    world: World | None = None,
+    **rule: object,
 ) -> World:
     """Play a history of (unit, pace, minutes since the last) in batches, then let an hour pass."""
     wait = timedelta(minutes=10) if waits else timedelta(0)
-    service = Service(world or World(a_catalog(rules=[a_rule(group_wait=wait)])))
+    service = Service(world or World(a_catalog(rules=[a_rule(group_wait=wait, **rule)])))
     versions = dict.fromkeys(UNITS, 0)
     now, batch = NOW, []
     clearing: list[tuple[str, float | None, int]] = [(unit, 1.0, 60) for unit in UNITS] if all_clear else []

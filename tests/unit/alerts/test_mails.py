@@ -4,7 +4,7 @@ import re
 import string
 import unicodedata
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.alerts import CloseReason
-from contracts.catalog import Kpi, OrgUnit
+from contracts.catalog import Hold, Kpi, OrgUnit
 from contracts.progress import Landing, Needed, Status
 from services.alerts import figures
 from services.alerts.compose import MAX_SUBJECT, Letter, compose, core_of, subject
@@ -23,7 +23,7 @@ from services.alerts.phrases import EN, VI
 from services.alerts.render import Rendered, Renderer
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.loader import load_folder
-from tests.unit.alerts.builders import CLOSES, KEY, KPI, NOW, Story, a_catalog, a_record
+from tests.unit.alerts.builders import CLOSES, KEY, KPI, NOW, Story, a_catalog, a_record, a_rule
 from tests.unit.alerts.fakes import parsed
 
 RENDERER = Renderer()
@@ -100,6 +100,42 @@ def test_the_end_says_how_long_it_lasted_and_how_bad_it_was() -> None:
     assert "từ 04/09/2023 đến 06/09/2023; lúc nặng nhất thiếu 44,0 điểm %" in text
     assert "Không phải làm gì thêm" in text
     assert "Cần đạt" not in text
+
+
+def test_an_alert_on_a_figure_that_was_wrong_ends_with_that_and_not_with_a_recovery() -> None:
+    story = Story().sees(0.45, as_of=date(2023, 9, 4)).sees(0.97, as_of=date(2023, 9, 4))
+    mail = mails_of(story)[-1]
+    text = text_of(mail)
+    assert "của Xã Tân Phú không chậm: số liệu đến ngày 04/09/2023 đã được sửa." in text
+    assert "of Xã Tân Phú is not behind: the figure of 4 September 2023 was corrected." in text
+    assert "trở lại" not in text
+    assert subject(mail, KPI).startswith("[KPI] Không chậm, số liệu đã sửa: ")
+
+
+def test_an_alert_that_ends_because_the_plan_was_lowered_says_so_with_both_plans() -> None:
+    story = Story().sees(0.77, as_of=date(2023, 9, 4))
+    story.decides(a_record(version=2, as_of=date(2023, 9, 4), value=61.6, planned=60.0, pace=61.6 / 60))
+    mail = mails_of(story)[-1]
+    text = text_of(mail).replace("\n", " ")
+    assert "hết chậm do kế hoạch được điều chỉnh từ 80,0 % thành 60,0 %; số liệu không đổi." in text
+    assert "since its plan was revised from 80.0% to 60.0%; the figure is the same." in text
+    assert "trở lại" not in text
+    assert subject(mail, KPI).startswith("[KPI] Kế hoạch đã điều chỉnh: ")
+
+
+@pytest.mark.parametrize(
+    ("hold", "said"),
+    [
+        (Hold(), "từ 95 % trở lên, hệ thống"),
+        (Hold(observations=2), "từ 95 % trở lên trong 2 lần báo cáo liên tiếp, hệ thống"),
+        (Hold(data_span=timedelta(days=14)), "từ 95 % trở lên và giữ được trong 14 ngày, hệ thống"),
+        (Hold(settle=timedelta(hours=36)), "từ 95 % trở lên và giữ được trong 36 giờ, hệ thống"),
+    ],
+)
+def test_it_says_for_how_long_the_pace_must_be_kept_before_it_is_over(hold: Hold, said: str) -> None:
+    rule = a_rule(keep_firing_for=hold)
+    (mail,) = mails_of(Story(rule).sees(0.77))
+    assert said in text_of(mail, a_catalog(rules=[rule])).replace("\n", " ")
 
 
 def test_only_who_has_reached_the_plan_is_told_to_be_back_on_it() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -79,7 +79,7 @@ async def test_the_end_comes_in_the_same_thread() -> None:
     service = Service(at_once())
     await service.sees(a_record(0.7), at=NOW)
     await service.until(NOW + MINUTE)
-    await service.sees(a_record(0.97, version=2), at=NOW + 2 * MINUTE)
+    await service.sees(a_record(0.97, version=2, as_of=date(2023, 9, 1)), at=NOW + 2 * MINUTE)
     await service.until(NOW + 3 * MINUTE)
     first, last = [mail for to, mail in service.world.wire.taken if to == MANAGER]
     assert service.world.wire.reasons(MANAGER) == ["FIRST", "ALL_RESOLVED"]

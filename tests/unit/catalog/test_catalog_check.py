@@ -509,6 +509,13 @@ MISTAKES = [
     ("rules.yaml", "severity: watch", "severity: critical", "the ladder must go watch, behind, critical"),
     (
         "rules.yaml",
+        "    audience:\n      - {role: owner}",
+        "    pending_for: {observations: 2, settle: PT6H}\n    audience:\n      - {role: owner}",
+        "rules.yaml:7: “pending_for” mixes observations, data_span and settle, which count on different clocks; "
+        "keep one of them",
+    ),
+    (
+        "rules.yaml",
         "role: owner",
         "role: chief",
         "rules.yaml:8: there is no role held by anybody, “chief”; write one of owner",

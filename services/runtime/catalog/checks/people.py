@@ -94,6 +94,13 @@ def check_rules(context: Context) -> Iterator[Problem]:
                 located, "role held by anybody,", audience.role, context.roles, "audience", number, "role"
             )
         yield from _check_ladder(rule, located)
+        for name, hold in (("pending_for", rule.pending_for), ("keep_firing_for", rule.keep_firing_for)):
+            if hold.forms > 1:
+                yield located.problem(
+                    f"“{name}” mixes observations, data_span and settle, which count on different clocks; "
+                    "keep one of them",
+                    name,
+                )
 
 
 def _check_ladder(rule: Rule, located: Located) -> Iterator[Problem]:
