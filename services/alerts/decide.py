@@ -34,6 +34,9 @@ class Row(StrEnum):
     C10 = "c10_severity_fell"
     C11 = "c11_target_met"
     C17 = "c17_rule_gone"
+    C17_ELSEWHERE = "c17_rule_watches_others"
+    C17_CHANGED = "c17_rule_changed"
+    C17_NO_UNIT = "c17_unit_gone"
     C18_MET = "c18_period_ended_target_met"
     C18_MISSED = "c18_period_ended_target_missed"
     C18_LATE = "c18_period_had_ended"
@@ -63,6 +66,16 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconsidered:
+    """The catalog changed: what it says of the alert's rule and unit now. Doing it twice changes nothing."""
+
+    watched: bool
+    """Whether the rule still selects this KPI at this unit."""
+    there: bool
+    """Whether the catalog still has the unit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The alert as it is now, the row that made it so, and what is to be told."""
 
@@ -71,7 +84,7 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Happened = Observation | Tick
+Happened = Observation | Tick | Reconsidered
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
@@ -80,6 +93,8 @@ def decide(alert: Alert, rule: Rule | None, happened: Happened, now: datetime, a
     """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once."""
     if isinstance(happened, Tick):
         return _timed(_tick(alert, rule, now, audience), rule)
+    if isinstance(happened, Reconsidered):
+        return _timed(_reconsider(alert, rule, happened, now), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -229,6 +244,30 @@ def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) ->
     if alert.open is None:
         return _open(alert, rule, stretch, Row.C3, now, audience())
     return _close(alert, rule, stretch.record, CloseReason.RECOVERED, Row.C8, now)
+
+
+def _reconsider(alert: Alert, rule: Rule | None, catalog: Reconsidered, now: datetime) -> Decision:
+    """What a rule no longer says is over. What it says from now on begins with the next figure."""
+    gone = _gone(rule, catalog)
+    if alert.open is None:
+        return Decision(alert, Row.NOT_DUE) if gone is None or alert.waiting is None else _not_open(alert, gone[0])
+    record = _newest(alert.open, alert.waiting)
+    if gone is not None:
+        return _close(alert, rule, record, gone[1], gone[0], now)
+    assert rule is not None
+    if alert.condition is Condition.FIRING and judge(rule, record, period_over=True).verdict is Verdict.CLEAR:
+        return _close(alert, rule, record, CloseReason.RULE_CHANGED, Row.C17_CHANGED, now)
+    if alert.severity in {rung.severity for rung in rule.ladder}:
+        return Decision(alert, Row.NOT_DUE)
+    return Decision(replace(alert, severity=severity_of(rule.ladder, _pace(record), None)), Row.C20)
+
+
+def _gone(rule: Rule | None, catalog: Reconsidered) -> tuple[Row, CloseReason] | None:
+    if not catalog.there:
+        return Row.C17_NO_UNIT, CloseReason.ORG_UNIT_RETIRED
+    if rule is None:
+        return Row.C17, CloseReason.RULE_DISABLED
+    return None if catalog.watched else (Row.C17_ELSEWHERE, CloseReason.RULE_IDENTITY_CHANGED)
 
 
 def _newest(episode: Episode, stretch: Stretch | None) -> ProgressJudged:

@@ -67,6 +67,8 @@ class Decider:
         self._catalogs = catalogs
         self._measures = measures
         self._watches: dict[str, Watch] = {}
+        self._reconsidered: dict[str, Catalog] = {}
+        """The catalog of each province under which what is open was last looked at."""
 
     async def observe(self, batch: Sequence[Arrived], now: datetime, horizon: datetime | None) -> Observed:
         """Decide on the records in order, each at the business time that it brings.
@@ -103,6 +105,35 @@ class Decider:
                 relay.update(effect.wire.alert_id for effect in decision.effects)
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
+
+    async def reconsider(self, now: datetime) -> frozenset[str]:
+        """Decide on what is open in provinces whose catalog changed; the alerts that have something to relay.
+
+        Also once after a start: the catalog may have changed while nobody looked.
+        """
+        relay: set[str] = set()
+        for province in sorted(self._catalogs.provinces()):
+            catalog = self._catalogs.of(province)
+            if catalog is None or self._reconsidered.get(province) is catalog:
+                continue
+            await self._reconsider(province, now, relay)
+            self._reconsidered[province] = catalog
+        return frozenset(relay)
+
+    async def _reconsider(self, province: str, now: datetime, relay: set[str]) -> None:
+        after = ""
+        while found := await self._alerts.watching(province, after, TICKS):
+            watch = self._watch(province)
+            assert watch is not None
+            decided = [(alert, decide(alert, *watch.reconsidered(alert), now)) for alert in found]
+            changed = [decision for alert, decision in decided if decision.alert is not alert]
+            if not await self._alerts.save([AlertChange(one.alert, one.effects) for one in changed]):
+                self._measures.conflicts.labels("alerts").inc()
+                continue  # read again from the same place
+            for decision in changed:
+                self._measures.decisions.labels(decision.row.value).inc()
+                relay.update(effect.wire.alert_id for effect in decision.effects)
+            after = found[-1].key.alert_id
 
     def _decide(
         self, batch: Sequence[Arrived], work: Mapping[str, Work], now: datetime, horizon: datetime | None

@@ -44,6 +44,10 @@ class Alerts(Protocol):
         """Those of these provinces with a timer at or before `now`, the longest overdue first."""
         ...
 
+    async def watching(self, province: str, after: str, limit: int) -> list[Alert]:
+        """A province's alerts that are open or may become so, in the order of their ids, from `after` on."""
+        ...
+
     async def next_due(self) -> datetime | None:
         """The earliest timer of all."""
         ...

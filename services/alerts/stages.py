@@ -96,7 +96,7 @@ class Stages:
         async def once() -> float:
             now = self._clock.now()
             if self._may_tick():
-                await self._tick(now)
+                await self.look(now)
             await self._flush(now)
             async with self._flushing:
                 if await self._flusher.sweep():
@@ -126,12 +126,13 @@ class Stages:
             return horizon
         self._clock.observe(moment)
         now = self._clock.now()
-        await self._tick(now)
+        await self.look(now)
         await self._flush(now, dated_as_due=True)
         return await self._horizon()
 
-    async def _tick(self, now: datetime) -> None:
-        ids = await self._decider.tick(now)
+    async def look(self, now: datetime) -> None:
+        """Decide on what time has brought about, and what another catalog says of what is open."""
+        ids = await self._decider.reconsider(now) | await self._decider.tick(now)
         if ids:
             self._fresh |= ids
             await self.relay_fresh()

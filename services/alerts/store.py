@@ -77,6 +77,11 @@ class MongoAlerts:
         found = self._alerts.find(query, {"events": 0}).sort("next_due_at", 1).limit(limit)
         return [documents.to_alert(document) async for document in found]
 
+    async def watching(self, province: str, after: str, limit: int) -> list[Alert]:
+        query = {"province": province, "next_due_at": {"$type": "date"}, "_id": {"$gt": after}}
+        found = self._alerts.find(query, {"events": 0}).sort("_id", 1).limit(limit)
+        return [documents.to_alert(document) async for document in found]
+
     async def next_due(self) -> datetime | None:
         return await _earliest(self._alerts, "next_due_at")
 

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged
+from services.alerts.alert import Alert
 from services.alerts.audience import Found, Gap, find
-from services.alerts.decide import Observation
+from services.alerts.decide import Observation, Reconsidered
 from services.alerts.rules import day_of
 from services.runtime.catalog import Catalog
 
@@ -29,17 +30,20 @@ class Watch:
 
     def rules_for(self, record: ProgressJudged) -> tuple[Rule, ...]:
         """The enabled rules that watch this KPI at this unit's level."""
-        unit = self.catalog.units.get(record.org_unit)
+        return self._watching(record.kpi, record.org_unit)
+
+    def _watching(self, kpi_id: str, org_unit: str) -> tuple[Rule, ...]:
+        unit = self.catalog.units.get(org_unit)
         level = unit.level if unit is not None else ""
-        found = self._of.get((record.kpi, level))
+        found = self._of.get((kpi_id, level))
         if found is None:
-            kpi = self.catalog.kpis.get(record.kpi)
+            kpi = self.catalog.kpis.get(kpi_id)
             found = tuple(
                 rule
                 for rule in self.rules.values()
                 if kpi is not None and rule.selector.selects(kpi) and (not rule.levels or level in rule.levels)
             )
-            self._of[record.kpi, level] = found
+            self._of[kpi_id, level] = found
         return found
 
     def observation(self, record: ProgressJudged) -> Observation | None:
@@ -48,6 +52,12 @@ class Watch:
         if ends is None:
             return None
         return Observation(record, *ends, cumulative=self.catalog.kpis[record.kpi].kind in _CUMULATIVE)
+
+    def reconsidered(self, alert: Alert) -> tuple[Rule | None, Reconsidered]:
+        """What this version says of an alert that is there: its rule, and whether that still watches it."""
+        key, rule = alert.key, self.rules.get(alert.key.rule)
+        watched = rule is not None and rule in self._watching(key.kpi, key.org_unit)
+        return rule, Reconsidered(watched, self.catalog.units.get(key.org_unit) is not None)
 
     def audience(self, rule: Rule, record: ProgressJudged, on: date) -> Found:
         """Who is to be told of this record now."""

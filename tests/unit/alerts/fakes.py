@@ -40,6 +40,8 @@ class FakeAlerts:
     documents: dict[str, dict] = field(default_factory=dict)  # type: ignore[type-arg]
     events: dict[str, list[dict]] = field(default_factory=dict)  # type: ignore[type-arg]
     before_save: Callable[[], object] = _nothing
+    pages: int = 0
+    """How many pages of what is watched were read."""
 
     async def load(self, ids: Collection[str]) -> dict[str, Alert]:
         return {one: documents.to_alert(self.documents[one]) for one in ids if one in self.documents}
@@ -61,6 +63,11 @@ class FakeAlerts:
         there = [one for one in self.documents.values() if one["province"] in provinces]
         due = [one for one in there if one["next_due_at"] and one["next_due_at"] <= now]
         return [documents.to_alert(one) for one in sorted(due, key=lambda one: one["next_due_at"])][:limit]
+
+    async def watching(self, province: str, after: str, limit: int) -> list[Alert]:
+        self.pages += 1
+        there = sorted(one for one, each in self.documents.items() if each["province"] == province and one > after)
+        return [documents.to_alert(self.documents[one]) for one in there if self.documents[one]["next_due_at"]][:limit]
 
     async def next_due(self) -> datetime | None:
         return min((one["next_due_at"] for one in self.documents.values() if one["next_due_at"]), default=None)

@@ -109,6 +109,18 @@ class AlertsSuite:
         assert await alerts.due(alert.next_due_at - timedelta(seconds=1), here, 9) == []
         assert await alerts.due(alert.next_due_at, here, 9) == [replace(alert, rev=1)]
 
+    async def test_what_is_watched_is_found_page_by_page(self, alerts: Alerts) -> None:
+        alert, _ = opened()
+        keys = [KEY._replace(period=str(year)) for year in (2021, 2022, 2023)]
+        over = replace(alert, key=KEY._replace(period="2020"), next_due_at=None)
+        elsewhere = replace(alert, key=KEY._replace(province="elsewhere"))
+        await alerts.save([AlertChange(one) for one in (over, elsewhere, *(replace(alert, key=key) for key in keys))])
+        ids = sorted(key.alert_id for key in keys)
+        first = await alerts.watching(KEY.province, "", 2)
+        assert [one.key.alert_id for one in first] == ids[:2]
+        assert [one.key.alert_id for one in await alerts.watching(KEY.province, ids[1], 2)] == ids[2:]
+        assert await alerts.watching(KEY.province, ids[2], 2) == []
+
     async def test_a_province_that_is_not_asked_for_does_not_use_up_the_limit(self, alerts: Alerts) -> None:
         alert, _ = opened()
         assert alert.next_due_at is not None
