@@ -15,16 +15,17 @@ from contracts.explanations import (
     SourceBehind,
     TargetVersion,
 )
-from contracts.progress import ProgressJudged
+from contracts.progress import ProgressJudged, Status
 from contracts.reading import shares_tell
 from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of
-from services.gateway.views.figures import Said, Teller
+from services.gateway.views.figures import Said, Teller, against, held_against
 from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
 from services.gateway.views.links import explain_href, reformed_href
+from services.gateway.views.lowest import LowestUnits, lowest_units, telling
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.origins import OriginRow, origins
-from services.gateway.views.reading import Ground
+from services.gateway.views.reading import Ground, day_of_figure
 from services.gateway.views.reasons import dated
 from services.gateway.views.reporters import Reporters, reporters
 from services.gateway.views.statuses import Badge, badge
@@ -102,6 +103,8 @@ class PastRow:
     badge: Badge
     value: str
     planned: str
+    """What the gap is counted from: the plan of the day, or the target once it is missed."""
+    missed: bool
     gap: str
 
 
@@ -146,6 +149,9 @@ class Explained:
     flags: list[str]
     split: str
     """Who lacks most of what is missing; empty where that is not known."""
+    split_on: str
+    """Against what the gap is split, where that is not what the figure is shown beside."""
+    lowest: LowestUnits | None
     brought: bool
     """Whether it is known what each unit below brings to the gap."""
     shared: bool
@@ -193,6 +199,7 @@ def explained(
     above = units.get(units.parent(said.org_unit, said.judged.as_of or said.judged_on) or "")
     name = words.either(kpi.short_name, kpi.short_name_en) or words.either(kpi.name_vi, kpi.name_en)
     target, alone = said.judged.target, said.would_change.by_itself
+    lowest = lowest_units(said, ground, teller, measure, address.of_unit)
     return Explained(
         kpi=words.either(kpi.name_vi, kpi.name_en),
         unit=ground.name(said.org_unit, words),
@@ -207,6 +214,8 @@ def explained(
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         flags=[flag(code, words) for code in said.judged.flags],
         split=teller.split(record, partial(ground.short_name, words=words)),
+        split_on=_split_on(record, teller, measure) if lowest is not None else "",
+        lowest=lowest,
         brought=any(child.brings is not None for child in said.children),
         shared=record.contributions is not None and shares_tell(record.contributions),
         reporters=reporters(said.judged, said.kpi, said.period, ground, words),
@@ -278,13 +287,26 @@ def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
 
 
 def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
-    read = teller.read(point, measure)
+    read = teller.read(held_against(point, point.status, point.goal), measure)
     return PastRow(
         as_of=teller.numbers.day(point.as_of),
         badge=badge(point.status, teller.words),
         value=read.value,
         planned=read.planned,
+        missed=point.status is Status.MISSED and point.goal is not None,
         gap=read.gap or "–",
+    )
+
+
+def _split_on(record: ProgressJudged, teller: Teller, measure: Measure) -> str:
+    """A missed target's gap is split as it stood against the plan of the figure's date."""
+    beside = against(record).planned
+    if record.planned is None or record.gap is None or beside is None or record.planned == beside:
+        return ""
+    return teller.words(
+        "Chia theo chênh lệch so với kế hoạch đến ngày {day}: {gap}.",
+        day=teller.numbers.day(day_of_figure(record)),
+        gap=teller.difference(record.gap, measure),
     )
 
 
@@ -356,18 +378,15 @@ def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, w
 def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
-    numbers, fine = teller.numbers, measure
-    if any(
-        child.brings is not None and child.brings != round(child.brings, measure.decimals) for child in said.children
-    ):
-        fine = Measure(measure.code, max(measure.decimals, 2))
+    numbers = teller.numbers
+    fine = telling(measure, [child.brings for child in said.children if child.brings is not None])
     rows = [
         ChildRow(
             id=child.org_unit,
             name=ground.name(child.org_unit, teller.words),
             href=address.of_unit(child.org_unit),
             badge=badge(child.status, teller.words),
-            value=(read := teller.read(child, measure)).value,
+            value=(read := teller.read(held_against(child, child.status, child.goal), measure)).value,
             parts=_parts(child.numerator, child.denominator, numbers),
             as_of=numbers.day(child.as_of),
             gap=read.gap or "–",

@@ -89,7 +89,8 @@ async def test_where_some_make_up_the_sentence_says_of_what_the_few_make_most() 
     assert found is not None
     assert (found.widen, found.narrow, found.most, found.most_share) == (3, 1, 1, 50 / 60)
     assert gaps_of(found) == {"p.a.1": -12.5, "p.a.2": -1.25, "p.b.1": -1.25, "p.b.2": 1.25}
-    assert found.text_vi == "3 trong 4 xã làm tăng khoảng cách, trong đó 1 xã chiếm 83 % phần tăng; 1 xã khác bù lại một phần."
+    said = "3 trong 4 xã làm tăng khoảng cách, trong đó 1 xã chiếm 83 % phần tăng; 1 xã khác bù lại một phần."
+    assert found.text_vi == said
     assert found.text_en == "3 of 4 communes widen the gap: 83% of that comes from 1 of them. 1 other narrows it."
     two = await split_of(await after(with_words(a_catalog(target)), figures[1], figures[3], figures[2]))
     assert two is not None
@@ -112,7 +113,7 @@ async def test_a_district_that_reported_itself_stands_for_its_communes() -> None
 
 
 async def test_an_amount_is_split_by_the_communes_own_plans_and_without_them_says_why_not() -> None:
-    """The districts have no plans. 200 are to be 100, 50, 30 and 20: by 80, 50, 20 and 0 there, 20, 0, 10 and 20 lack."""
+    """The districts have no plans. Of 200 the communes are to bring 100, 50, 30 and 20, and have 80, 50, 20 and 0."""
     kpi, whole = a_kpi("k", "flow"), a_target("p", 200, 0)
     plans = {"p.a.1": 100, "p.a.2": 50, "p.b.1": 30, "p.b.2": 20}
     own = [a_target(one, goal, 0) for one, goal in plans.items()]
