@@ -70,9 +70,8 @@ def point_of(status: str, judged: dict[str, Any]) -> HistoryPoint:
 def goal_of(judged: Mapping[str, Any]) -> float | None:
     """The target of a judgement as it is told; of a band the nearer edge, which is what is planned of one."""
     target = judged["target"]
-    if target is None or target["value"] is not None:
-        return None if target is None else target["value"]
-    return judged["planned"]
+    goal: float | None = None if target is None else judged["planned"] if target["value"] is None else target["value"]
+    return goal
 
 
 def _days(state: KpiState, definition: Definition, unit: str, window: Window, today: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ from contracts.explanations import (
 )
 from contracts.progress import ProgressJudged, Status
 from contracts.reading import shares_tell
-from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of
+from services.gateway.views.chart import NARROW, WIDE, Picture, Plan, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller, against, held_against
 from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
@@ -223,7 +223,7 @@ def explained(
         outlook=outlook(record, said, measure, words, numbers),
         rules=[words.either(one.text_vi, one.text_en) for one in said.rules],
         picture=_picture(said, past, teller, measure, name),
-        past=[_past(point, teller, measure) for point in reversed(past.points)],
+        past=[past_row(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,
         next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
         bounds=_bounds(said, teller, measure),
@@ -279,14 +279,16 @@ def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measur
     label = words(
         "{name}: {count} lần báo cáo từ {first} đến {last}", name=name, count=len(points), **_ends(drawn, numbers)
     )
-    return chart(drawn, label, [numbers.plain(value, 2) for value in lines_of(drawn)])
+    texts = [numbers.plain(value, 2) for value in lines_of(drawn)]
+    return "".join(chart(drawn, label, texts, size) for size in (WIDE, NARROW))
 
 
 def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
     return {"first": numbers.day(drawn.first), "last": numbers.day(drawn.last)}
 
 
-def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
+def past_row(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
+    """A point beside the plan of its day; once its target was missed, beside that."""
     read = teller.read(held_against(point, point.status, point.goal), measure)
     return PastRow(
         as_of=teller.numbers.day(point.as_of),

@@ -36,6 +36,8 @@ class LowestUnits:
     names: str
     title: str
     rows: list[LowestRow]
+    unit: str
+    """In which what they bring is counted."""
     shared: bool
 
 
@@ -57,19 +59,20 @@ def lowest_units(
             name=ground.name(one.org_unit, words),
             href=href(one.org_unit),
             value=teller.numbers.value(one.value, measure),
-            brings=teller.difference(one.gap, fine),
+            brings=teller.numbers.signed(one.gap, fine),
             share=teller.numbers.value(100 * one.share, _SHARE),
         )
         for one in (found.units if deeper else ())
     ]
-    named = [ground.short_name(one.org_unit, words) for one in found.units[: found.most][:_NAMED]]
+    names = ", ".join(ground.short_name(one.org_unit, words) for one in found.units[: min(found.most, _NAMED)])
     if found.most > _NAMED:
-        named.append(words("{count} đơn vị nữa", found.most - _NAMED))
+        names = words("{names} và {count} đơn vị nữa", found.most - _NAMED, names=names)
     return LowestUnits(
         sentence=words.either(found.text_vi, found.text_en),
-        names=", ".join(named),
+        names=names,
         title=words("Từng {level}", level=level),
         rows=rows,
+        unit=teller.numbers.unit_of_difference(measure),
         shared=shared,
     )
 

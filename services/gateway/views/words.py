@@ -160,7 +160,7 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Ai tạo ra khoảng cách": "Who makes the gap",
     "Từng {level}": "Each {level}",
     "đơn vị": "unit",
-    "{count} đơn vị nữa": ("{count} more", "{count} more"),
+    "{names} và {count} đơn vị nữa": ("{names} and {count} more", "{names} and {count} more"),
     "mục tiêu": "target",
     "Chia theo chênh lệch so với kế hoạch đến ngày {day}: {gap}.": (
         "What is split is the gap to the plan as of {day}: {gap}."

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.catalog import Level, OrgUnit, Roster
+from contracts.catalog import Level, OrgUnit, Parent, Roster
 from contracts.explanations import LowestSplit
 from contracts.observations import ObservationRecorded
+from contracts.reading import level_words
 from services.metrics.asking import Asker
 from services.metrics.contributions import Brought
 from services.metrics.definition import Definition
@@ -166,7 +168,7 @@ FIRST = date(2022, 12, 15)
 
 @st.composite
 def trees(draw: st.DrawFn) -> tuple[OrgUnit, ...]:
-    """Up to three below each, and now and then a level that is passed over."""
+    """Up to three below each, now and then a level that is passed over, and units that move to another parent."""
     found = [unit("p", "province")]
     above = [found[0]]
     while above:
@@ -177,7 +179,18 @@ def trees(draw: st.DrawFn) -> tuple[OrgUnit, ...]:
             below = unit(f"{parent.id}.{at}", LEVELS[level], parent.id)
             found.append(below)
             above.append(below)
+    for at, one in enumerate(found):
+        others = [other.id for other in found if one.parents and other.id != one.parents[0].unit]
+        others = [other for other in others if LEVELS.index(level_of(found, other)) < LEVELS.index(one.level)]
+        if others and draw(st.sampled_from([True, False, False, False])):
+            turn, other = FIRST + timedelta(days=draw(st.integers(1, 364))), draw(st.sampled_from(others))
+            dated = Parent(unit=one.parents[0].unit, valid_to=turn), Parent(unit=other, valid_from=turn)
+            found[at] = one.model_copy(update={"parents": dated})
     return tuple(found)
+
+
+def level_of(units: Sequence[OrgUnit], unit: str) -> str:
+    return next(one.level for one in units if one.id == unit)
 
 
 @st.composite
@@ -198,7 +211,7 @@ def cases(draw: st.DrawFn) -> tuple[Catalog, Sequence[ObservationRecorded]]:
         who = draw(st.sampled_from(reporting or ["p"]))
         on = (FIRST + timedelta(days=draw(st.integers(0, 364)))).isoformat()
         n, d = draw(st.integers(0, 20)), 20 + draw(st.integers(0, 7))
-        pair = {"numerator": n, "denominator": d}
+        pair: dict[str, Any] = {"numerator": n, "denominator": d}
         given = {"ratio": pair, "rate": pair, "coverage": {"numerator": n}, "level": {"value": n, "weight": str(d)}}
         said.append(an_observation(who, on, kpi=kind, **given.get(kind, {"value": n})))
     return a_catalog(kpi, *targets, units=units), said
@@ -260,7 +273,5 @@ def test_the_communes_of_a_district_bring_together_exactly_what_the_district_bri
 
 @pytest.mark.parametrize(("level", "count", "words"), [(2, 1, "commune"), (2, 2, "communes"), (0, 3, "provinces")])
 def test_a_level_has_a_short_word_in_both_languages(level: int, count: int, words: str) -> None:
-    from contracts.reading import level_words
-
     assert level_words(WORDS[level], count) == (WORDS[level].name_vi.split(",")[0].lower(), words)
     assert level_words(Level(id="x", name_vi="Xã"), count)[1] == "xã"
