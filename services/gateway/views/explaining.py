@@ -10,14 +10,12 @@ from contracts.explanations import (
     Bound,
     ExplanationWithOrigins,
     History,
-    HistoryPoint,
     Judged,
     SourceBehind,
     TargetVersion,
 )
-from contracts.progress import ProgressJudged, Status
+from contracts.progress import ProgressJudged
 from contracts.reading import shares_tell
-from services.gateway.views.chart import NARROW, WIDE, Picture, Plan, Point, chart, lines_of
 from services.gateway.views.figures import Said, Teller, against, held_against
 from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
@@ -25,6 +23,7 @@ from services.gateway.views.links import explain_href, reformed_href
 from services.gateway.views.lowest import LowestUnits, lowest_units, telling
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.origins import OriginRow, origins
+from services.gateway.views.past import PastRow, past_row, picture_of
 from services.gateway.views.reading import Ground, day_of_figure
 from services.gateway.views.reasons import dated
 from services.gateway.views.reporters import Reporters, reporters
@@ -93,19 +92,6 @@ class SourceRow:
     value: str
     against: str
     points: str
-
-
-@dataclass(frozen=True, slots=True)
-class PastRow:
-    """A point of the history, for reading."""
-
-    as_of: str
-    badge: Badge
-    value: str
-    planned: str
-    """What the gap is counted from: the plan of the day, or the target once it is missed."""
-    missed: bool
-    gap: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +208,7 @@ def explained(
         steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula if one.code not in STEPS],
         outlook=outlook(record, said, measure, words, numbers),
         rules=[words.either(one.text_vi, one.text_en) for one in said.rules],
-        picture=_picture(said, past, teller, measure, name),
+        picture=picture_of(past, said.judged_on, teller, measure, name),
         past=[past_row(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,
         next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
@@ -260,44 +246,6 @@ def _legal_basis(said: ExplanationWithOrigins, ground: Ground) -> str:
     day = said.judged.as_of or said.judged_on
     target = ground.catalog.targets.judging(said.kpi, said.org_unit, said.period, day)
     return (target.legal_basis or "") if target is not None else ""
-
-
-def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measure: Measure, name: str) -> str:
-    words, numbers = teller.words, teller.numbers
-    points = [
-        Point(
-            point.as_of,
-            point.value,
-            point.status.value,
-            f"{numbers.day(point.as_of)}: {numbers.value(point.value, measure)}, {badge(point.status, words).word}",
-        )
-        for point in past.points
-        if point.value is not None
-    ]
-    plans = [Plan(one.first, one.last, one.points, one.goal) for one in past.plans]
-    drawn = Picture(past.first, past.last, points, plans, said.judged_on)
-    label = words(
-        "{name}: {count} lần báo cáo từ {first} đến {last}", name=name, count=len(points), **_ends(drawn, numbers)
-    )
-    texts = [numbers.plain(value, 2) for value in lines_of(drawn)]
-    return "".join(chart(drawn, label, texts, size) for size in (WIDE, NARROW))
-
-
-def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
-    return {"first": numbers.day(drawn.first), "last": numbers.day(drawn.last)}
-
-
-def past_row(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
-    """A point beside the plan of its day; once its target was missed, beside that."""
-    read = teller.read(held_against(point, point.status, point.goal), measure)
-    return PastRow(
-        as_of=teller.numbers.day(point.as_of),
-        badge=badge(point.status, teller.words),
-        value=read.value,
-        planned=read.planned,
-        missed=point.status is Status.MISSED and point.goal is not None,
-        gap=read.gap or "–",
-    )
 
 
 def _split_on(record: ProgressJudged, teller: Teller, measure: Measure) -> str:

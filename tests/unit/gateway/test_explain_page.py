@@ -12,9 +12,9 @@ from contracts.observations import ObservationRecorded
 from contracts.progress import Status
 from deploy.embedded.demo.events import Said
 from services.gateway.views.chart import NARROW, Picture, Plan, Point, chart, lines_of, months
-from services.gateway.views.explaining import past_row
 from services.gateway.views.figures import Teller
 from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.past import past_row
 from services.gateway.views.words import Words
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
