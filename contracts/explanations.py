@@ -13,6 +13,7 @@ from contracts.observations import ObservationRecorded
 from contracts.progress import (
     Closed,
     Completeness,
+    Contribution,
     Contributions,
     Discrepancy,
     Held,
@@ -99,11 +100,36 @@ class ChildFigure(WireModel):
     denominator: float | None = None
     planned: float | None = None
     gap: float | None = None
+    goal: float | None = Field(None, description="Its own target; of a band the edge nearer to the value.")
     in_sum: bool = Field(description="Whether its figure is part of the one explained.")
     brings: float | None = Field(
         None, description="What it brings to the gap of the record explained; null where that is not split."
     )
     share: float | None = Field(None, description="The same as a part of the whole gap; negative where it makes up.")
+
+
+class LowestUnit(Contribution):
+    """One of the lowest units, and what it brings to the gap."""
+
+    value: float | None = Field(description="What it has in the record explained; null where it has no figure in it.")
+
+
+class LowestSplit(WireModel):
+    """The gap split over the lowest units below: those that report, or in their place one above them whose own figure
+    is in the sum. What they bring adds up to the gap exactly."""
+
+    level: Id | None = Field(description="Their level; null where they are of several.")
+    count: int = Field(description="How many they are.")
+    units: tuple[LowestUnit, ...] = Field(
+        (), description="All of them, whoever widens the gap most first; empty where it cannot be split."
+    )
+    widen: int = Field(0, description="How many of them widen the gap.")
+    narrow: int = Field(0, description="How many of them make up for a part of it.")
+    most: int = Field(0, description="The first so many of them widen it by 80 % of what all that widen it do.")
+    most_share: float = Field(0.0, description="By which part of that they do, 0 to 1.")
+    why_not: Reason | None = Field(None, description="Why it cannot be split.")
+    text_vi: str
+    text_en: str
 
 
 class Bound(WireModel):
@@ -166,6 +192,7 @@ class HistoryPoint(WireModel):
     planned: float | None = None
     gap: float | None = None
     pace: float | None = None
+    goal: float | None = Field(None, description="That target; of a band the edge nearer to the value.")
     status: Status
     target: str | None = Field(None, description="Id of the target that judged.")
     target_version: int | None = None
@@ -244,6 +271,10 @@ class Explanation(WireModel):
     )
     sources: tuple[SourceBehind, ...] = Field((), description="Of a derived KPI: what it was made from.")
     children: tuple[ChildFigure, ...] = ()
+    lowest: LowestSplit | None = Field(
+        None,
+        description="Who makes the gap at the bottom of the tree; null of a record that is not short, or has no parts.",
+    )
     would_change: WouldChange
     landings: Landings | None = Field(
         None, description="Which landings went out, and what came of them; null if none did."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
+from contracts.catalog import Level
 from contracts.progress import Contribution, Contributions
 
 MOST_DECIMALS = 6
@@ -62,6 +63,18 @@ class Shown:
     line: Decimal
     gap: Decimal
     decimals: int
+
+
+def level_words(level: Level, count: int = 2) -> tuple[str, str]:
+    """A short word for so many units of the level, in Vietnamese and English: “xã” for “Xã, phường, thị trấn”,
+    “communes”."""
+    vi = level.name_vi.split(",")[0].strip().lower()
+    en = level.name_en.lower()
+    return vi, (en if count == 1 else _plural(en)) or vi
+
+
+def _plural(word: str) -> str:
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s" if word else ""
 
 
 def decimals_of(unit_of_measure: str, declared: int) -> int:

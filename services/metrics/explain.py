@@ -17,12 +17,14 @@ from services.metrics.definition import Definition
 from services.metrics.derived.source import Source
 from services.metrics.derived.told import sources_behind
 from services.metrics.doubts import PARTS_DISAGREE, Doubt, among_parts, among_sources, of_series
-from services.metrics.exact import SCALE
+from services.metrics.exact import SCALE, Quotient
 from services.metrics.foretold import Aim, Issued, target_of
 from services.metrics.formula import Told, formula
 from services.metrics.issued import landings
 from services.metrics.judging import Judging
+from services.metrics.lowest import lowest
 from services.metrics.obligation import Obligation
+from services.metrics.past import goal_of
 from services.metrics.progress import digest_of, with_reasons
 from services.metrics.reading import Reading
 from services.metrics.shortfall import split as split_of
@@ -59,10 +61,15 @@ def explain(
     judged["landing"] = orjson.loads(said.future.landing)
     until = min(today, window.last) if reading.as_of is None else reading.as_of
     by = None if judged["target"] is None else _judging(definition, unit, window, reading, today)
-    split = None if by is None or judged["contributions"] is None else _split(definition, window, reading, by)
+    planned = _planned_of_a_short(judged, reading, by)
+    split = None if planned is None else split_of(definition, window, reading, planned)
     doubts = list(_doubts(state, definition, unit, reading))
     derived = definition.kind.derived
     behind = [] if derived else figures_behind(definition, state.units, unit, window, until, today)
+    lowest_split = None
+    if planned is not None and by is not None:
+        parts, told = judging.lowest(unit, window, by), {one.org_unit for one in behind}
+        lowest_split = lowest(definition, window, reading, planned, parts, told)
     made_from = [] if reading.as_of is None else sources_behind(definition, sources, unit, reading.as_of)
     return Explanation.model_validate(
         {
@@ -88,6 +95,7 @@ def explain(
             "forecasts": forecasts_of(state.units, unit, window),
             "sources": made_from,
             "children": list(_children(state, definition, unit, window, today, until, split)),
+            "lowest": lowest_split,
             "would_change": would_change(state, definition, unit, window, today, (reading, status)),
             "landings": landings(
                 target_of(definition, unit, window, reading.as_of, today), today, stood, *(issued or ((), {}))
@@ -144,11 +152,12 @@ def _doubts(state: KpiState, definition: Definition, unit: str, reading: Reading
         yield among_parts(reading.discrepancy["reported"], reading.discrepancy["parts"])
 
 
-def _split(definition: Definition, window: Window, reading: Reading, by: Obligation) -> Brought | None:
-    """What each child brings to the gap, of a record that says what the first five of them do."""
-    if reading.value is None or reading.as_of is None:
+def _planned_of_a_short(judged: Mapping[str, Any], reading: Reading, by: Obligation | None) -> Quotient | None:
+    """What a record should have reached that is short of it and made of its parts; None of any other."""
+    split = judged["contributions"] is not None or any(one["code"] == "not_split" for one in judged["reasons"])
+    if not split or by is None or reading.value is None or reading.as_of is None:
         return None
-    return split_of(definition, window, reading, by.planned(reading.as_of) or (by.aim(reading.value), SCALE))
+    return by.planned(reading.as_of) or (by.aim(reading.value), SCALE)
 
 
 def _children(
@@ -164,7 +173,13 @@ def _children(
     judging = Judging(state, definition, today)
     for child in definition.shape(until).children(unit):
         judged = orjson.loads(judging.judge(child, window, None)[2])
-        yield {**judged, "org_unit": child, "in_sum": child in inside, **_brought(split, child)}
+        yield {
+            **judged,
+            "goal": goal_of(judged),
+            "org_unit": child,
+            "in_sum": child in inside,
+            **_brought(split, child),
+        }
 
 
 def _brought(split: Brought | None, child: str) -> dict[str, float]:

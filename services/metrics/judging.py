@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.metrics import closing
-from services.metrics.contributions import shown
+from services.metrics.contributions import Part, shown
 from services.metrics.days import Window, iso, local_day
 from services.metrics.definition import Definition
 from services.metrics.derived.ranking import Ranking
@@ -155,6 +155,13 @@ class Judging:
             found.reasons.append(because("not_split"))
             return None
         return shown(brought)
+
+    def lowest(self, unit: str, window: Window, by: Obligation) -> tuple[Part, ...]:
+        """What the lowest units below add to the sums of the record, which was judged `by` this version."""
+        definition = self.definition
+        verdict = definition.judging(unit, window, min(self.today, definition.lifetime(unit)[1])) or by
+        until = min(window.last, verdict.deadline)
+        return self.state.readings(definition).lowest(unit, window, until, self.today)
 
     def _read(self, unit: str, window: Window, verdict: Obligation | None, limit: int | None) -> Reading:
         until = window.last if verdict is None else min(window.last, verdict.deadline)

@@ -3,7 +3,7 @@
 Points are of the figures as they stand now; what was said on a former day is `then`'s business.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -64,7 +64,14 @@ def point_of(status: str, judged: dict[str, Any]) -> HistoryPoint:
     """A judgement in brief."""
     target = judged["target"]
     named = {} if target is None else {"target": target["id"], "target_version": target["version"]}
-    return HistoryPoint.model_validate({**judged, "target": None, **named, "status": status})
+    return HistoryPoint.model_validate({**judged, "target": None, **named, "goal": goal_of(judged), "status": status})
+
+
+def goal_of(judged: Mapping[str, Any]) -> float | None:
+    """The target of a judgement as it is told; of a band the nearer edge, which is what is planned of one."""
+    target = judged["target"]
+    goal: float | None = None if target is None else judged["planned"] if target["value"] is None else target["value"]
+    return goal
 
 
 def _days(state: KpiState, definition: Definition, unit: str, window: Window, today: int) -> Iterator[int]:

@@ -125,6 +125,14 @@ class Readings:
         """What the unit has in each accounting period of the record that has anything."""
         return self._tables.of(unit, window, min(until, window.last), today, former)[1]
 
+    def lowest(self, unit: str, window: Window, until: int, today: int) -> tuple[Part, ...]:
+        """What the lowest units below add to `n` and `d`: those that report, or in their place one above them whose own
+        figure goes on up, of several periods in all of them if it does in one."""
+        tables, told = self._tables.of(unit, window, min(until, window.last), today, False)
+        summed = self._summed(told)
+        made_of = [table for table in tables if any(table.node(unit) is node for node in summed)]
+        return tuple(_lowest(unit, made_of)) if made_of else ()
+
     def latest_after(self, unit: str, window: Window, day: int) -> int | None:
         """The latest day of the period after `day` with a standing figure of the unit or of a reporting one below."""
         shape = self.definition.shape(window.last)
@@ -204,9 +212,7 @@ class Readings:
         reading.flags = tuple(sorted(flags))
 
     def _parts(self, reading: Reading, unit: str, tables: list[Table], told: list[Node]) -> tuple[Part, ...]:
-        summed = told[-1:]
-        if len(told) > 1 and self.definition.sums_periods:
-            summed = [node for node in told if node.day is not None and node.value is not None]
+        summed = self._summed(told)
         if any(node.direct for node in summed):
             return ()
         if len(tables) == 1:
@@ -219,6 +225,12 @@ class Readings:
                     part, (n, d) = table.node(child), sums.get(child, (0, 0))
                     sums[child] = n + part.n, d + part.d
         return tuple((child, n, d) for child, (n, d) in sums.items())
+
+    def _summed(self, told: list[Node]) -> list[Node]:
+        """What the value is the sum of: of several periods those that have one, else the last."""
+        if len(told) > 1 and self.definition.sums_periods:
+            return [node for node in told if node.day is not None and node.value is not None]
+        return told[-1:]
 
     def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
         """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""
@@ -308,3 +320,13 @@ def _total(values: list[Quotient | None]) -> Quotient | None:
             continue
         p, q = p * value[1] + value[0] * q, q * value[1]
     return p, q
+
+
+def _lowest(unit: str, tables: list[Table]) -> Iterator[Part]:
+    shape = tables[0].moment.shape
+    for child in shape.children(unit):
+        nodes = [table.node(child) for table in tables]
+        if not shape.children(child) or any(node.direct and node.in_parts for node in nodes):
+            yield child, sum(node.n for node in nodes), sum(node.d for node in nodes)
+        else:
+            yield from _lowest(child, tables)

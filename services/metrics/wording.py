@@ -51,6 +51,20 @@ STEPS: dict[str, tuple[str, str]] = {
         "Bình quân gia quyền: tổng giá trị × trọng số ÷ tổng trọng số = {n} ÷ {d} {eq} {value} {unit}.",
         "Weighted mean: sum of value × weight ÷ sum of weights = {n} ÷ {d} {eq} {value} {unit}.",
     ),
+    "split": (
+        "{most} trong {units} {level_vi} tạo ra {percent} % khoảng cách.",
+        "{most} of {units} {level_en} make{verb} {percent}% of the gap.",
+    ),
+    "split_few_made_up": (
+        "{widen} trong {units} {level_vi} làm tăng khoảng cách; {narrow} {level_vi} khác bù lại một phần.",
+        "{widen} of {units} {level_en} widen{verb} the gap; {narrow} other{others} narrow{narrows} it.",
+    ),
+    "split_made_up": (
+        "{widen} trong {units} {level_vi} làm tăng khoảng cách, trong đó {most} {level_vi} chiếm {percent} % phần tăng"
+        "; {narrow} {level_vi} khác bù lại một phần.",
+        "{widen} of {units} {level_en} widen{verb} the gap: {percent}% of that comes from {most} of them. {narrow} "
+        "other{others} narrow{narrows} it.",
+    ),
     "amount": ("Giá trị: {value} {unit}.", "Value: {value} {unit}."),
     "source": ("{name_vi}, kỳ {period}: {value} {unit}.", "{name_en}, {period}: {value} {unit}."),
     "source_silent": ("{name_vi}, kỳ {period}: chưa có giá trị.", "{name_en}, {period}: no value yet."),

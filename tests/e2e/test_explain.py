@@ -23,6 +23,16 @@ WEEKS = 12
 KPI, ROOT = "document-digitisation", "dak-nong"
 SAME = ("value", "numerator", "denominator", "planned", "gap", "pace", "status", "reasons", "as_of", "needed", "flags")
 
+OVERLAPPING = """() => {
+    const texts = [...document.querySelectorAll(".chart .scale")].filter(one => one.getClientRects().length);
+    const boxes = texts.map(one => [one.textContent, one.getBoundingClientRect()]);
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const few = boxes.length < 5 || boxes[0][1].height < 9 ? ["too few or too small"] : [];
+    const below = (a, at) => boxes.slice(at + 1).filter(([, b]) => meet(a, b));
+    return [...few, ...boxes.flatMap(([one, a], at) => below(a, at).map(([other]) => [one, other]))];
+}"""
+"""The labels of the picture that lie upon one another, as they are seen."""
+
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
@@ -135,6 +145,9 @@ async def test_the_page_is_reached_from_the_dashboard_and_shows_all_of_it(
     assert await page.locator("#children tbody tr").count() == 8
     assert await page.locator("#origins tbody tr").count() > 10
     assert await page.locator("#bounds tr").count() >= 1
+    assert await page.locator("#lowest-units tbody tr").count() == 71
+    assert await page.evaluate(OVERLAPPING) == []
+    await page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     await page.locator("#on").fill("2023-02-15")
     await page.locator(".choose button").click()

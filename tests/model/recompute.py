@@ -55,6 +55,9 @@ class ModelRecord:
     timeliness: tuple[int, tuple[str, ...]] | None = None
     discrepancy: tuple[Fraction, Fraction] | None = None
     contributions: dict[str, Fraction] | None = None
+    lowest: dict[str, Fraction] | None = None
+    """The gap over the lowest units that the sums are made of; where it cannot be split, `lowest_not_split`."""
+    lowest_not_split: bool = False
     score: ModelScore | None = None
     flags: tuple[str, ...] = ()
     trust: str | None = None
@@ -119,6 +122,10 @@ class _Sums:
     lost: frozenset[str] = frozenset()
     """The reporting units whose figures are in none of the sums up the tree."""
     below: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    bottom: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
+    """The same of the lowest units that what goes on up is made of, itself among them."""
+    chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each of these the units between, from below."""
 
 
 class _Model:
@@ -418,6 +425,7 @@ class _Model:
                 alone.d = Fraction(roster[0]) if roster is not None else Fraction(0)
             if own is not None and not alone.adds:
                 alone.lost = frozenset({unit})
+            alone.bottom, alone.chains = {unit: (alone.n, alone.d)}, {unit: ()}
             return alone
         below = {
             child: self._sums(child, part, until, tree_day, roster_day)
@@ -425,7 +433,14 @@ class _Model:
             if self._reports_below(child, tree_day)
         }
         alone.below = {child: (sums.n, sums.d) for child, sums in below.items()}
-        return self._direct_or_parts(alone, [*below.values()], len(self._expected(unit, tree_day)))
+        sums = self._direct_or_parts(alone, [*below.values()], len(self._expected(unit, tree_day)))
+        for child, one in below.items():
+            if (one.direct and one.adds) or not one.bottom:
+                sums.bottom[child], sums.chains[child] = (one.n, one.d), ()
+            else:
+                sums.bottom.update(one.bottom)
+                sums.chains.update({unit: (*chain, child) for unit, chain in one.chains.items()})
+        return sums
 
     def _own(self, figures: Figures | Derived, first: date, until: date) -> Own | None:
         if self.kpi.kind == "level" and self.kpi.within_period == "mean":
@@ -629,6 +644,30 @@ class _Model:
             parts[child] = before[0] + n, before[1] + d
         if not short or not parts:
             return None
+        record.lowest = self._split(record, self._bottom(sums), period)
+        record.lowest_not_split = record.lowest is None
+        found = self._split(record, parts, period)
+        if found is None:
+            record.codes.append("not_split")
+        return found
+
+    def _bottom(self, sums: list[_Sums]) -> dict[str, tuple[Fraction, Fraction]]:
+        """What each of the lowest units adds over all periods; one that stood for those below it in any of them does in
+        all."""
+        everybody = {unit for one in sums for unit in one.bottom}
+        added: dict[str, tuple[Fraction, Fraction]] = {}
+        for one in sums:
+            for unit, (n, d) in one.bottom.items():
+                above = [other for other in one.chains[unit] if other in everybody]
+                name = above[-1] if above else unit
+                before = added.get(name, (Fraction(0), Fraction(0)))
+                added[name] = before[0] + n, before[1] + d
+        return added
+
+    def _split(
+        self, record: ModelRecord, parts: dict[str, tuple[Fraction, Fraction]], period: Period
+    ) -> dict[str, Fraction] | None:
+        assert record.planned is not None
         factors = {"ratio": 100, "coverage": 100, "level": 1, "rate": self.kpi.rate_base or 100}
         if self.kpi.kind in factors:
             factor, whole = Fraction(factors[self.kpi.kind]), sum(d for _, d in parts.values())
@@ -636,7 +675,6 @@ class _Model:
         plans = {child: self._own_plan(child, period, record.as_of or period.last) for child in parts}
         known = [plan for plan in plans.values() if plan is not None]
         if len(known) < len(plans) or sum(known) <= 0 or min(known) < 0:
-            record.codes.append("not_split")
             return None
         return {
             child: n - record.planned * (plans[child] or Fraction(0)) / sum(known) for child, (n, _) in parts.items()

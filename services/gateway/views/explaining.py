@@ -10,21 +10,21 @@ from contracts.explanations import (
     Bound,
     ExplanationWithOrigins,
     History,
-    HistoryPoint,
     Judged,
     SourceBehind,
     TargetVersion,
 )
 from contracts.progress import ProgressJudged
 from contracts.reading import shares_tell
-from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of
-from services.gateway.views.figures import Said, Teller
+from services.gateway.views.figures import Said, Teller, against, held_against
 from services.gateway.views.flags import flag
 from services.gateway.views.landing import STEPS, Outlook, outlook
 from services.gateway.views.links import explain_href, reformed_href
+from services.gateway.views.lowest import LowestUnits, lowest_units, telling
 from services.gateway.views.numbers import Measure, Numbers
 from services.gateway.views.origins import OriginRow, origins
-from services.gateway.views.reading import Ground
+from services.gateway.views.past import PastRow, past_row, picture_of
+from services.gateway.views.reading import Ground, day_of_figure
 from services.gateway.views.reasons import dated
 from services.gateway.views.reporters import Reporters, reporters
 from services.gateway.views.statuses import Badge, badge
@@ -95,17 +95,6 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PastRow:
-    """A point of the history, for reading."""
-
-    as_of: str
-    badge: Badge
-    value: str
-    planned: str
-    gap: str
-
-
-@dataclass(frozen=True, slots=True)
 class VersionRow:
     """A version of the target, from when to when it holds, and what was judged under it last."""
 
@@ -146,6 +135,9 @@ class Explained:
     flags: list[str]
     split: str
     """Who lacks most of what is missing; empty where that is not known."""
+    split_on: str
+    """Against what the gap is split, where that is not what the figure is shown beside."""
+    lowest: LowestUnits | None
     brought: bool
     """Whether it is known what each unit below brings to the gap."""
     shared: bool
@@ -193,6 +185,7 @@ def explained(
     above = units.get(units.parent(said.org_unit, said.judged.as_of or said.judged_on) or "")
     name = words.either(kpi.short_name, kpi.short_name_en) or words.either(kpi.name_vi, kpi.name_en)
     target, alone = said.judged.target, said.would_change.by_itself
+    lowest = lowest_units(said, ground, teller, measure, address.of_unit)
     return Explained(
         kpi=words.either(kpi.name_vi, kpi.name_en),
         unit=ground.name(said.org_unit, words),
@@ -207,14 +200,16 @@ def explained(
         versions=[_version(one, teller, measure) for one in said.targets] if len(said.targets) > 1 else [],
         flags=[flag(code, words) for code in said.judged.flags],
         split=teller.split(record, partial(ground.short_name, words=words)),
+        split_on=_split_on(record, teller, measure) if lowest is not None else "",
+        lowest=lowest,
         brought=any(child.brings is not None for child in said.children),
         shared=record.contributions is not None and shares_tell(record.contributions),
         reporters=reporters(said.judged, said.kpi, said.period, ground, words),
         steps=[dated(words.either(one.text_vi, one.text_en), numbers) for one in said.formula if one.code not in STEPS],
         outlook=outlook(record, said, measure, words, numbers),
         rules=[words.either(one.text_vi, one.text_en) for one in said.rules],
-        picture=_picture(said, past, teller, measure, name),
-        past=[_past(point, teller, measure) for point in reversed(past.points)],
+        picture=picture_of(past, said.judged_on, teller, measure, name),
+        past=[past_row(point, teller, measure) for point in reversed(past.points)],
         earlier=past.earlier,
         next_report=numbers.day(said.would_change.next_report) if said.would_change.next_report else "",
         bounds=_bounds(said, teller, measure),
@@ -253,38 +248,15 @@ def _legal_basis(said: ExplanationWithOrigins, ground: Ground) -> str:
     return (target.legal_basis or "") if target is not None else ""
 
 
-def _picture(said: ExplanationWithOrigins, past: History, teller: Teller, measure: Measure, name: str) -> str:
-    words, numbers = teller.words, teller.numbers
-    points = [
-        Point(
-            point.as_of,
-            point.value,
-            point.status.value,
-            f"{numbers.day(point.as_of)}: {numbers.value(point.value, measure)}, {badge(point.status, words).word}",
-        )
-        for point in past.points
-        if point.value is not None
-    ]
-    plans = [Plan(one.first, one.last, one.points, one.goal) for one in past.plans]
-    drawn = Picture(past.first, past.last, points, plans, said.judged_on)
-    label = words(
-        "{name}: {count} lần báo cáo từ {first} đến {last}", name=name, count=len(points), **_ends(drawn, numbers)
-    )
-    return chart(drawn, label, [numbers.plain(value, 2) for value in lines_of(drawn)])
-
-
-def _ends(drawn: Picture, numbers: Numbers) -> dict[str, str]:
-    return {"first": numbers.day(drawn.first), "last": numbers.day(drawn.last)}
-
-
-def _past(point: HistoryPoint, teller: Teller, measure: Measure) -> PastRow:
-    read = teller.read(point, measure)
-    return PastRow(
-        as_of=teller.numbers.day(point.as_of),
-        badge=badge(point.status, teller.words),
-        value=read.value,
-        planned=read.planned,
-        gap=read.gap or "–",
+def _split_on(record: ProgressJudged, teller: Teller, measure: Measure) -> str:
+    """A missed target's gap is split as it stood against the plan of the figure's date."""
+    beside = against(record).planned
+    if record.planned is None or record.gap is None or beside is None or record.planned == beside:
+        return ""
+    return teller.words(
+        "Chia theo chênh lệch so với kế hoạch đến ngày {day}: {gap}.",
+        day=teller.numbers.day(day_of_figure(record)),
+        gap=teller.difference(record.gap, measure),
     )
 
 
@@ -356,18 +328,15 @@ def _source(source: SourceBehind, unit: str, ground: Ground, numbers: Numbers, w
 def _children(
     address: Address, said: ExplanationWithOrigins, ground: Ground, teller: Teller, measure: Measure
 ) -> list[ChildRow]:
-    numbers, fine = teller.numbers, measure
-    if any(
-        child.brings is not None and child.brings != round(child.brings, measure.decimals) for child in said.children
-    ):
-        fine = Measure(measure.code, max(measure.decimals, 2))
+    numbers = teller.numbers
+    fine = telling(measure, [child.brings for child in said.children if child.brings is not None])
     rows = [
         ChildRow(
             id=child.org_unit,
             name=ground.name(child.org_unit, teller.words),
             href=address.of_unit(child.org_unit),
             badge=badge(child.status, teller.words),
-            value=(read := teller.read(child, measure)).value,
+            value=(read := teller.read(held_against(child, child.status, child.goal), measure)).value,
             parts=_parts(child.numerator, child.denominator, numbers),
             as_of=numbers.day(child.as_of),
             gap=read.gap or "–",

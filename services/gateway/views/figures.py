@@ -196,8 +196,14 @@ def missed(record: ProgressJudged) -> bool:
 
 def against(record: ProgressJudged) -> Standing:
     """What the record is shown beside: the plan of the figure's date, and once the target is missed the target."""
-    goal = _goal(record)
-    return _AtTheEnd(record.value, goal) if missed(record) and record.value is not None and goal is not None else record
+    return held_against(record, record.status, _goal(record))
+
+
+def held_against(figure: Standing, status: Status, goal: float | None) -> Standing:
+    """The same of any figure judged against a target: once that is missed, the figure is shown beside the goal."""
+    if status is not Status.MISSED or figure.value is None or goal is None:
+        return figure
+    return _AtTheEnd(figure.value, goal)
 
 
 def _goal(record: ProgressJudged) -> float | None:

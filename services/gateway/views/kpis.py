@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from contracts.catalog import Kpi
 from contracts.progress import ProgressJudged, Status
+from contracts.reading import level_words
 from services.gateway.documents import Count
 from services.gateway.views.figures import Said, Teller, worst
 from services.gateway.views.links import Links
@@ -180,14 +181,8 @@ def level_word(ground: Ground, level_id: str, teller: Teller, count: int = 2) ->
     """A short word for so many units of a level: “xã” for “Xã, phường, thị trấn”, “communes”."""
     for level in ground.catalog.province.levels:
         if level.id == level_id:
-            if teller.words.language == "en" and level.name_en:
-                return level.name_en.lower() if count == 1 else _plural(level.name_en.lower())
-            return level.name_vi.split(",")[0].strip().lower()
+            return teller.words.either(*level_words(level, count))
     return level_id
-
-
-def _plural(word: str) -> str:
-    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
 def owner_of(ground: Ground, record: ProgressJudged) -> str:

@@ -156,6 +156,15 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{count} đơn vị báo cáo trễ": ("{count} unit reported late", "{count} units reported late"),
     "{count} thành viên": ("{count} member", "{count} members"),
     "Góp vào chênh lệch": "Brings to the gap",
+    "Phần của chênh lệch": "Part of the gap",
+    "Ai tạo ra khoảng cách": "Who makes the gap",
+    "Từng {level}": "Each {level}",
+    "đơn vị": "unit",
+    "{names} và {count} đơn vị nữa": ("{names} and {count} more", "{names} and {count} more"),
+    "mục tiêu": "target",
+    "Chia theo chênh lệch so với kế hoạch đến ngày {day}: {gap}.": (
+        "What is split is the gap to the plan as of {day}: {gap}."
+    ),
     "rút số liệu": "withdraws the figure",
     "đã xong": "done",
     "chưa xong": "not done",

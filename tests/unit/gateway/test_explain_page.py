@@ -3,12 +3,19 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
+from contracts.explanations import HistoryPoint
 from contracts.observations import ObservationRecorded
+from contracts.progress import Status
 from deploy.embedded.demo.events import Said
-from services.gateway.views.chart import Picture, Plan, Point, chart, lines_of, months
+from services.gateway.views.chart import NARROW, Picture, Plan, Point, chart, lines_of, months
+from services.gateway.views.figures import Teller
+from services.gateway.views.numbers import Measure, Numbers
+from services.gateway.views.past import past_row
+from services.gateway.views.words import Words
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, ingest_with, metrics_of, metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES, KPI, PARENT, UNIT, both, figure
@@ -28,7 +35,8 @@ async def test_the_page_says_how_the_figure_came_about_in_vietnamese_first() -> 
     assert "Số liệu lấy từ đâu" in page
     assert f"statistics.reported.v1 / 0 / {FIGURES[1].raw.offset}" in page
     assert "Where the figures came from" in english
-    assert page.count('class="point') == 2
+    wide, narrow = (page.split(f'class="chart {size}"')[1].split("</svg>")[0] for size in ("wide", "narrow"))
+    assert wide.count('class="point') == narrow.count('class="point') == wide.count("<title>") == 2
     rules = page.split('id="rules"')[1].split("</details>")[0]
     assert "Tử số không lớn hơn mẫu số." in rules
     assert "Các quy tắc kiểm tra đã qua (14)" in rules
@@ -151,6 +159,78 @@ async def test_it_says_who_lacks_most_and_rounds_reasons_and_gaps_as_the_dashboa
     assert not re.search(r"\d{4}-\d\d-\d\d", own.split('class="steps"')[1].split("</ol>")[0])
 
 
+async def test_who_makes_a_provinces_gap_is_told_by_commune_with_a_link_to_each() -> None:
+    """Four communes: of 1,000 each, 150, 550, 700 and 900, the plan of 30 September being between 70 and 80 %."""
+    others = [
+        figure("2023-09-30", n, f"dak-nong.dak-mil.xa-{name}") for n, name in ((700, "dak-lao"), (900, "duc-minh"))
+    ]
+    poor = figure("2023-09-30", 150, "dak-nong.dak-mil.xa-dak-r-la")
+    async with Gateway(owners=await both(poor, *others)).client() as client:
+        page = (await client.get(f"/explain?kpi={KPI}&unit=dak-nong&period=2023")).text
+        english = (await client.get(f"/explain?kpi={KPI}&unit=dak-nong&period=2023&lang=en")).text
+        answer = (await client.get(f"/api/v1/progress/{KPI}/dak-nong/2023/explain")).json()
+    found = answer["lowest"]
+    section = page.split('id="lowest"')[1].split("</section>")[0]
+    assert (found["level"], found["count"], len(found["units"])) == ("commune", 71, 71)
+    assert found["text_vi"] in section
+    assert re.search(r"\d trong 71 xã làm tăng khoảng cách.* 1 xã khác bù lại một phần\.", section)
+    assert found["text_en"] in english
+    assert [one["org_unit"].rpartition("-")[2] for one in found["units"][:2]] == ["la", "wil"]
+    assert section.count("<tr>") == 72
+    assert section.count(f'href="/explain?kpi={KPI}&amp;unit=dak-nong.') == 71
+    assert "Từng xã (71)" in section
+    assert "Each commune (71)" in english
+    assert sum(one["gap"] for one in found["units"]) == pytest.approx(answer["judged"]["gap"])
+    assert sum(one["share"] for one in found["units"]) == pytest.approx(1)
+
+
+async def test_of_units_directly_below_the_page_says_who_makes_the_gap_without_listing_them_twice() -> None:
+    async with Gateway(owners=await both()).client() as client:
+        page = (await client.get(f"/explain?kpi={KPI}&unit={PARENT}&period=2023")).text
+        own = (await client.get(PAGE)).text
+    section = page.split('id="lowest"')[1].split("</section>")[0]
+    assert "2 trong 8 xã tạo ra 100 % khoảng cách." in section
+    assert "<table" not in section
+    assert 'id="lowest"' not in own
+
+
+async def test_once_missed_a_unit_below_is_shown_by_what_it_lacks_of_its_target() -> None:
+    """55 of 80 %: 25 points short of the target, though less of the plan of 30 September."""
+    late = datetime(2024, 2, 1, tzinfo=UTC)
+    asked = owners(await metrics_with(CATALOG, late, FIGURES), ingest_with(FIGURES))
+    async with Gateway(owners=asked).client() as client:
+        page = (await client.get(f"/explain?kpi={KPI}&unit={PARENT}&period=2023")).text
+        answer = (await client.get(f"/api/v1/progress/{KPI}/{PARENT}/2023/explain")).json()
+    (child,) = (one for one in answer["children"] if one["org_unit"] == UNIT)
+    assert (child["status"], child["goal"]) == ("missed", 80)
+    assert -25 < child["gap"] < -15
+    row = page.split('id="children"')[1].split(f"unit={UNIT}&amp;")[1].split("</tr>")[0]
+    assert '<td class="n">−25,0</td>' in row
+    assert "Chia theo chênh lệch so với kế hoạch đến ngày 30/09/2023: −" in page
+
+
+def test_a_missed_point_of_the_history_is_shown_beside_its_target_and_any_other_beside_the_plan_of_its_day() -> None:
+    words = Words("vi")
+    teller = Teller(words, Numbers(words))
+    point = HistoryPoint(
+        as_of=date(2023, 9, 30),
+        value=55,
+        planned=70,
+        gap=-15,
+        goal=80,
+        status=Status.MISSED,
+        target="t",
+        target_version=1,
+    )
+    measure = Measure("percent", 1)
+    missed, behind = (
+        past_row(point.model_copy(update={"status": status}), teller, measure)
+        for status in (Status.MISSED, Status.BEHIND)
+    )
+    assert (missed.planned, missed.gap, missed.missed) == ("80,0\u202f%", "−25,0", True)
+    assert (behind.planned, behind.gap, behind.missed) == ("70,0\u202f%", "−15,0", False)
+
+
 async def test_doubts_stand_under_the_verdict_in_words() -> None:
     late = figure("2023-09-30", 550, flags=("late",), source="urn:other", revision=2)
     figures = [*FIGURES[:1], late]
@@ -217,6 +297,20 @@ def test_titles_are_escaped_and_nothing_has_a_style() -> None:
 
 def test_a_record_without_anything_has_no_picture() -> None:
     assert chart(Picture(date(2023, 1, 1), date(2023, 12, 31), [], [], date(2023, 1, 1)), "", ["0", "1"]) == ""
+
+
+def test_on_a_phone_all_of_it_is_drawn_with_fewer_dates_and_room_for_long_numbers() -> None:
+    picture = a_picture(10, 40, 20)
+    drawn = chart(picture, "x", ["0", "1.000.000", "2.000.000"], NARROW)
+    assert 'viewBox="0 0 360 240"' in drawn
+    assert drawn.count('text-anchor="middle"') == 4
+    assert drawn.count('class="point') == 3
+    assert "<title>" not in drawn
+    ends = [float(x) for x in re.findall(r'text class="scale" x="([\d.]+)" y="[\d.]+" text-anchor="end"', drawn)]
+    assert min(ends) > 9 * 6  # nine characters
+    dates = [float(x) for x in re.findall(r'x="([\d.]+)" y="231" text-anchor="middle"', drawn)]
+    assert all(after - before > 50 for before, after in pairwise(dates))
+    assert dates[-1] + 22 < 360
 
 
 @pytest.mark.parametrize(("years", "marks"), [(1, 12), (2, 12), (5, 10), (30, 13)])
