@@ -1,6 +1,6 @@
 """What is to be judged of one KPI although no figure came: all of it, or what a day or another catalog touches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +11,16 @@ from services.metrics.given import given_by_figures
 from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING, Comparison, Marks, Touched, touched_by_marks
+
+
+def between(judged: Document, catalog: Catalog) -> list[Mapping[str, str]]:
+    """The marks of the catalogs by which some records were judged since all were, but for this one."""
+    return [marks for version, marks in judged.get("between", {}).items() if version != catalog.version]
+
+
+def since_any(former: Iterable[Mapping[str, str]], marks: Mapping[str, str]) -> frozenset[str]:
+    """What is new since any of the catalogs with the former marks."""
+    return frozenset(reason for one in former for reason in touched_by_marks(one, marks).everything)
 
 
 class Changes:
@@ -31,9 +41,12 @@ class Changes:
         """What of the KPI may be judged otherwise since it was noted as `judged`."""
         if judged["catalog"] == self._catalog.version:
             return NOTHING
+        marks = self.marks(kpi_id)
         if judged["catalog"] == self._former.version:
-            return self._comparison.of(kpi_id)
-        return touched_by_marks(judged.get("marks", {}), self.marks(kpi_id))
+            touched = self._comparison.of(kpi_id)
+        else:
+            touched = touched_by_marks(judged.get("marks", {}), marks)
+        return touched.and_all(since_any(between(judged, self._catalog), marks))
 
     def marks(self, kpi_id: str) -> dict[str, str]:
         """The marks of the catalog in force."""

@@ -221,7 +221,7 @@ class Fold:
         if not what or (record.cause is not None and record.cause.catalog == cause.catalog):
             return None
         before = self._formerly()
-        if before is not None and before.judge(unit, window, None)[2] == content:
+        if before is not None and not self._replaced.between and before.judge(unit, window, None)[2] == content:
             return None
         self._keep_closed(unit, window, content)
         return cause

@@ -124,6 +124,7 @@ class Workshop:
             self.replacing.forget()
         states = await self.memory.hold(wanted.items())
         await self.replacing.look_up(wanted)
+        await self.replacing.note(wanted)
         return states
 
     async def fold(self, key: str, definition: Definition) -> Fold:

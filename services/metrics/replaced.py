@@ -7,8 +7,9 @@ from services.runtime.catalog.rejudging import Touched
 
 
 class Replaced(NamedTuple):
-    """`former`: the definition by which the records were judged; None where it is not kept. `touched`: what the one in
-    force may judge otherwise."""
+    """`former`: the definition by which all records were judged last; None where it is not kept. `touched`: what the
+    one in force may judge otherwise. `between`: some may have been judged by catalogs between these two."""
 
     former: Definition | None
     touched: Touched
+    between: bool = False

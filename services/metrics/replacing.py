@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from services.metrics.annals import Annals
 from services.metrics.definition import Definition
+from services.metrics.duties import since_any
 from services.metrics.memory import Definitions
 from services.metrics.replaced import Replaced
 from services.metrics.store import Store
@@ -23,6 +24,7 @@ class Replacing:
         self._definitions = definitions
         self._looked_up: set[str] = set()
         self._restored: dict[str, tuple[Definition, Mapping[str, str]]] = {}
+        self._between: dict[str, Mapping[str, Mapping[str, str]]] = {}
         self._known: dict[str, tuple[Definition, Replaced]] = {}
         self._comparisons: dict[str, tuple[Catalog, Catalog, Comparison]] = {}
         self._marks: dict[str, tuple[Catalog, Marks]] = {}
@@ -31,6 +33,7 @@ class Replacing:
         """Somebody else may judge meanwhile."""
         self._looked_up.clear()
         self._restored.clear()
+        self._between.clear()
         self._known.clear()
 
     async def look_up(self, wanted: Mapping[str, Definition | None]) -> None:
@@ -50,6 +53,40 @@ class Replacing:
                 self._restored[key] = former, marks
         self._looked_up.update(new)
 
+    async def note(self, wanted: Mapping[str, Definition | None]) -> None:
+        """Before records of these KPIs are judged one by one: note by what, where others stay as another catalog judged
+        them. The next one may differ from this one where it does not differ from the former."""
+        replaced = self._definitions.replaced
+        if not replaced:
+            return
+        new = {
+            key: definition.catalog
+            for key, definition in wanted.items()
+            if definition is not None
+            and key in replaced
+            and definition.catalog.version not in self._between.get(key, {})
+        }
+        if not new:
+            return
+        judged = await self._store.judged(list(new))
+        noted = {}
+        for key, catalog in new.items():
+            before = judged.get(key)
+            known = self._between.get(key, {}) if before is None else before.get("between", {})
+            new_here = catalog.version not in known
+            self._between[key] = {**known, catalog.version: self._marks_of(catalog).of(key.split("/", 1)[1])}
+            self._known.pop(key, None)
+            if new_here and before is not None and before["catalog"] != catalog.version:
+                noted[key] = {**before, "between": self._between[key]}
+        await self._store.mark_judged(noted)
+
+    def settled(self, key: str) -> None:
+        """All records of the KPI are judged by the definition in force."""
+        self._definitions.replaced.pop(key, None)
+        self._restored.pop(key, None)
+        self._between.pop(key, None)
+        self._known.pop(key, None)
+
     def of(self, key: str, definition: Definition | None) -> Replaced | None:
         """What this definition replaced; None once all records are judged by it."""
         former = self._definitions.replaced.get(key)
@@ -57,7 +94,11 @@ class Replacing:
             return None
         known = self._known.get(key)
         if known is None or known[0] is not definition or known[1].former is not former:
-            known = self._known[key] = definition, Replaced(former, self._touched(key, former, definition))
+            touched = self._touched(key, former, definition)
+            others = [marks for one, marks in self._between.get(key, {}).items() if one != definition.catalog.version]
+            if others:
+                touched = touched.and_all(since_any(others, self._marks_of(definition.catalog).of(definition.kpi_id)))
+            known = self._known[key] = definition, Replaced(former, touched, bool(others))
         return known[1]
 
     def _touched(self, key: str, former: Definition, definition: Definition) -> Touched:

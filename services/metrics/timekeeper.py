@@ -15,7 +15,7 @@ from services.metrics.beside import Moved, Turns, keep_looking
 from services.metrics.days import day_of, iso
 from services.metrics.deriver import REST, Deriver
 from services.metrics.documents import Document
-from services.metrics.duties import Changes, Duty
+from services.metrics.duties import Changes, Duty, between
 from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
 from services.metrics.ownership import Ownership
@@ -80,14 +80,14 @@ class Timekeeper:
             duty = Duty(definition, today, since, touched, documents)
             if duty:
                 await self._turns(key, duty, await self._replaced(duty, before))
-            work.definitions.replaced.pop(key, None)
+            work.replacing.settled(key)
             await asyncio.sleep(0)
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
         for key in noted:  # a batch may have read what was noted before
             former = work.definitions.replaced.get(key)
             if former is not None and former.catalog.version != catalog.version:
-                del work.definitions.replaced[key]
+                work.replacing.settled(key)
         changes.done()
         for key in keys:
             self._done[key] = (catalog.version, today)
@@ -112,7 +112,7 @@ class Timekeeper:
         former = work.definitions.replaced.get(key)
         if former is None or former.catalog.version != before["catalog"]:
             former = await work.annals.judged_by(key, before.get("marks", {}))
-        return Replaced(former, duty.touched)
+        return Replaced(former, duty.touched, bool(between(before, definition.catalog)))
 
     async def _turns(self, key: str, duty: Duty, replaced: Replaced | None) -> None:
         """Judge a KPI's records, a turn at a time."""
@@ -122,7 +122,7 @@ class Timekeeper:
                 self._ownership.still_ours()
                 if self._workshop.definitions.of(key, definition.catalog) is not definition:
                     raise Moved
-                state = (await self._workshop.memory.hold([(key, definition)]))[key]
+                state = (await self._workshop.hold({key: definition}))[key]
                 records = duty.records(state)
                 fold = Fold(state, definition, duty.today, replaced)
                 said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])

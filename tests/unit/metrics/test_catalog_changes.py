@@ -303,6 +303,30 @@ async def test_two_catalogs_in_a_row_are_compared_with_what_was_judged() -> None
     assert engine.record("p.a.1").target.value == 86  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("by", ["batch", "a tick that fails"])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_a_catalog_judged_that_nobody_ever_judged_everything_by_does_not_stay(
+    by: str, *, restarted: bool
+) -> None:
+    """The third is as the first was, so that nothing seems to be touched."""
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    if by == "batch":
+        await engine.take(SAME_FIGURE)
+    else:
+        with engine.failing("publish"):
+            await engine.tick()
+        await engine.handler.forget()
+    engine.catalogs.switch(a_catalog(*TARGETS, number=3))
+    engine = engine.restarted() if restarted else engine
+    await engine.tick()
+    record = engine.record()
+    assert record.target is not None
+    assert (record.target.value, record.version) == (92, 3)
+    assert reason(engine) == "Đánh giá lại theo danh mục 3-000000000000, thay đổi: mục tiêu."
+    assert (reason(engine, "p.b.1"), engine.record("p.b.1").version) == ("", 1)
+
+
 # whatever changes
 
 
