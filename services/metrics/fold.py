@@ -140,8 +140,10 @@ class Fold:
 
     def _tell(self, touched: Touched, occasion: Occasion, causes: Causes) -> list[Emission]:
         """What is to be said of these records, given the days on which something touched them."""
+        judging = self.judging
         tellings = [
-            Telling(self.judging, occasion, *record, days, causes.get(record)) for record, days in touched.items()
+            Telling(judging, occasion, *record, days, causes.get(record) if causes else None)
+            for record, days in touched.items()
         ]
         # Day by day over all records, so that the tree is swept once and not once a record.
         steps: dict[int, list[Telling]] = {}
@@ -211,17 +213,20 @@ class Fold:
                 found[unit, window] = cause
         return found
 
-    def _cause(self, unit: str, window: Window, record: Record, content: bytes) -> Cause | None:
-        """The catalog, where it and no day or figure made the record's judgement this `content`. How it stood before is
-        taken down if it was closed."""
+    def _cause(
+        self, unit: str, window: Window, record: Record, content: bytes, *, else_too: bool = True
+    ) -> Cause | None:
+        """The catalog, where it judges the figures as they stand otherwise than the former definition, of a record that
+        is not judged by it yet. How that stood is taken down if it was closed. `content`: the judgement by the catalog,
+        which is not what the record says; `else_too`: also a day or a figure may have changed it."""
         if self._replaced is None or not record.version:
             return None
         what = self._replaced.touched.why(unit, window.id)
         cause = Cause(self.judging.definition.catalog.version, what)
         if not what or (record.cause is not None and record.cause.catalog == cause.catalog):
             return None
-        before = self._formerly()
-        if before is not None and not self._replaced.between and before.judge(unit, window, None)[2] == content:
+        before = self._formerly() if else_too and not self._replaced.between else None
+        if before is not None and before.judge(unit, window, None)[2] == content:
             return None
         self._keep_closed(unit, window, content)
         return cause
@@ -372,7 +377,9 @@ class Fold:
                 state.record_moved(unit, window.id)
             return
         record = state.record(unit, window.id)
-        cause = self._cause(unit, window, record, content)
+        day_came = record.due is not None and record.due <= self.today
+        else_too = day_came or self.judging.definition.kind.ranked
+        cause = self._cause(unit, window, record, content, else_too=else_too)
         record.becomes(status, reading.as_of, digest, cause)
         record.due = due
         state.record_moved(unit, window.id, owes=True)

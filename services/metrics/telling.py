@@ -41,7 +41,7 @@ class Telling:
         cause: Cause | None,
     ) -> None:
         self._judging, self._occasion = judging, occasion
-        self._cause = joined(occasion.cause, cause)
+        self._cause = occasion.cause if cause is None else joined(occasion.cause, cause)
         self._unit, self._window = unit, window
         self._record = judging.state.record(unit, window.id)
         self._before = self._record.as_of
@@ -146,8 +146,8 @@ class Telling:
         self._said.append(self._judging.emission(self._unit, self._window, self._record, head, status, content))
 
 
-def joined(one: Cause | None, other: Cause | None) -> Cause | None:
+def joined(one: Cause | None, other: Cause) -> Cause:
     """All that is new in the catalog, where both name it."""
-    if one is None or other is None:
-        return one or other
+    if one is None:
+        return other
     return one._replace(what=tuple(reason for reason in REASONS if reason in {*one.what, *other.what}))
