@@ -149,7 +149,7 @@ class Deriver:
                 fold = await self._fold(key, definition)
                 records = sorted(fold.state.records)
                 turn = records[at : at + RECORDS_A_TURN]
-                said = fold.again([(unit, definition.window(period), None) for unit, period in turn])
+                said = fold.again([(unit, definition.window(period)) for unit, period in turn])
                 await self._workshop.tell(fold.state, said)
             at += RECORDS_A_TURN
 
@@ -157,9 +157,7 @@ class Deriver:
         self._ownership.still_ours()
         if self._workshop.definitions.of(key, definition.catalog) is not definition:
             raise Moved
-        state = (await self._workshop.memory.hold([(key, definition)]))[key]
-        former = self._workshop.definitions.replaced.get(key)
-        return Fold(state, definition, self._workshop.today(definition.catalog.zone), former)
+        return await self._workshop.fold(key, definition)
 
 
 def _since(before: tuple[Catalog, dict[str, int]] | None, catalog: Catalog, documents: Mapping[str, Document]) -> int:

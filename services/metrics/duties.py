@@ -1,16 +1,26 @@
 """What is to be judged of one KPI although no figure came: all of it, or what a day or another catalog touches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 from services.metrics.days import Window
 from services.metrics.definition import Definition
 from services.metrics.documents import Document
 from services.metrics.given import given_by_figures
-from services.metrics.state import Cause, KpiState
+from services.metrics.state import KpiState
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING, Comparison, Marks, Touched, touched_by_marks
+
+
+def between(judged: Document, catalog: Catalog) -> list[Mapping[str, str]]:
+    """The marks of the catalogs by which some records were judged since all were, but for this one."""
+    return [marks for version, marks in judged.get("between", {}).items() if version != catalog.version]
+
+
+def since_any(former: Iterable[Mapping[str, str]], marks: Mapping[str, str]) -> frozenset[str]:
+    """What is new since any of the catalogs with the former marks."""
+    return frozenset(reason for one in former for reason in touched_by_marks(one, marks).everything)
 
 
 class Changes:
@@ -31,9 +41,12 @@ class Changes:
         """What of the KPI may be judged otherwise since it was noted as `judged`."""
         if judged["catalog"] == self._catalog.version:
             return NOTHING
+        marks = self.marks(kpi_id)
         if judged["catalog"] == self._former.version:
-            return self._comparison.of(kpi_id)
-        return touched_by_marks(judged.get("marks", {}), self.marks(kpi_id))
+            touched = self._comparison.of(kpi_id)
+        else:
+            touched = touched_by_marks(judged.get("marks", {}), marks)
+        return touched.and_all(since_any(between(judged, self._catalog), marks))
 
     def marks(self, kpi_id: str) -> dict[str, str]:
         """The marks of the catalog in force."""
@@ -47,14 +60,6 @@ class Changes:
         self._catalog = catalog
         self._marks = Marks(catalog)
         self._comparison = Comparison(self._former, catalog)
-
-
-class Due(NamedTuple):
-    """A record to be judged, and what for: None where it is time alone."""
-
-    unit: str
-    window: Window
-    cause: Cause | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +76,10 @@ class Duty:
     def __bool__(self) -> bool:
         return self.since is None or bool(self.touched or self.documents) or any(self._born(self.since))
 
-    def records(self, state: KpiState) -> list[Due]:
+    def records(self, state: KpiState) -> list[tuple[str, Window]]:
         """The records to be judged, in order."""
         if self.since is None:
-            return [Due(unit, window, None) for unit, window in sorted(self._all(state))]
+            return sorted(self._all(state))
         when = set(self._born(self.since))
         for period, chunk in self.documents:
             window = self.definition.window(period)
@@ -82,12 +87,9 @@ class Duty:
         # A unit that has lost a target has records of accounting periods instead.
         retargeted = {unit for unit, _ in self.touched.targets}
         when.update((unit, window) for unit, window in given_by_figures(state, self.definition, retargeted))
-        found = {record: self._cause(*record) for record in (self._all(state) if self.touched else when)}
-        return [Due(*record, cause) for record, cause in sorted(found.items()) if cause is not None or record in when]
-
-    def _cause(self, unit: str, window: Window) -> Cause | None:
-        what = self.touched.why(unit, window.id)
-        return Cause(self.definition.catalog.version, what) if what else None
+        if self.touched:
+            when.update((unit, window) for unit, window in self._all(state) if self.touched.why(unit, window.id))
+        return sorted(when)
 
     def _all(self, state: KpiState) -> set[tuple[str, Window]]:
         """Every record that there is or should be by today."""

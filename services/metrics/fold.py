@@ -7,9 +7,12 @@
    change the version at the head.
 4. Of the figures in the batch that stand, and of the few that look back upon a late one, those that others give reason
    to doubt are told to their publishers.
+
+Whoever judges a record first under another catalog says so: a version has the catalog as its cause where that judges
+the figures behind the version before otherwise than the catalog before did.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from services.metrics import closing
@@ -21,21 +24,25 @@ from services.metrics.figures import Figure
 from services.metrics.judging import Judging
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission, digest_of
-from services.metrics.state import Cause, KpiState
+from services.metrics.replaced import Replaced
+from services.metrics.state import Cause, KpiState, Record
 from services.metrics.telling import Occasion, Telling
 
 Touched = dict[tuple[str, Window], set[int]]
 """Records, and the days of the figures that touched them."""
 
+Causes = Mapping[tuple[str, Window], Cause]
+"""By record the catalog that judges it otherwise, where that was not yet said."""
+
 
 class Fold:
     """One KPI of a province on one day: `today` is the local date of the business clock.
 
-    `former`: by which records were judged before, as long as the catalog that changed them has not been asked of all.
+    `replaced`: by what records were judged before, as long as not all are judged by the definition.
     """
 
     def __init__(
-        self, state: KpiState, definition: Definition | None, today: int, former: Definition | None = None
+        self, state: KpiState, definition: Definition | None, today: int, replaced: Replaced | None = None
     ) -> None:
         self.state = state
         self.today = today
@@ -43,7 +50,9 @@ class Fold:
         self.skipped = 0
         self.doubted: list[Doubted] = []
         self._definition = definition
-        self._former = former
+        self._replaced = replaced
+        self._former = None if replaced is None else replaced.former
+        self._before: Judging | None = None
         self._moved: dict[str, set[int]] = {}
         self._after: dict[str, set[int]] = {}
 
@@ -59,10 +68,11 @@ class Fold:
         through = self.state.through
         repeats = through is None or first <= through
         self.state.through = last if through is None else max(last, through)
+        causes = self._causes_of(observations)
         records = self._fold(observations)
         if self._definition is None:
             return []
-        told = self._tell(records, Occasion(repeats, owes=False, moved=self.folded > 0, cause=None))
+        told = self._tell(records, Occasion(repeats, owes=False, moved=self.folded > 0, cause=None), causes)
         self.doubted = doubted(self.state, self._definition, observations, self._after, self.today)
         return told
 
@@ -71,9 +81,13 @@ class Fold:
         again: what is said is owed until it was published. `cause`: the catalog that brought them about."""
         assert self._definition is not None
         days = {unit: set(mine) for unit, mine in figures.items() if mine}
-        if self._former is not None and days:
-            for unit, window in self._touched(days):
-                self._keep_closed(unit, window)
+        causes: Causes = {}
+        if self._replaced is not None and days:
+            touched = self._touched(days)
+            causes = self._causes(touched)
+            if cause is not None:
+                for unit, window in touched:
+                    self._keep_closed(unit, window)
         later = {(one.unit, one.day): one for one in _as_observed(figures) if self._closes(one)}
         self._have_stand(
             {
@@ -87,7 +101,8 @@ class Fold:
         )
         if not days:
             return []
-        return self._tell(self._touched(days), Occasion(repeats=True, owes=True, moved=self.folded > 0, cause=cause))
+        occasion = Occasion(repeats=True, owes=True, moved=self.folded > 0, cause=cause)
+        return self._tell(self._touched(days), occasion, causes)
 
     def _have_stand(self, figures: Mapping[str, Mapping[int, Figure | None]]) -> None:
         assert self._definition is not None
@@ -101,19 +116,20 @@ class Fold:
             self.folded += len(mine)
         days = {unit: set(mine) for unit, mine in figures.items() if mine}
         if days:
+            self._before = None
             self.state.readings(self._definition).moved(days)
 
-    def again(self, records: Iterable[tuple[str, Window, Cause | None]]) -> list[Emission]:
-        """Judge records that no figure touched: a tick, or a new catalog as the cause. Only what changed is said."""
+    def again(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
+        """Judge records that no figure touched: a day passed, or the catalog is new. Only what changed is said."""
         said: list[Emission] = []
-        for unit, window, cause in records:
-            self._say_if_changed(said, unit, window, cause)
+        for unit, window in records:
+            self._say_if_changed(said, unit, window)
         return said
 
     def repeat(self, records: Iterable[tuple[str, Window]]) -> list[Emission]:
         """Say records again under the version that they have, or under a new one if they changed meanwhile."""
         again = {(unit, window): self._trail(unit, window) for unit, window in records}
-        return self._tell(again, Occasion(repeats=True, owes=False, moved=False, cause=None))
+        return self._tell(again, Occasion(repeats=True, owes=False, moved=False, cause=None), self._causes(again))
 
     def _trail(self, unit: str, window: Window) -> set[int]:
         """The days of the heads before the present one that only the tick that is repeated said."""
@@ -122,9 +138,13 @@ class Fold:
             return set()
         return {head.as_of for head in self.state.record(unit, window.id).trail if head.as_of is not None}
 
-    def _tell(self, touched: Touched, occasion: Occasion) -> list[Emission]:
+    def _tell(self, touched: Touched, occasion: Occasion, causes: Causes) -> list[Emission]:
         """What is to be said of these records, given the days on which something touched them."""
-        tellings = [Telling(self.judging, occasion, unit, window, days) for (unit, window), days in touched.items()]
+        judging = self.judging
+        tellings = [
+            Telling(judging, occasion, *record, days, causes.get(record) if causes else None)
+            for record, days in touched.items()
+        ]
         # Day by day over all records, so that the tree is swept once and not once a record.
         steps: dict[int, list[Telling]] = {}
         for telling in tellings:
@@ -140,7 +160,7 @@ class Fold:
         definition = self._former or self._definition
         if definition is None:
             return
-        before = self._before or self.judging
+        before = self._formerly() or self.judging
         for observation in observations:
             for found in closing.closings(self.state, definition, observation, self.today):
                 unit, window = found.unit, found.window
@@ -157,19 +177,64 @@ class Fold:
         assert definition is not None
         return any(closing.closings(self.state, definition, observation, self.today))
 
-    @cached_property
-    def _before(self) -> Judging | None:
-        """The same figures under the former definition. It reads them as they are when it is first asked."""
-        if self._former is None:
+    def _formerly(self) -> Judging | None:
+        """The same figures under the former definition."""
+        if self._before is None and self._former is not None:
+            state = KpiState(self.state.key, self.state.chunks)
+            state.units = self.state.units
+            self._before = Judging(state, self._former, self.today)
+        return self._before
+
+    # what another catalog changes
+
+    def _causes_of(self, observations: Sequence[Observation]) -> Causes:
+        """For the records that these observations touch; before they are folded."""
+        if self._replaced is None or self._definition is None:
+            return {}
+        days: dict[str, set[int]] = {}
+        for one in observations:
+            if not one.forecast:
+                days.setdefault(one.unit, set()).add(one.day)
+        touched = self._touched(days)
+        self._after.clear()
+        return self._causes(touched)
+
+    def _causes(self, records: Collection[tuple[str, Window]]) -> Causes:
+        """Which of these the definition judges otherwise than they were judged, as the figures stand."""
+        if self._replaced is None:
+            return {}
+        found, judging = {}, Judging(self.state, self.judging.definition, self.today)
+        for unit, window in records:
+            record = self.state.records.get((unit, window.id))
+            if record is None or not record.version:
+                continue
+            content = judging.judge(unit, window, None)[2]
+            if digest_of(content) != record.digest and (cause := self._cause(unit, window, record, content)):
+                found[unit, window] = cause
+        return found
+
+    def _cause(
+        self, unit: str, window: Window, record: Record, content: bytes, *, else_too: bool = True
+    ) -> Cause | None:
+        """The catalog, where it judges the figures as they stand otherwise than the former definition, of a record that
+        is not judged by it yet. How that stood is taken down if it was closed. `content`: the judgement by the catalog,
+        which is not what the record says; `else_too`: also a day or a figure may have changed it."""
+        if self._replaced is None or not record.version:
             return None
-        state = KpiState(self.state.key, self.state.chunks)
-        state.units = self.state.units
-        return Judging(state, self._former, self.today)
+        what = self._replaced.touched.why(unit, window.id)
+        cause = Cause(self.judging.definition.catalog.version, what)
+        if not what or (record.cause is not None and record.cause.catalog == cause.catalog):
+            return None
+        before = self._formerly() if else_too and not self._replaced.between else None
+        if before is not None and before.judge(unit, window, None)[2] == content:
+            return None
+        self._keep_closed(unit, window, content)
+        return cause
 
     def _keep_closed(self, unit: str, window: Window, content: bytes | None = None) -> bool:
         """Take down how a record stood that was closed under the former definition, unless its new `content` says the
         same; whether there was anything to take down."""
-        former, before = self._former, self._before
+        former, before = self._former, self._formerly()
         record = self.state.records.get((unit, window.id))
         if former is None or before is None or record is None or not record.version:
             return False
@@ -199,6 +264,7 @@ class Fold:
         if self._definition is None:
             return {}
         if self._moved:
+            self._before = None
             self.state.readings(self._definition).moved(self._moved)
         return self._touched(days)
 
@@ -300,7 +366,7 @@ class Fold:
 
     # judging
 
-    def _say_if_changed(self, said: list[Emission], unit: str, window: Window, cause: Cause | None) -> None:
+    def _say_if_changed(self, said: list[Emission], unit: str, window: Window) -> None:
         state = self.state
         known = state.records.get((unit, window.id))
         reading, status, content, due = self.judging.judge(unit, window, None)
@@ -310,9 +376,10 @@ class Fold:
                 known.due = due
                 state.record_moved(unit, window.id)
             return
-        if cause is not None:
-            self._keep_closed(unit, window, content)
         record = state.record(unit, window.id)
+        day_came = record.due is not None and record.due <= self.today
+        else_too = day_came or self.judging.definition.kind.ranked
+        cause = self._cause(unit, window, record, content, else_too=else_too)
         record.becomes(status, reading.as_of, digest, cause)
         record.due = due
         state.record_moved(unit, window.id, owes=True)

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from services.metrics.beside import Moved, Turns, keep_looking, owned
 from services.metrics.definition import Definition
 from services.metrics.documents import issue_changes
-from services.metrics.fold import Fold
 from services.metrics.foretelling import Answer, Question, answer, foretell, questions
 from services.metrics.handlers import Workshop
 from services.runtime.catalog import Catalog
@@ -100,8 +99,8 @@ class Forecaster:
         answers = await self._answers(asked, generation)
         async with self._delivery.turn:
             self._still(generation, key, definition)
-            state = (await work.memory.hold([(key, definition)]))[key]
-            fold = Fold(state, definition, work.today(definition.catalog.zone))
+            fold = await work.fold(key, definition)
+            state = fold.state
             said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
             told, issues = foretell(fold.judging, definition, answers)
             state.note_what_awaits()

@@ -27,6 +27,8 @@ from services.metrics.memory import Definitions, Memory
 from services.metrics.observations import Observation
 from services.metrics.progress import Emission
 from services.metrics.publisher import Publisher
+from services.metrics.replaced import Replaced
+from services.metrics.replacing import Replacing
 from services.metrics.state import KpiState
 from services.metrics.store import Store
 from services.metrics.telemetry import Meters
@@ -71,13 +73,14 @@ class _Batch:
     first: int
     last: int
     observations: Sequence[Observation]
-    former: Definition | None = None
+    replaced: Replaced | None = None
     later: Sequence[Observation] = ()
 
     def parts(self) -> list["_Batch"]:
         """Cut before figures that change a record after its closing: what is before them is folded, written and said
         first, so that it is durable how the record stood."""
-        at = [0, *cuts(self.state, self.former or self.definition, self.observations, self.today)]
+        definition = self.definition if self.replaced is None else self.replaced.former or self.definition
+        at = [0, *cuts(self.state, definition, self.observations, self.today)]
         shares = [self.observations[one:end] for one, end in zip(at, [*at[1:], None], strict=True)]
         behind = [*shares[1:], ()]
         return [replace(self, observations=mine, later=next_) for mine, next_ in zip(shares, behind, strict=True)]
@@ -100,6 +103,7 @@ class Workshop:
         self.memory = memory
         self.definitions = definitions
         self.annals = Annals(store)
+        self.replacing = Replacing(store, self.annals, definitions)
         self.publisher = publisher
         self.clock = clock
         self.meters = meters
@@ -107,10 +111,26 @@ class Workshop:
         self.delivered: dict[str, dict[tuple[str, int], int]] = {}
         """Of KPIs that somebody watches: by log and raw partition the offset before which all was folded since then."""
         self._noted: datetime | None = None
+        self._held_since = memory.forgotten
 
     def today(self, zone: ZoneInfo) -> int:
         """The local date of the business clock, as an ordinal."""
         return self.clock.now().astimezone(zone).toordinal()
+
+    async def hold(self, wanted: Mapping[str, Definition | None]) -> dict[str, KpiState]:
+        """The states of these KPIs; what their definitions replaced is known then."""
+        if self._held_since != self.memory.forgotten:
+            self._held_since = self.memory.forgotten
+            self.replacing.forget()
+        states = await self.memory.hold(wanted.items())
+        await self.replacing.look_up(wanted)
+        await self.replacing.note(wanted)
+        return states
+
+    async def fold(self, key: str, definition: Definition) -> Fold:
+        """For what is said of a KPI beside the stream."""
+        state = (await self.hold({key: definition}))[key]
+        return Fold(state, definition, self.today(definition.catalog.zone), self.replacing.of(key, definition))
 
     async def write(self, states: Iterable[KpiState], *, judgements_first: bool = False) -> None:
         """Make durable what the states changed; with `judgements_first`, figures only when judgements are."""
@@ -156,8 +176,6 @@ class ObservationHandler:
         self._workshop = workshop
         self._catalogs = catalogs
         self._wait_s = catalog_wait_s
-        self._compared: set[str] = set()
-        """KPIs of which it is known since the assignment by what their records were judged."""
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Fold, write, publish. Raises `Transient`, `Fenced`, `Unprocessable`."""
@@ -176,7 +194,6 @@ class ObservationHandler:
         """Drop what is in memory."""
         self._workshop.memory.forget()
         self._workshop.annals.forget()
-        self._compared.clear()
 
     async def _work(
         self,
@@ -188,8 +205,7 @@ class ObservationHandler:
         """Do what the batch holds of these KPIs. Their payloads are let go as soon as they are read."""
         work = self._workshop
         with work.meters.stage("load"):
-            states = await work.memory.hold(together.items())
-            await self._compare(together)
+            states = await work.hold(together)
         batches = []
         with work.meters.stage("decode"):
             for key, definition in together.items():
@@ -197,23 +213,10 @@ class ObservationHandler:
                 zone = catalogs[share.province].zone
                 read = [_observation(*payload, zone) for payload in share.payloads]
                 first, last = share.payloads[0][1].offset, share.payloads[-1][1].offset
-                former = work.definitions.replaced.get(key)
-                batches.append(_Batch(states[key], definition, work.today(zone), first, last, read, former))
+                replaced = work.replacing.of(key, definition)
+                batches.append(_Batch(states[key], definition, work.today(zone), first, last, read, replaced))
         for together_now in zip_longest(*(batch.parts() for batch in batches)):
             await self._fold([part for part in together_now if part is not None], traceparent)
-
-    async def _compare(self, together: Mapping[str, Definition | None]) -> None:
-        """Find out which of these KPIs were judged by another catalog, be it by another process, and by which."""
-        work = self._workshop
-        new = [key for key in together if key not in self._compared]
-        judged = await work.store.judged(new) if new else {}
-        for key in new:
-            definition, before = together[key], judged.get(key)
-            if definition is None or before is None or before["catalog"] == definition.catalog.version:
-                work.definitions.replaced.pop(key, None)
-            elif (former := await work.annals.judged_by(key, before.get("marks", {}))) is not None:
-                work.definitions.replaced[key] = former
-        self._compared.update(new)
 
     async def _fold(self, batches: Sequence["_Batch"], traceparent: str | None) -> None:
         """Fold, write, publish."""
@@ -222,7 +225,7 @@ class ObservationHandler:
         doubted: list[Doubted] = []
         with work.meters.stage("fold"):
             for batch in batches:
-                fold = Fold(batch.state, batch.definition, batch.today, batch.former)
+                fold = Fold(batch.state, batch.definition, batch.today, batch.replaced)
                 said += fold.batch(batch.observations, batch.first, batch.last)
                 fold.close(batch.later)
                 doubted += fold.doubted

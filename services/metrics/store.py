@@ -60,7 +60,7 @@ class Store(Protocol):
 
     async def judged(self, keys: Sequence[str]) -> dict[str, Document]:
         """Under which catalog and on which day all records of a KPI were last judged: `{catalog, day, marks}`, with
-        the marks of that catalog."""
+        the marks of that catalog; `between`: the marks of those by which some were judged since, by version."""
         ...
 
     async def mark_judged(self, judged: Mapping[str, Document]) -> None:

@@ -7,6 +7,7 @@ from services.metrics.days import Window
 from services.metrics.judging import Judged, Judging
 from services.metrics.progress import Emission, digest_of
 from services.metrics.state import Cause, Head
+from services.runtime.catalog.rejudging import REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Occasion:
     """What something is said for.
 
     `repeats`: it, or a part of it, may have been judged before. `owes`: nobody delivers it again, so what is said is
-    marked as owed. `moved`: any figure moved. `cause`: the catalog that brought it about.
+    marked as owed. `moved`: any figure moved. `cause`: the catalog that brought the figures about.
     """
 
     repeats: bool
@@ -24,10 +25,23 @@ class Occasion:
 
 
 class Telling:
-    """What a batch says of one record, in the order of the dates: former heads again, new heads, the head."""
+    """What a batch says of one record, in the order of the dates: former heads again, new heads, the head.
 
-    def __init__(self, judging: Judging, occasion: Occasion, unit: str, window: Window, touched: set[int]) -> None:
+    `cause`: the catalog, where it judges the figures before the batch otherwise than the record does; the next version
+    is the first under it.
+    """
+
+    def __init__(
+        self,
+        judging: Judging,
+        occasion: Occasion,
+        unit: str,
+        window: Window,
+        touched: set[int],
+        cause: Cause | None,
+    ) -> None:
         self._judging, self._occasion = judging, occasion
+        self._cause = occasion.cause if cause is None else joined(occasion.cause, cause)
         self._unit, self._window = unit, window
         self._record = judging.state.record(unit, window.id)
         self._before = self._record.as_of
@@ -122,10 +136,18 @@ class Telling:
             self._heads.pop()
             record.status, record.digest = status, digest
         else:
-            record.becomes(status, as_of, digest, self._occasion.cause)
+            record.becomes(status, as_of, digest, self._cause)
+            self._cause = self._occasion.cause
         self._changed = True
         self._say(record.head, status, content)
 
     def _say(self, head: Head, status: str, content: bytes) -> None:
         self._heads.append(head)
         self._said.append(self._judging.emission(self._unit, self._window, self._record, head, status, content))
+
+
+def joined(one: Cause | None, other: Cause) -> Cause:
+    """All that is new in the catalog, where both name it."""
+    if one is None:
+        return other
+    return one._replace(what=tuple(reason for reason in REASONS if reason in {*one.what, *other.what}))

@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 
 from services.metrics.beside import Moved, Turns, keep_looking
 from services.metrics.days import day_of, iso
-from services.metrics.definition import Definition
 from services.metrics.deriver import REST, Deriver
 from services.metrics.documents import Document
-from services.metrics.duties import Changes, Duty
+from services.metrics.duties import Changes, Duty, between
 from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
 from services.metrics.ownership import Ownership
+from services.metrics.replaced import Replaced
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.rejudging import NOTHING
 
@@ -79,15 +79,15 @@ class Timekeeper:
             touched = NOTHING if before is None else changes.since(before, definition.kpi_id)
             duty = Duty(definition, today, since, touched, documents)
             if duty:
-                await self._turns(key, duty, await self._former(key, before) if touched else None)
-            work.definitions.replaced.pop(key, None)
+                await self._turns(key, duty, await self._replaced(duty, before))
+            work.replacing.settled(key)
             await asyncio.sleep(0)
             noted[key] = {"catalog": catalog.version, "day": iso(today), "marks": changes.marks(definition.kpi_id)}
         await work.store.mark_judged(noted)
         for key in noted:  # a batch may have read what was noted before
             former = work.definitions.replaced.get(key)
             if former is not None and former.catalog.version != catalog.version:
-                del work.definitions.replaced[key]
+                work.replacing.settled(key)
         changes.done()
         for key in keys:
             self._done[key] = (catalog.version, today)
@@ -101,14 +101,20 @@ class Timekeeper:
             await asyncio.sleep(0)  # to compare thousands of targets takes a while
         await self._workshop.annals.note(catalog, marks, now)
 
-    async def _former(self, key: str, before: Document | None) -> Definition | None:
-        """By which definition records were judged that a catalog touches."""
-        replaced = self._workshop.definitions.replaced.get(key)
-        if before is None or (replaced is not None and replaced.catalog.version == before["catalog"]):
-            return replaced
-        return await self._workshop.annals.judged_by(key, before.get("marks", {}))
+    async def _replaced(self, duty: Duty, before: Document | None) -> Replaced | None:
+        """By what records were judged that a catalog touches."""
+        work, definition = self._workshop, duty.definition
+        key = f"{definition.catalog.province.id}/{definition.kpi_id}"
+        if before is None:
+            return work.replacing.of(key, definition)
+        if not duty.touched:
+            return None
+        former = work.definitions.replaced.get(key)
+        if former is None or former.catalog.version != before["catalog"]:
+            former = await work.annals.judged_by(key, before.get("marks", {}))
+        return Replaced(former, duty.touched, bool(between(before, definition.catalog)))
 
-    async def _turns(self, key: str, duty: Duty, former: Definition | None) -> None:
+    async def _turns(self, key: str, duty: Duty, replaced: Replaced | None) -> None:
         """Judge a KPI's records, a turn at a time."""
         at, definition = 0, duty.definition
         while True:
@@ -116,9 +122,9 @@ class Timekeeper:
                 self._ownership.still_ours()
                 if self._workshop.definitions.of(key, definition.catalog) is not definition:
                     raise Moved
-                state = (await self._workshop.memory.hold([(key, definition)]))[key]
+                state = (await self._workshop.hold({key: definition}))[key]
                 records = duty.records(state)
-                fold = Fold(state, definition, duty.today, former)
+                fold = Fold(state, definition, duty.today, replaced)
                 said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
                 said += fold.again(records[at : at + RECORDS_A_TURN])
                 await self._workshop.tell(state, said)

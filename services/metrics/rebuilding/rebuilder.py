@@ -21,7 +21,6 @@ import structlog
 from contracts.rebuilds import KpiRebuild, LedgerExtent, Stage
 from services.metrics.beside import Moved, Turns, owned
 from services.metrics.documents import figure_changes, published, written
-from services.metrics.fold import Fold
 from services.metrics.handlers import Workshop
 from services.metrics.progress import Emission
 from services.metrics.rebuilding import comparison
@@ -309,7 +308,8 @@ class _Attempt:
             if extent.removed_before is not None:
                 self._refuse_losses(former, extent)
             today = self._today()
-            said = self._successor.succeed(former, versions, today)
+            replaced = work.replacing.of(self._key, self._definition)
+            said = self._successor.succeed(former, versions, today, replaced)
             report = comparison.report(former, self._successor, said, today)
             if report.figures_changed:
                 self._successor.forecast_again()
@@ -337,7 +337,7 @@ class _Attempt:
         async with self._stream.turn:
             state = await self._held()
             owed = [(unit, self._definition.window(period)) for unit, period in state.owed()]
-            await self._publish(state, Fold(state, self._definition, self._today()).repeat(owed))
+            await self._publish(state, (await self._work.fold(self._key, self._definition)).repeat(owed))
 
     async def _publish(self, state: KpiState, said: list[Emission]) -> None:
         await self._work.publisher.publish(said)
@@ -350,7 +350,7 @@ class _Attempt:
         catalog = self._rebuilder.catalogs[self._order.province]
         if self._work.definitions.of(self._key, catalog) is not self._definition:
             raise Moved
-        return (await self._work.memory.hold([(self._key, self._definition)]))[self._key]
+        return (await self._work.hold({self._key: self._definition}))[self._key]
 
     def _today(self) -> int:
         return self._work.today(self._definition.catalog.zone)

@@ -17,6 +17,7 @@ from services.metrics.duties import Duty
 from services.metrics.fold import Fold
 from services.metrics.observations import Observation, careful, observation
 from services.metrics.progress import Emission
+from services.metrics.replaced import Replaced
 from services.metrics.state import KpiState, Record
 from services.runtime.catalog.rejudging import NOTHING
 
@@ -38,9 +39,12 @@ class Successor:
         self._touched.update(fold.collect([_observation(content, zone) for content in payloads]))
         self.folded += fold.folded
 
-    def succeed(self, former: KpiState, published: Mapping[str, int], today: int) -> list[Emission]:
+    def succeed(
+        self, former: KpiState, published: Mapping[str, int], today: int, replaced: Replaced | None = None
+    ) -> list[Emission]:
         """Judge all records as of today; what is to be said afterwards. `published`: by record the highest version that
-        ever went out, which the former generation may have lost."""
+        ever went out, which the former generation may have lost. `replaced`: by what that was judged, if not by the
+        definition in force."""
         state = self.state
         for (unit, period), record in former.records.items():
             state.place(unit, period, carried(record))
@@ -49,14 +53,14 @@ class Successor:
             state.record_moved(unit, period, owes=True)
         for unit, period in former.awaiting():
             state.await_forecast(unit, period)
-        records = {record[:2] for record in Duty(self.definition, today, None, NOTHING).records(state)} | self._touched
+        records = self._touched.union(Duty(self.definition, today, None, NOTHING).records(state))
         for unit, window in records:
             said = published.get(progress_key(state.province, state.kpi, unit, window.id), 0)
             if said > (known := state.record(unit, window.id)).version:
                 known.version, known.digest = said, b""
-        fold = Fold(state, self.definition, today)
+        fold = Fold(state, self.definition, today, replaced)
         owed = [(unit, self.definition.window(period)) for unit, period in state.owed()]
-        return [*fold.repeat(owed), *fold.again((*record, None) for record in sorted(records))]
+        return [*fold.repeat(owed), *fold.again(sorted(records))]
 
     def forecast_again(self) -> None:
         """Figures are not what they were: whatever was forecast is to be forecast from them, also where the judgement

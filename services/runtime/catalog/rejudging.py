@@ -9,7 +9,7 @@ successions: a record is read by the tree as it was on its day.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -63,6 +63,10 @@ class Touched:
 
     def __bool__(self) -> bool:
         return bool(self.everything or self.units or self.targets or self.above or self.days)
+
+    def and_all(self, reasons: frozenset[str]) -> "Touched":
+        """The same, and all its records for these reasons."""
+        return replace(self, everything=self.everything | reasons) if reasons else self
 
     def why(self, unit: str, period: str) -> tuple[str, ...]:
         """Why the record may be judged otherwise; nothing if it is judged as before."""

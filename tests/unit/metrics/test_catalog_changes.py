@@ -180,6 +180,114 @@ async def test_a_catalog_and_a_day_that_come_together_are_both_obeyed() -> None:
     assert (reason(engine, "p.a.1") != "", reason(engine, "p.b.1")) == (True, "")
 
 
+# a figure that comes before anybody has judged by the new catalog
+
+RAISED = a_catalog(a_target("p.a.1", 86), *TARGETS[1:], number=2)
+SAME_FIGURE = FIGURES[0]
+NEWER = an_observation("p.a.1", "2023-10-05", numerator=85, denominator=100)
+NEW_TARGET = "Đánh giá lại theo danh mục 2-000000000000, thay đổi: mục tiêu."
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("figure", [SAME_FIGURE, NEWER], ids=["the same figure again", "a newer figure"])
+async def test_a_figure_before_the_first_look_does_not_hide_that_the_catalog_judges_otherwise(
+    figure: ObservationRecorded, *, restarted: bool
+) -> None:
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    engine = engine.restarted() if restarted else engine
+    await engine.take(figure)
+    assert (engine.record().version, engine.record().catalog_version) == (2, "2-000000000000")
+    assert reason(engine) == NEW_TARGET
+    assert (reason(engine, "p.b.1"), reason(engine, "p")) == ("", "")
+    said = len(engine.topic.records)
+    await engine.tick()
+    assert len(engine.topic.records) == said
+
+
+async def test_of_two_dates_in_a_batch_the_first_version_under_the_new_catalog_says_so() -> None:
+    """As if the catalog had been looked at between the last batch and this one."""
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    later = an_observation("p.a.1", "2023-10-06", numerator=84, denominator=100)
+    await engine.take(NEWER, later)
+    mine = [one for one in engine.topic.progress() if one.org_unit == "p.a.1"]
+    blamed = {one.version: "catalog_changed" in [why.code for why in one.reasons] for one in mine}
+    assert blamed == {1: False, 2: True, 3: False}
+    await engine.take(an_observation("p.a.1", "2023-10-07", numerator=84, denominator=100))
+    assert reason(engine) == ""
+
+
+@pytest.mark.parametrize("half", ["figures", "judgements", "publish", "half a publish"])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_batch_that_is_delivered_again_after_a_crash_says_the_same_reason(
+    half: str, *, restarted: bool
+) -> None:
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    with engine.failing(half):
+        await engine.take(NEWER)
+    await engine.handler.forget()
+    again = engine.restarted() if restarted else engine
+    await again.take(NEWER)
+    first = _last_words(again)
+    assert (again.record().version, reason(again)) == (2, NEW_TARGET)
+    once_more = again.restarted()
+    await once_more.take(NEWER)
+    await once_more.tick()
+    assert _last_words(once_more) == first
+
+
+def _last_words(engine: Engine) -> bytes:
+    """What was published last of the record of a commune."""
+    return [one.value for one in engine.topic.records if one.key == b"p/k/p.a.1/2023"][-1] or b""
+
+
+async def test_a_batch_that_the_catalog_leaves_as_it_was_names_no_catalog() -> None:
+    """Bounds that change the colour of nothing; and a record that only its figure changes."""
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(
+        a_catalog(a_kpi(on_track_pace=Decimal("0.94")), a_target("p.b.1", 91), *TARGETS[:3], number=2)
+    )
+    await engine.take(an_observation("p.a.1", "2023-10-05", numerator=97, denominator=100))
+    assert (engine.record().status, reason(engine)) == ("achieved", "")
+
+
+@pytest.mark.parametrize("first", ["batch", "tick"])
+async def test_a_day_that_passes_with_a_catalog_is_not_laid_to_it(first: str) -> None:
+    """The bounds are new and would say the same; that the target is missed is due to the day."""
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(a_catalog(a_kpi(on_track_pace=Decimal("0.94")), *TARGETS, number=2))
+    engine.clock.moment = local("2023-12-29")
+    await (engine.take(SAME_FIGURE) if first == "batch" else engine.tick())
+    assert (engine.record().status, engine.record().version, reason(engine)) == ("missed", 2, "")
+
+
+@pytest.mark.parametrize("first", ["batch", "tick"])
+async def test_a_closed_record_that_a_batch_finds_under_a_new_catalog_keeps_what_was_closed(first: str) -> None:
+    engine = await judged(*TARGETS)
+    await engine.tick(local("2023-12-29"))
+    assert (engine.record().status, engine.record().version) == ("missed", 2)
+    engine.catalogs.switch(a_catalog(a_target("p.a.1", 84), *TARGETS[1:], number=2))
+    await (engine.take(SAME_FIGURE) if first == "batch" else engine.tick())
+    record = engine.record()
+    assert (record.status, reason(engine)) == ("achieved", NEW_TARGET)
+    assert record.closed is not None
+    assert (record.closed.status, record.closed.version, record.closed.why) == ("missed", 2, "catalog")
+    await engine.tick()
+    assert engine.record() == record
+
+
+async def test_what_is_still_owed_says_the_catalog_that_came_meanwhile() -> None:
+    engine = await judged(*TARGETS)
+    with engine.failing("publish"):
+        await engine.tick(local("2023-12-29"))
+    again = engine.restarted()
+    again.catalogs.switch(RAISED)
+    await again.forecast()
+    assert (again.record().status, reason(again)) == ("missed", NEW_TARGET)
+
+
 async def test_two_catalogs_in_a_row_are_compared_with_what_was_judged() -> None:
     engine = await judged(*TARGETS)
     raised = a_catalog(a_target("p.a.1", 86), *TARGETS[1:], number=2)
@@ -193,6 +301,30 @@ async def test_two_catalogs_in_a_row_are_compared_with_what_was_judged() -> None
     assert engine.record("p.b.1").status == "achieved"
     assert engine.record("p.a.1").target is not None
     assert engine.record("p.a.1").target.value == 86  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("by", ["batch", "a tick that fails"])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_a_catalog_judged_that_nobody_ever_judged_everything_by_does_not_stay(
+    by: str, *, restarted: bool
+) -> None:
+    """The third is as the first was, so that nothing seems to be touched."""
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    if by == "batch":
+        await engine.take(SAME_FIGURE)
+    else:
+        with engine.failing("publish"):
+            await engine.tick()
+        await engine.handler.forget()
+    engine.catalogs.switch(a_catalog(*TARGETS, number=3))
+    engine = engine.restarted() if restarted else engine
+    await engine.tick()
+    record = engine.record()
+    assert record.target is not None
+    assert (record.target.value, record.version) == (92, 3)
+    assert reason(engine) == "Đánh giá lại theo danh mục 3-000000000000, thay đổi: mục tiêu."
+    assert (reason(engine, "p.b.1"), engine.record("p.b.1").version) == ("", 1)
 
 
 # whatever changes

@@ -152,13 +152,20 @@ async def test_a_figure_dated_after_the_deadline_corrects_nothing() -> None:
     assert (engine.record().value, engine.record().status, beside(engine)) == (85, "missed", None)
 
 
-async def test_a_catalog_that_opens_the_period_again_ends_the_correction() -> None:
+@pytest.mark.parametrize("looked", [False, True])
+async def test_a_catalog_that_opens_the_period_again_leaves_what_was_closed_until_the_next_closing(
+    *, looked: bool
+) -> None:
     engine = Engine(TARGETS, local("2024-01-05"))
     await engine.take(IN_TIME)
     await engine.take(LATER)
+    if looked:
+        await engine.tick()
     engine.catalogs.switch(a_catalog(a_target(grace_days=60), a_target("p", 92, 80), number=2))
     await engine.tick()
-    assert (engine.record().status, beside(engine)) == ("achieved", None)
+    closed = engine.record().closed
+    assert closed is not None
+    assert (closed.status, closed.value, str(closed.closed_on), closed.why) == ("missed", 85, "2023-12-29", "both")
     engine.clock.moment = local("2024-03-01")
     await engine.take(figure(70, "2024-03-01", revision=3))
     closed = engine.record().closed

@@ -474,6 +474,9 @@ def test_a_catalog_that_weighs_anew_scores_anew() -> None:
     assert "định nghĩa chỉ tiêu" in reason.text_vi
 
 
+GROW_BY_HALF = a_target("p.a.1", "1.5", None, kpi="growth")
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize(
     ("change", "blamed"),
@@ -483,17 +486,45 @@ def test_a_catalog_that_weighs_anew_scores_anew() -> None:
 async def test_a_catalog_is_the_cause_of_a_new_growth_only_if_it_may_be(
     change: dict[str, Any], *, blamed: bool, restarts: bool
 ) -> None:
-    target = a_target("p.a.1", "1.5", None, kpi="growth")
-    engine = Engine(a_catalog(SALES, growth("sales"), target), local("2023-10-10"))
+    engine = Engine(a_catalog(SALES, growth("sales"), GROW_BY_HALF), local("2023-10-10"))
     await engine.take(said("p.a.1", "2022-12-31", 100), said("p.a.1", "2023-06-30", 50))
     await engine.tick()
-    again = a_catalog(SALES.model_copy(update=change), growth("sales"), target, number=2)
+    again = a_catalog(SALES.model_copy(update=change), growth("sales"), GROW_BY_HALF, number=2)
     engine.catalogs.switch(again)
     engine = engine.restarted() if restarts else engine
     await engine.take(said("p.a.1", "2023-09-30", 60), offset=2)
     await engine.tick()
     assert record(engine).value == 0.6
     assert ("catalog_changed" in engine.codes("p.a.1", "2023", "growth")) is blamed
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_growth_whose_source_moved_before_the_first_look_says_that_its_target_is_new(*, restarts: bool) -> None:
+    engine = Engine(a_catalog(SALES, growth("sales"), GROW_BY_HALF), local("2023-10-10"))
+    await engine.take(said("p.a.1", "2022-12-31", 100), said("p.a.1", "2023-06-30", 50))
+    await engine.tick()
+    engine.catalogs.switch(a_catalog(SALES, growth("sales"), a_target("p.a.1", 2, None, kpi="growth"), number=2))
+    engine = engine.restarted() if restarts else engine
+    await engine.take(said("p.a.1", "2023-09-30", 60), offset=2)
+    await engine.tick()
+    assert (record(engine).value, record(engine).version) == (0.6, 2)
+    (why,) = [one.text_vi for one in record(engine).reasons if one.code == "catalog_changed"]
+    assert why == "Đánh giá lại theo danh mục 2-000000000000, thay đổi: mục tiêu."
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_score_says_that_its_target_is_new_also_where_its_rank_is_looked_at_first(*, restarts: bool) -> None:
+    kpi = score({"kpi": "signed", "maximum": 10})
+    engine = Engine(a_catalog(SIGNED, kpi, a_target("p.a.1", 6, None, kpi="score")), local("2023-10-10"))
+    await engine.take(share("p.a.1", "2023-09-30", 1, 2), share("p.a.2", "2023-09-30", 1, 4))
+    await engine.tick()
+    engine.catalogs.switch(a_catalog(SIGNED, kpi, a_target("p.a.1", 5, None, kpi="score"), number=2))
+    engine = engine.restarted() if restarts else engine
+    await engine.take(share("p.a.2", "2023-10-01", 1, 3), offset=2)
+    await engine.tick()
+    codes = engine.codes("p.a.1", "2023", "score")
+    assert (record(engine, kpi="score").status, codes[-1]) == ("achieved", "catalog_changed")
+    assert "catalog_changed" not in engine.codes("p.a.2", "2023", "score")
 
 
 def test_a_figure_that_comes_after_the_closing_leaves_what_the_growth_said_then_beside_it() -> None:

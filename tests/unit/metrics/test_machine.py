@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from contracts.catalog import Kpi, Limits, LinearPlan, Target
 from contracts.observations import ObservationRecorded
 from contracts.progress import ProgressJudged
+from services.runtime.catalog import Catalog
 from services.runtime.errors import Fenced, Transient
 from tests.model import recompute
 from tests.unit.metrics.builders import UNITS, a_kpi, a_target, an_observation, day, local
@@ -76,6 +77,8 @@ class Metrics(RuleBasedStateMachine):
         self.lost: dict[Key, int] = {}
         """Versions up to these were written by a process that crashed before it published them."""
         self.fresh = False
+        self.judged_by: Catalog | None = None
+        """The catalog before, while nobody has judged everything by the one in force."""
 
     def teardown(self) -> None:
         self.loop.close()
@@ -211,6 +214,7 @@ class Metrics(RuleBasedStateMachine):
         self._hear()
         if whole:
             self._every_head_was_said(batch, before, said)
+            self._whoever_came_first_named_the_catalog(size, before, said)
 
     def _until_not_fenced(self, batch: Sequence[ObservationRecorded]) -> None:
         """A process that is fenced forgets, and reads again from the committed offset."""
@@ -272,7 +276,7 @@ class Metrics(RuleBasedStateMachine):
     @rule(data=st.data())
     def deliver_everything_again(self, data: st.DataObject) -> None:
         """The offsets of the group are set to zero: no figure, no judgement and no version moves."""
-        whole = self.torn <= self.done
+        whole = self.torn <= self.done and self.judged_by is None
         before = _content(self.engine)
         self._restart()
         at = 0
@@ -286,7 +290,7 @@ class Metrics(RuleBasedStateMachine):
             assert not wrong, wrong
         self._hear()
 
-    @precondition(lambda self: self.torn <= self.done)
+    @precondition(lambda self: self.torn <= self.done and self.judged_by is None)
     @rule(data=st.data())
     def fold_everything_into_a_new_state(self, data: st.DataObject) -> None:
         """As a rebuild does: every record that it comes to says the same, byte for byte."""
@@ -334,10 +338,19 @@ class Metrics(RuleBasedStateMachine):
         new = a_target(unit, 50, 5, kpi=kpi, period=period, id=f"new.{len(self.drafts.targets())}")
         self._applied(self.drafts.apply(new), crash)
 
-    @rule(data=st.data())
-    def change_bounds(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), looks=st.booleans())
+    def change_bounds(self, data: st.DataObject, looks: bool) -> None:
         kpi = self.drafts.catalog.kpis[data.draw(st.sampled_from(sorted(self.kpis)))]
-        self._applied(self.drafts.change_kpi(kpi, **data.draw(st.sampled_from(BOUNDS))), None)
+        self._applied(self.drafts.change_kpi(kpi, **data.draw(st.sampled_from(BOUNDS))), None, looks=looks)
+
+    @rule(data=st.data())
+    def change_a_target_and_come_late_to_look(self, data: st.DataObject) -> None:
+        """Batches come before anybody judges by it; so may another catalog, which takes it back."""
+        targets = [one for one in self.drafts.targets() if one.comparator != "band"]
+        if targets:
+            target = data.draw(st.sampled_from(targets))
+            value = data.draw(st.sampled_from([Decimal(30), Decimal(95)]))
+            self._applied(self.drafts.apply(target.model_copy(update={"value": value})), None, looks=False)
 
     @rule(data=st.data(), crash=st.sampled_from([None, None, *CRASHES[1:4]]))
     def move_a_unit(self, data: st.DataObject, crash: str | None) -> None:
@@ -356,9 +369,14 @@ class Metrics(RuleBasedStateMachine):
         some = data.draw(st.lists(st.sampled_from(units), min_size=1, max_size=2, unique_by=lambda one: one.id))
         self._applied(self.drafts.merge(some, f"m{self.drafts.catalog.number}", on), crash)
 
-    def _applied(self, accepted: bool, crash: str | None) -> None:
-        if accepted:
-            self.engine.catalogs.switch(self.drafts.catalog)
+    def _applied(self, accepted: bool, crash: str | None, *, looks: bool = True) -> None:
+        if not accepted:
+            return
+        if not looks:
+            self.last = None
+            self.judged_by = self.judged_by or self.engine.catalog
+        self.engine.catalogs.switch(self.drafts.catalog)
+        if looks:
             self._tick(crash)
 
     def _tick(self, crash: str | None) -> None:
@@ -369,6 +387,7 @@ class Metrics(RuleBasedStateMachine):
                 self.run(self.engine.tick())
             self._restart()
         self.run(self.engine.tick())
+        self.judged_by = None
         self._hear()
 
     def _arm(self, where: str) -> None:
@@ -439,9 +458,31 @@ class Metrics(RuleBasedStateMachine):
                     wrong = {name: (seen[name], wanted[name]) for name in LIMITED if seen[name] != wanted[name]}
                     assert not wrong, f"{key} at its head of {at}: {wrong}"
 
+    def _whoever_came_first_named_the_catalog(self, size: int, before: dict[Key, ProgressJudged], said: int) -> None:
+        """A record that says something else since this batch names the catalog, if that judges what was there before
+        otherwise than the one before; and no catalog, if all was judged by the one in force."""
+        now, then = self.drafts.catalog, self.judged_by
+        told = self.log[: self.done - size]
+        records = [ProgressJudged.model_validate_json(one.value or b"") for one in self.engine.topic.records[said:]]
+        moment = self.engine.clock.moment
+        was, would_be = ({}, {}) if then is None else (recompute(one, told, moment, before) for one in (then, now))
+        for one in records:
+            key = one.kpi, one.org_unit, one.period
+            old = before.get(key)
+            if old is None or one.version != old.version + 1 or old.version <= self.lost.get(key, 0):
+                continue
+            named = "catalog_changed" in [why.code for why in one.reasons]
+            if then is None:
+                assert not named, f"{key}: nothing is new in {now.version}"
+            elif key in was and key in would_be and old.catalog_version == then.version:
+                others = plain(was[key]) != plain(would_be[key])
+                assert named or not others, (
+                    f"{key}: {now.version} judges otherwise than {then.version} and is not named"
+                )
+
     @invariant()
     def everything_equals_the_plain_recomputation(self) -> None:
-        if self.fresh or self.torn > self.done:
+        if self.fresh or self.torn > self.done or self.judged_by is not None:
             return
         self._hear()
         self.fresh = True
