@@ -98,10 +98,11 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
         with Stack.started(folder, broker=broker) as servers:
             to_play = _to_play(servers, empty)
             catalog = prepare(servers)
-            system = System(servers, _environment(play.CLOCK if clock == "demo" else clock), ports={"gateway": port})
+            time_is = _environment(play.CLOCK if clock == "demo" else clock)
+            system = System(servers, time_is, ports={"gateway": port})
             system.start()
             addresses = {name: system.url(name, "") for name in ("metrics", "ingest")}
-            tell({"dashboard": system.url("gateway"), **addresses, **servers.environment()})
+            tell({"dashboard": system.url("gateway"), **addresses, **servers.environment(), **time_is})
             console.print(f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}", highlight=False)
             if to_play:
                 with Show(console) as show:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Mapping, Sequence, Sized
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar
 
@@ -16,7 +16,8 @@ from rich.text import Text
 
 from contracts.catalog import CatalogObject, OrgUnit
 from contracts.topics import CATALOG
-from services.cli.settings import HERE, Data, of_the_system
+from services.cli.business_day import business_day
+from services.cli.settings import HERE, CommandSettings, Data, of_the_system
 from services.runtime.catalog import Catalog, codec, stream
 from services.runtime.catalog.check import Checked, check_folder
 from services.runtime.catalog.closed_targets import closed_targets
@@ -26,7 +27,6 @@ from services.runtime.catalog.publishers import own_topics
 from services.runtime.catalog.tenancy import UnitsClaimed, refuse_claimed
 from services.runtime.errors import StartError, Transient
 from services.runtime.kafka.topics import inbound_topics, make_topics
-from services.runtime.settings import KafkaSettings
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(soft_wrap=True, highlight=False)
@@ -36,6 +36,15 @@ Folder = Annotated[Path, typer.Argument(help="The folder that has catalog.yaml."
 Folders = Annotated[
     list[Path],
     typer.Argument(help="Folders that have a catalog.yaml, to be applied to one system.", show_default=False),
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="DAY",
+        formats=["%Y-%m-%d"],
+        help="Day by which periods are closed or not. Default: today, by the clock of the services (TIENDO_CLOCK).",
+        show_default=False,
+    ),
 ]
 T = TypeVar("T")
 
@@ -71,15 +80,16 @@ def check(folders: Folders) -> None:
 
 
 @app.command()
-def apply(folder: Folder, data: Data = HERE) -> None:
+def apply(folder: Folder, as_of: AsOf = None, data: Data = HERE) -> None:
     """Check a folder and publish it; services switch to it at once. Applying the same again changes nothing."""
     located = _readable(folder)
     province, objects = located.province, located.items
-    settings = _kafka_settings(data)
+    read = _settings(data)
+    settings = read.kafka
 
     async def publish() -> tuple[stream.Applied, list[str]]:
         await make_topics(settings, [CATALOG])
-        _warn_of_closed(folder, located, await stream.read(settings.connection()))
+        await _warn_of_closed(folder, located, await stream.read(settings.connection()), read, _day(as_of))
         applied = await stream.apply(settings.connection(), province, objects, now=datetime.now(UTC))
         own = {topic.name for topic in own_topics(province, Catalog.of(objects).publishers)}
         return applied, sorted(own - set(await inbound_topics(settings))) if own else []
@@ -94,11 +104,12 @@ def apply(folder: Folder, data: Data = HERE) -> None:
 
 
 @app.command()
-def diff(folder: Folder, data: Data = HERE) -> None:
+def diff(folder: Folder, as_of: AsOf = None, data: Data = HERE) -> None:
     """Say what applying a folder would change, and whose figures would be judged anew."""
     located = _readable(folder)
     province, objects = located.province, located.items
-    found = _on_broker(stream.read(_kafka_settings(data).connection()))
+    read = _settings(data)
+    found = _on_broker(stream.read(read.kafka.connection()))
     before = found[province].values if province in found else {}
     changes = differences(before, codec.encode_all(province, objects))
     for change in changes:
@@ -106,7 +117,7 @@ def diff(folder: Folder, data: Data = HERE) -> None:
     if not changes:
         console.print("nothing would change")
         return
-    _warn_of_closed(folder, located, found)
+    _on_broker(_warn_of_closed(folder, located, found, read, _day(as_of)))
     standing = found[province].catalog if province in found else None
     anew = list(rejudged(standing, Catalog.of(objects)))
     console.print("judged anew:" if anew else "no figure would be judged anew")
@@ -117,7 +128,7 @@ def diff(folder: Folder, data: Data = HERE) -> None:
 @app.command()
 def show(data: Data = HERE) -> None:
     """Show the catalogs that stand on the broker: version, and how many objects of each kind."""
-    found = _on_broker(stream.read(_kafka_settings(data).connection()))
+    found = _on_broker(stream.read(_settings(data).kafka.connection()))
     standing = [each for _, each in sorted(found.items()) if each.catalog is not None and each.manifest is not None]
     if not standing:
         _fail(f"The topic {CATALOG.name} holds no complete catalog; run `tiendo catalog apply FOLDER`.")
@@ -162,13 +173,24 @@ def _readable(folder: Path) -> _Readable:
     return _Readable(checked.folder.province, checked.folder.items, checked.folder.objects)
 
 
-def _warn_of_closed(folder: Path, read: _Readable, found: Mapping[str, codec.CatalogAssembler]) -> None:
-    """Say which targets of closed periods are not what they were in the catalog that stands."""
-    standing = found[read.province].catalog if read.province in found else None
+async def _warn_of_closed(
+    folder: Path,
+    written: _Readable,
+    found: Mapping[str, codec.CatalogAssembler],
+    read: CommandSettings,
+    as_of: date | None,
+) -> None:
+    """Say which targets of closed periods are not what they were in the catalog that stands, and as of which day."""
+    standing = found[written.province].catalog if written.province in found else None
     if standing is not None:
-        today = datetime.now(standing.zone).date()
-        for problem in sorted(closed_targets(standing, read.objects, today)):
+        today = await business_day(read, standing.zone, as_of)
+        console.print(Text(str(today)))
+        for problem in sorted(closed_targets(standing, written.objects, today.day)):
             _print_problem(problem, folder)
+
+
+def _day(as_of: datetime | None) -> date | None:
+    return None if as_of is None else as_of.date()
 
 
 def _report(folder: Path, *, quiet: bool = False) -> Checked:
@@ -205,9 +227,9 @@ def _print_change(change: Change) -> None:
         console.print(Text(f"    {detail}"))
 
 
-def _kafka_settings(data: Path) -> KafkaSettings:
+def _settings(data: Path) -> CommandSettings:
     try:
-        return of_the_system(data).kafka
+        return of_the_system(data)
     except StartError as error:
         _fail(str(error))
 

@@ -8,32 +8,32 @@ from typing import Any
 
 import yaml
 
-from services.runtime.catalog.problems import Path
+from services.runtime.catalog.problems import Path, Words
+from services.runtime.catalog.syntax import TOO_DEEP, explained
 
 _BOOLEANS = {"true": True, "false": False}
 _NULLS = {"", "~", "null"}
 
 
 class NotYaml(ValueError):
-    """The text cannot be read as YAML; `line` is where the trouble was noticed."""
+    """The text cannot be read as YAML; `line` is where the trouble was noticed, `why` says what to write."""
 
-    def __init__(self, line: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, line: int, why: Words) -> None:
+        super().__init__(str(why))
         self.line = line
         self.why = why
 
 
 def read(text: str) -> tuple[Any, dict[Path, int]]:
     """The document, and the line of every value and key by path. Raises `NotYaml`."""
+    lines: dict[Path, int] = {}
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise NotYaml(line, error.problem or "not YAML") from None
+        return (None if node is None else _build(node, (), lines)), lines
     except yaml.YAMLError as error:
-        raise NotYaml(0, str(error).splitlines()[0]) from None
-    lines: dict[Path, int] = {}
-    return (None if node is None else _build(node, (), lines)), lines
+        raise NotYaml(*explained(error, text)) from None
+    except RecursionError:
+        raise NotYaml(0, TOO_DEEP) from None
 
 
 def _build(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
@@ -51,7 +51,13 @@ def _mapping(node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict
         key = str(key_node.value)
         line = key_node.start_mark.line + 1
         if key in found:
-            raise NotYaml(line, f"“{key}” stands twice in one object; keep one of them")
+            raise NotYaml(
+                line,
+                Words(
+                    f"“{key}” viết hai lần trong cùng một mục (lần đầu ở dòng {lines[*path, key]}); hãy giữ lại một",
+                    f"“{key}” stands twice in one entry (first on line {lines[*path, key]}); keep one of them",
+                ),
+            )
         lines[(*path, key)] = line
         found[key] = _build(value_node, (*path, key), lines)
     return found

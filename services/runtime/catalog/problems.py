@@ -3,11 +3,28 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from contracts.catalog import CatalogObject
 
 Path = tuple[str | int, ...]
+
+
+class Words(NamedTuple):
+    """A sentence, or a piece of one, in both languages."""
+
+    vi: str
+    en: str
+
+    def __str__(self) -> str:
+        return f"{self.vi} · {self.en}"
+
+    def then(self, more: "Words") -> "Words":
+        """With more behind it."""
+        return Words(self.vi + more.vi, self.en + more.en)
+
+
+NOTHING = Words("", "")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,21 +58,23 @@ class Located:
             path = path[:-1]
         return self.line
 
-    def problem(self, message: str, *path: str | int) -> Problem:
+    def problem(self, message: str | Words, *path: str | int) -> Problem:
         """An error at a field."""
-        return Problem(self.file, self.line_of(*path), message)
+        return Problem(self.file, self.line_of(*path), str(message))
 
-    def warning(self, message: str, *path: str | int) -> Problem:
+    def warning(self, message: str | Words, *path: str | int) -> Problem:
         """A warning at a field."""
-        return Problem(self.file, self.line_of(*path), message, "warning")
+        return Problem(self.file, self.line_of(*path), str(message), "warning")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """“write X instead”, if something known looks like the word; else a short list of what is known; else nothing."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: Words = NOTHING) -> Words:
+    """“; write X instead”, if something known looks like the word; else a short list of what is known; else the
+    remedy given."""
     choices = sorted(set(known))
     close = get_close_matches(word, choices, n=1, cutoff=0.6)
     if close:
-        return f"; write “{close[0]}” instead"
+        return Words(f"; hãy viết “{close[0]}”", f"; write “{close[0]}” instead")
     if 0 < len(choices) <= 12:
-        return f"; write one of {', '.join(choices)} instead"
-    return ""
+        some = ", ".join(choices)
+        return Words(f"; hãy viết một trong: {some}", f"; write one of {some} instead")
+    return otherwise

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 
 def cells(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line numbers, the head first; empty rows and comments are left out, spaces around cells too."""
+    """Rows with the numbers of their first lines, the head first; empty rows and comments are left out, spaces around
+    cells too. Raises `csv.Error` for what is no table at all."""
     reader = csv.reader(io.StringIO(text, newline=""))
+    line = 1
     for row in reader:
         if any(row) and not row[0].startswith("#"):
-            yield reader.line_num, [cell.strip() for cell in row]
+            yield line, [cell.strip() for cell in row]
+        line = reader.line_num + 1
 
 
 def rows(text: str) -> Iterator[dict[str, str]]:

@@ -8,10 +8,23 @@ from typing import TypeVar
 
 from contracts.catalog import CalendarSpec, CatalogObject, Dated, Kpi, OrgUnit, Person, Province, Target
 from services.runtime.catalog.calendar import Calendar
-from services.runtime.catalog.problems import Located, Problem, did_you_mean
+from services.runtime.catalog.problems import Located, Problem, Words, did_you_mean
 from services.runtime.catalog.tree import OrgTree
 
 ObjectT = TypeVar("ObjectT", bound=CatalogObject)
+
+
+_KINDS = {
+    "unit": "đơn vị",
+    "level": "cấp",
+    "KPI": "chỉ tiêu",
+    "calendar": "lịch",
+    "pillar": "trụ cột",
+    "role held by anybody,": "người giữ vai trò",
+}
+"""What may be unknown, as the sentences call it."""
+
+_DECLARE = Words("; hãy sửa lại tên, hoặc khai báo trong danh mục", "; correct the name, or declare it")
 
 
 class Context:
@@ -28,8 +41,25 @@ class Context:
         self, located: Located, what: str, word: str, known: Collection[str], *path: str | int
     ) -> Iterator[Problem]:
         """A problem if the word is not known, unless what it names stands there and only could not be read."""
-        if word not in known and word not in self._unread:
-            yield located.problem(f"there is no {what} “{word}”{did_you_mean(word, known)}", *path)
+        if word in known or word in self._unread or (what == "unit" and not self.units):
+            return  # that there is no unit at all is said once
+        advice = self._by_code(word) if what == "unit" else None
+        said = Words(f"không có {_KINDS[what]} “{word}”", f"there is no {what} “{word}”")
+        yield located.problem(said.then(advice or did_you_mean(word, known, _DECLARE)), *path)
+
+    def _by_code(self, word: str) -> Words | None:
+        """What to write for a unit that is named by one of its external ids, with or without leading zeros."""
+        unit = self._codes.get(word.lstrip("0"))
+        if unit is None:
+            return None
+        return Words(
+            f"; “{word}” là mã ngoài của “{unit}”, hãy viết “{unit}”",
+            f"; “{word}” is an external id of “{unit}”, write “{unit}” instead",
+        )
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        return {code.lstrip("0"): unit.id for unit in self.units.values() for code in unit.external_ids}
 
     def of(self, kind: type[ObjectT]) -> Iterator[tuple[ObjectT, Located]]:
         """The objects of a kind, each with its place."""
@@ -81,6 +111,12 @@ class Context:
         return tuple(self.of(Target))
 
 
+def listed(names: Sequence[str], most: int = 3) -> Words:
+    """The first few names, and how many more there are."""
+    some, more = ", ".join(names[:most]), len(names) - most
+    return Words(f"{some} và {more} mục khác", f"{some} and {more} more") if more > 0 else Words(some, some)
+
+
 def overlap(one: Dated, other: Dated) -> bool:
     """Whether two validities share a day."""
     return (one.valid_from or date.min) < (other.valid_to or date.max) and (other.valid_from or date.min) < (
@@ -92,8 +128,12 @@ def ends_before_it_begins(located: Located, dated: Dated, *path: str | int) -> I
     """A problem if the validity holds no day."""
     if dated.valid_from and dated.valid_to and dated.valid_to <= dated.valid_from:
         yield located.problem(
-            f"valid_to {dated.valid_to} is not after valid_from {dated.valid_from}; valid_to is the first day on which "
-            "it no longer holds, write a later one",
+            Words(
+                f"valid_to {dated.valid_to} không sau valid_from {dated.valid_from}; valid_to là ngày đầu tiên không "
+                "còn hiệu lực, hãy viết ngày muộn hơn",
+                f"valid_to {dated.valid_to} is not after valid_from {dated.valid_from}; valid_to is the first day on "
+                "which it no longer holds, write a later one",
+            ),
             *path,
             "valid_to",
         )

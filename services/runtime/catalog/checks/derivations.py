@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from contracts.catalog import Kpi, KpiKind, ScoreItem
-from services.runtime.catalog.checks.context import Context
-from services.runtime.catalog.problems import Located, Path, Problem
+from contracts.catalog import Kpi, KpiKind, OrgUnit, ScoreItem
+from services.runtime.catalog.checks.context import Context, listed
+from services.runtime.catalog.problems import Located, Path, Problem, Words
 
 WITHOUT_GROWTH: frozenset[KpiKind] = frozenset({"rank", "milestone", "growth"})
+STAND_ALONE: frozenset[KpiKind] = frozenset({"rank", "composite"})
+"""What is true of the units of its own levels and of nobody above them."""
 SHARES: frozenset[KpiKind] = frozenset({"ratio", "coverage"})
 MOST_ITEMS = 60
 """Items of a score: with more, a record that shows what each brought would outgrow its event."""
@@ -120,6 +122,7 @@ def _check_score(kpi: Kpi, located: Located, context: Context) -> Iterator[Probl
         yield from _check_points(item, located, at)
         if item.kpi in context.kpis and item.kpi != kpi.id:
             yield from _check_rule(item, context.kpis[item.kpi], kpi, located, at, context)
+            yield from _check_scores(item, context.kpis[item.kpi], kpi, located, at, context)
 
 
 def _check_points(item: ScoreItem, located: Located, at: Path) -> Iterator[Problem]:
@@ -170,8 +173,73 @@ def _check_rule(
         )
 
 
+def _check_scores(
+    item: ScoreItem, source: Kpi, kpi: Kpi, located: Located, at: Path, context: Context
+) -> Iterator[Problem]:
+    """An item that brings some units no points, whatever they do."""
+    for level in kpi.levels:
+        if source.kind in STAND_ALONE and level not in source.levels:
+            yield located.warning(
+                Words(
+                    f"“{source.id}” không có số liệu của cấp “{level}”, vì không cộng được từ cấp dưới, nên không bao "
+                    f"giờ cho điểm ở cấp này; hãy bỏ “{level}” khỏi levels của “{kpi.id}”, hoặc thêm vào levels của "
+                    f"“{source.id}”",
+                    f"“{source.id}” has no figures of a {level}, since it cannot be added up from below, so it never "
+                    f"scores there; take “{level}” out of the levels of “{kpi.id}”, or add it to those of "
+                    f"“{source.id}”",
+                ),
+                *at,
+                "kpi",
+            )
+    if item.rule in ("ratio", "half") and _has_a_goal(source, context) and not _natural_goal(source):
+        aimless = [
+            unit.id
+            for unit, _ in context.of(OrgUnit)
+            if unit.level in kpi.levels and not _has_a_target(source, unit, context)
+        ]
+        if aimless:
+            some = listed(aimless)
+            yield located.warning(
+                Words(
+                    f"“{source.id}” không có mục tiêu cho {some.vi}, nên không bao giờ cho điểm ở đó; hãy khai báo "
+                    "mục tiêu, hoặc viết “rule: steps”",
+                    f"“{source.id}” has no target for {some.en}, so it never scores there; declare one, or write "
+                    "“rule: steps”",
+                ),
+                *at,
+            )
+    yield from _check_reach(item, source, located, at)
+
+
+def _check_reach(item: ScoreItem, source: Kpi, located: Located, at: Path) -> Iterator[Problem]:
+    """A table of which no value brings points."""
+    high = source.natural_limits.high
+    paying = [step for step in item.steps if step.points > 0]
+    if item.steps and not any(high is None or step.at_least <= high for step in paying):
+        yield located.warning(
+            Words(
+                f"không giá trị nào của “{source.id}” được điểm theo bảng này; hãy viết điểm lớn hơn 0 cho một bậc có "
+                "thể đạt được",
+                f"no value of “{source.id}” brings points by this table; write more than 0 points for a step that can "
+                "be reached",
+            ),
+            *at,
+            "steps",
+        )
+
+
+def _has_a_target(source: Kpi, unit: OrgUnit, context: Context) -> bool:
+    return any(
+        target.kpi == source.id and (target.unit == unit.id or target.level == unit.level)
+        for target, _ in context.targets
+    )
+
+
 def _has_a_goal(source: Kpi, context: Context) -> bool:
-    if any(target.kpi == source.id for target, _ in context.targets):
-        return True
+    return any(target.kpi == source.id for target, _ in context.targets) or _natural_goal(source)
+
+
+def _natural_goal(source: Kpi) -> bool:
+    """Whether all that can be had is known without a target."""
     bounded = source.natural_limits.high is not None or source.kind in SHARES or source.kind == "composite"
     return source.direction == "increase" and bounded

@@ -1,12 +1,14 @@
 """KPIs and calendars: whether they can be computed with."""
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
-from contracts.catalog import CalendarSpec, Kpi, KpiKind, PeriodKind, Province, Publisher
-from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
-from services.runtime.catalog.problems import Located, Problem
+from contracts.catalog import CalendarSpec, Dated, Kpi, KpiKind, OrgUnit, PeriodKind, Province, Publisher, Roster
+from services.runtime.catalog.checks.context import Context, ends_before_it_begins, listed, overlap
+from services.runtime.catalog.problems import Located, Path, Problem, Words, did_you_mean
 
 ABSOLUTE_ONLY: frozenset[KpiKind] = frozenset(
     {"stock", "level", "rank", "rate", "coverage", "milestone", "growth", "composite"}
@@ -18,6 +20,8 @@ def check_province(context: Context) -> Iterator[Problem]:
     """The province's time zone and its defaults."""
     for province, located in context.of(Province):
         yield from _check_zone(province.time_zone, located)
+        for name in ("on_track_pace", "at_risk_pace"):
+            yield from check_share_of_one(getattr(province.defaults, name), located, "defaults", name)
         yield from context.unknown(
             located, "calendar", province.defaults.calendar, context.calendars, "defaults", "calendar"
         )
@@ -92,6 +96,8 @@ def _check_numbers(kpi: Kpi, located: Located) -> Iterator[Problem]:
             f"at_risk_pace {kpi.at_risk_pace} is above on_track_pace {kpi.on_track_pace}; write a lower one",
             "at_risk_pace",
         )
+    for name in ("on_track_pace", "at_risk_pace"):
+        yield from check_share_of_one(getattr(kpi, name), located, name)
     if kpi.kind in ("ratio", "coverage") and kpi.unit_of_measure != "percent":
         yield located.problem(f"a {kpi.kind} is in percent; write “unit_of_measure: percent”", "unit_of_measure")
     if kpi.kind == "rate" and kpi.rate_base is None:
@@ -123,8 +129,76 @@ def _check_rosters(kpi: Kpi, located: Located, context: Context) -> Iterator[Pro
             yield located.problem("a roster of nobody has no coverage; write a size of at least 1", *at, "size")
         if len(set(roster.members)) != len(roster.members):
             yield located.problem("a member stands twice in the roster; write each once", *at, "members")
+        yield from _check_members(roster, located, at, context)
     for one, other in combinations(kpi.rosters, 2):
         if one.unit == other.unit and overlap(one, other):
             yield located.problem(
                 f"“{one.unit}” has two rosters at once; give each its valid_from and valid_to", "rosters"
             )
+
+
+def _check_members(roster: Roster, located: Located, at: Path, context: Context) -> Iterator[Problem]:
+    """Members may be called anything; where they are no units, or units of another time, that is odd."""
+    strangers = []
+    for number, member in enumerate(roster.members):
+        units = context.tree.named(member)
+        if not units:
+            strangers.append(member)
+        elif not any(_covers(unit, roster) for unit in units):
+            yield located.warning(_of_another_time(units[0], roster), *at, "members", number)
+    if strangers:
+        some = listed(strangers)
+        advice = did_you_mean(strangers[0], context.units, _BY_NAME)
+        yield located.warning(
+            Words(
+                f"thành viên {some.vi} không phải đơn vị trong danh mục, chỉ được đếm theo đúng tên này",
+                f"the members {some.en} are no units of the catalog, and count under just these names",
+            ).then(advice),
+            *at,
+            "members",
+        )
+
+
+_BY_NAME = Words(
+    "; hãy viết mã đơn vị như trong org-units.csv, nếu đây là đơn vị",
+    "; if they are units, write their ids as in org-units.csv",
+)
+
+
+def _covers(unit: Dated, roster: Roster) -> bool:
+    """Whether the unit exists on every day of the roster."""
+    return (unit.valid_from or date.min) <= (roster.valid_from or date.min) and (roster.valid_to or date.max) <= (
+        unit.valid_to or date.max
+    )
+
+
+def _of_another_time(unit: OrgUnit, roster: Roster) -> Words:
+    if (unit.valid_from or date.min) > (roster.valid_from or date.min):
+        return Words(
+            f"thành viên “{unit.id}” chỉ có từ ngày {unit.valid_from:%d/%m/%Y}, trước đó vẫn bị tính là chưa xong; hãy "
+            "viết danh sách riêng có valid_from từ ngày ấy",
+            f"the member “{unit.id}” exists from {unit.valid_from} on only, and counts as not done before; write a "
+            "roster of its own with a valid_from of that day",
+        )
+    return Words(
+        f"thành viên “{unit.id}” không còn từ ngày {unit.valid_to:%d/%m/%Y}, sau đó vẫn bị tính là chưa xong; hãy cho "
+        "danh sách valid_to ngày ấy và viết danh sách sau không có đơn vị này",
+        f"the member “{unit.id}” is no more from {unit.valid_to} on, and counts as not done after; end the roster with "
+        "a valid_to of that day, and write another one without it",
+    )
+
+
+_MOST_PACE = Decimal(2)
+
+
+def check_share_of_one(number: Decimal | None, located: Located, *path: str | int) -> Iterator[Problem]:
+    """A warning for a pace that seems to be written in percent."""
+    if number is not None and number > _MOST_PACE:
+        meant = format((number / 100).normalize(), "f")
+        yield located.warning(
+            Words(
+                f"{number} nghĩa là {number * 100} %; hãy viết {meant}, nếu muốn nói {number} %",
+                f"{number} means {number * 100} %; write {meant} for {number} %",
+            ),
+            *path,
+        )

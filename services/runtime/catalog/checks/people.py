@@ -6,6 +6,7 @@ from itertools import combinations, pairwise
 
 from contracts.catalog import Kpi, Person, Publisher, Rule
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
+from services.runtime.catalog.checks.kpis import check_share_of_one
 from services.runtime.catalog.problems import Located, Problem
 
 _OURS = "tiendo"
@@ -106,6 +107,8 @@ def check_rules(context: Context) -> Iterator[Problem]:
 def _check_ladder(rule: Rule, located: Located) -> Iterator[Problem]:
     for number, rung in enumerate(rule.ladder):
         at = ("ladder", number)
+        for name in ("fire", "clear"):
+            yield from check_share_of_one(getattr(rung, name), located, *at, name)
         if rung.clear is None:
             yield located.warning(
                 f"“{rung.severity}” clears where it fires ({rung.fire}), so it may flap; add a higher “clear:”", *at

@@ -1,5 +1,6 @@
 """The dates of a target, and the plan between them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
@@ -8,7 +9,8 @@ from contracts.catalog import Kpi, MilestonesPlan, PlanPoint, SeasonalPlan, Step
 from services.runtime.catalog.calendar import Calendar
 from services.runtime.catalog.checks.context import Context
 from services.runtime.catalog.periods import Period
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import Located, Problem, Words
+from services.runtime.catalog.remedies import period_of
 
 
 def check_dates(target: Target, kpi: Kpi, located: Located, context: Context) -> Iterator[Problem]:
@@ -18,9 +20,10 @@ def check_dates(target: Target, kpi: Kpi, located: Located, context: Context) ->
         return
     try:
         period = calendar.parse(target.period)
-    except ValueError as error:
-        yield located.problem(str(error), "period")
+    except ValueError:
+        yield located.problem(_no_period(target.period), "period")
         return
+    yield from _check_in_force(target, period, located)
     if target.deadline is not None and not period.contains(target.deadline):
         yield located.problem(
             f"the deadline {target.deadline} is outside the period {target.period} of the calendar “{kpi.calendar}”; "
@@ -38,12 +41,87 @@ def check_dates(target: Target, kpi: Kpi, located: Located, context: Context) ->
     if unit is not None and not unit.valid_on(period.first) and not unit.valid_on(deadline):
         yield located.problem(f"“{unit.id}” does not exist in {target.period}; name the unit of that time", "unit")
     plan = target.plan
+    if plan is not None and (target.intent == "keep" or target.comparator == "band"):
+        yield _without_effect(target, located)
     if isinstance(plan, MilestonesPlan | StepPlan):
         start = (target.baseline.on if target.baseline else None) or period.first
         yield from _check_points(plan.points, start, deadline, located)
         yield from _check_values(plan.points, target, kpi, deadline, located)
     if isinstance(plan, SeasonalPlan):
         yield from _check_shares(plan, period, deadline, calendar, located)
+
+
+_PERIOD_NAMES = "2023, 2023-H1, 2023-Q3, 2023-09, 2023-W39, 2023-09-30"
+
+
+def _no_period(name: str) -> Words:
+    """Why a name is none of a period of the calendar, and what to write."""
+    if found := re.fullmatch(r"(\d{4})-(\d{2})", name):
+        return Words(
+            f"“{name}” không có trong lịch: tháng đi từ 01 đến 12; "
+            f"hãy viết “{found[1]}-12” cho tháng 12, hoặc tháng khác",
+            f"“{name}” is not in the calendar: months go from 01 to 12; write “{found[1]}-12” for December, or another",
+        )
+    if (found := re.fullmatch(r"(\d{4})-(\d{4})", name)) and found[2] <= found[1]:
+        later = f"“{found[2]}-{found[1]}”" if found[2] < found[1] else f"“{found[1]}”"
+        return Words(
+            f"“{name}” không phải một giai đoạn: năm sau phải lớn hơn năm trước; hãy viết {later}",
+            f"“{name}” is no span of years: the second must be later than the first; write {later}",
+        )
+    if found := re.fullmatch(r"(\d{4})-W\d{2}", name):
+        return Words(
+            f"“{name}” không có trong lịch: năm {found[1]} không có tuần này; hãy viết từ “{found[1]}-W01” đến "
+            f"“{found[1]}-W52” (có năm đến W53)",
+            f"“{name}” is not in the calendar: {found[1]} has no such week; write one from “{found[1]}-W01” to "
+            f"“{found[1]}-W52” (W53 in some years)",
+        )
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name):
+        return Words(
+            f"“{name}” không có trong lịch: không có ngày này; hãy viết một ngày có thật",
+            f"“{name}” is not in the calendar: there is no such day; write one that exists",
+        )
+    meant = period_of(name)
+    return Words(
+        f"“{name}” không phải tên kỳ; hãy viết {f'“{meant}”' if meant else f'{_PERIOD_NAMES} hoặc 2021-2025'}",
+        f"“{name}” is not a period; write {f'“{meant}”' if meant else f'{_PERIOD_NAMES} or 2021-2025'}",
+    )
+
+
+def _check_in_force(target: Target, period: Period, located: Located) -> Iterator[Problem]:
+    """A version judges the figures of the days on which it is valid: one without a day of its period judges none."""
+    if target.valid_from is not None and target.valid_from > period.last:
+        yield located.warning(
+            Words(
+                f"mục tiêu có hiệu lực từ {target.valid_from:%d/%m/%Y}, sau khi kỳ {target.period} kết thúc ngày "
+                f"{period.last:%d/%m/%Y}, nên không bao giờ được dùng; hãy viết valid_from trong kỳ, hoặc kỳ khác",
+                f"valid from {target.valid_from}, after {target.period} ends on {period.last}, so it never judges "
+                "anything; write a valid_from within the period, or another period",
+            ),
+            "valid_from",
+        )
+    elif target.valid_to is not None and target.valid_to <= period.first:
+        yield located.warning(
+            Words(
+                f"mục tiêu hết hiệu lực ngày {target.valid_to:%d/%m/%Y}, trước khi kỳ {target.period} bắt đầu ngày "
+                f"{period.first:%d/%m/%Y}, nên không bao giờ được dùng; hãy viết valid_to muộn hơn, hoặc kỳ khác",
+                f"no longer valid on {target.valid_to}, before {target.period} begins on {period.first}, so it never "
+                "judges anything; write a later valid_to, or another period",
+            ),
+            "valid_to",
+        )
+
+
+def _without_effect(target: Target, located: Located) -> Problem:
+    what = "“comparator: band”" if target.comparator == "band" else "“intent: keep”"
+    other = "bỏ “plan:”" if target.comparator == "band" else "bỏ “plan:”, hoặc viết “intent: reach”"
+    other_en = "take “plan:” out" if target.comparator == "band" else "take “plan:” out, or write “intent: reach”"
+    return located.warning(
+        Words(
+            f"{what} giữ một mức suốt kỳ, nên “plan:” không có tác dụng; hãy {other}",
+            f"{what} holds one level all through, so that “plan:” has no effect; {other_en}",
+        ),
+        "plan",
+    )
 
 
 def _check_points(points: Sequence[PlanPoint], start: date, deadline: date, located: Located) -> Iterator[Problem]:

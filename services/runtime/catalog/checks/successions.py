@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from contracts.catalog import OrgUnit, Succession
 from services.runtime.catalog.checks.context import Context
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import Located, Problem, Words
 
 Rows = list[tuple[Succession, Located]]
 
@@ -25,9 +25,29 @@ def check_successions(context: Context) -> Iterator[Problem]:
         elif succession.from_unit in context.units and succession.to_unit in context.units:
             yield from _check_days(succession, located, context)
             divided[succession.from_unit, succession.effective].append((succession, located))
+    yield from _check_mutual(context)
     for (unit_id, day), rows in divided.items():
         yield from _check_whole(context.units[unit_id], day, rows)
     yield from _check_forgotten(context)
+
+
+def _check_mutual(context: Context) -> Iterator[Problem]:
+    """Two units that follow each other on one day."""
+    said: dict[tuple[str, str, date], Located] = {}
+    for succession, located in context.of(Succession):
+        one, other, day = succession.from_unit, succession.to_unit, succession.effective
+        before = said.get((other, one, day))
+        said[one, other, day] = located
+        if before is not None and one != other:
+            yield located.problem(
+                Words(
+                    f"“{one}” và “{other}” kế thừa lẫn nhau trong cùng ngày {day:%d/%m/%Y} (dòng {before.line}); "
+                    "hãy giữ dòng có đơn vị cũ ở from_unit và bỏ dòng kia",
+                    f"“{one}” and “{other}” follow each other on the same day {day} (line {before.line}); keep the "
+                    "line that has the former unit in from_unit, and take the other out",
+                ),
+                "from_unit",
+            )
 
 
 def _check_weight(succession: Succession, located: Located) -> Iterator[Problem]:

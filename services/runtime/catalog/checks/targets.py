@@ -8,7 +8,7 @@ from itertools import combinations
 from contracts.catalog import Kpi, Person, Target
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
 from services.runtime.catalog.checks.plans import check_dates
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import Located, Problem, Words
 
 
 def check_targets(context: Context) -> Iterator[Problem]:
@@ -22,9 +22,27 @@ def check_targets(context: Context) -> Iterator[Problem]:
         if kpi is not None:
             yield from _check_against_kpi(target, kpi, located)
             yield from check_dates(target, kpi, located, context)
+            yield from _check_thousands(target, kpi, located)
     yield from _check_rivals(context)
     yield from _check_owners(context)
     yield from _name_simulated(context)
+
+
+def _check_thousands(target: Target, kpi: Kpi, located: Located) -> Iterator[Problem]:
+    """`1.200` is 1.2, and where figures have fewer decimals, perhaps one thousand two hundred was meant."""
+    for name in ("value", "low", "high"):
+        number = getattr(target, name)
+        if number is not None and number.as_tuple().exponent == -3 and kpi.decimals < 3 and 1 <= abs(number) < 1000:
+            whole = format(number * 1000, "f").split(".")[0]
+            read = format(number.normalize(), "f")
+            yield located.warning(
+                Words(
+                    f"“{number}” được đọc là {read}; nếu dấu chấm ngăn hàng nghìn, hãy viết {whole}, nếu không, hãy "
+                    f"viết {read}",
+                    f"“{number}” is read as {read}; write {whole} if the point separates thousands, {read} if not",
+                ),
+                name,
+            )
 
 
 def _check_scope(target: Target, located: Located, context: Context) -> Iterator[Problem]:
