@@ -41,8 +41,11 @@ MARKED = 10_000
 AT_ONCE = 2_000
 """Events that are published together."""
 
-OUTRANKED = "another_figure_stands"
-"""Code of the doubt that a figure changes nothing; see ingest's examining."""
+OUTRANKED, REPLACES, REMARK_STAYS = "another_figure_stands", "replaces_another_figure", "remark_stays"
+"""Codes of what is told of a figure in a dry run: it changes nothing, takes the place of another, or was accepted with
+another note before; see ingest's examining."""
+
+_OF_THE_SAME = frozenset({OUTRANKED, REMARK_STAYS})
 
 State = Literal["sound", "flagged", "same", "wrong"]
 Holds = Literal["until_the_broker_stops", "durably", "not_published"]
@@ -110,6 +113,8 @@ class ImportAnswer(BaseModel):
     flagged: int = Field(description="Of the sound ones: accepted with a doubt.")
     same: int = Field(description="Of the sound ones: accepted before.")
     outranked: int = Field(description="Of the sound ones: they change nothing, since another figure stands.")
+    replacing: int = Field(description="Of the sound ones: they take the place of another figure of their revision.")
+    remarks_stay: int = Field(description="Of `same`: their note or evidence is another now and is not taken.")
     wrong: int
     empty_rows: int = Field(description="Rows without any figure, which were passed over.")
     tables: list[ImportedTable]
@@ -128,6 +133,8 @@ class Counts(NamedTuple):
     flagged: int
     same: int
     outranked: int
+    replacing: int
+    remarks_stay: int
     wrong: int
 
 
@@ -166,7 +173,7 @@ class Import:
             if one.problems:
                 self._verdicts[index] = self._refused(self.sheets.rows[index], one)
             elif one.standing == "same":
-                flags = tuple(flag for flag in one.flags if flag.code == OUTRANKED)
+                flags = tuple(flag for flag in one.flags if flag.code in _OF_THE_SAME)
                 self._verdicts[index] = Verdict("same", (), flags) if flags else _SAME
             elif one.flags:
                 self._verdicts[index] = Verdict("new", (), one.flags)
@@ -239,12 +246,14 @@ class Import:
     def counts(self) -> Counts:
         """How many rows there are of each state."""
         tally = Counter[State]()
-        outranked = 0
+        codes = Counter[str]()
         for _, state, _, flags in self.rows():
             tally[state] += 1
-            outranked += any(flag.code == OUTRANKED for flag in flags)
-        wrong = tally["wrong"]
-        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], outranked, wrong)
+            if flags:
+                codes.update({flag.code for flag in flags})
+        rows, wrong = tally.total(), tally["wrong"]
+        told = codes[OUTRANKED], codes[REPLACES], codes[REMARK_STAYS]
+        return Counts(rows, rows - wrong, tally["flagged"], tally["same"], *told, wrong)
 
     def answer(self, *, dry_run: bool, holds: Holds, vi: str, en: str) -> bytes:
         """The answer as JSON; an `ImportAnswer`."""

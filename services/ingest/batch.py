@@ -283,7 +283,7 @@ def _settle_sound(outcome: Outcome, one: Sound, entry: Entry, now: datetime) -> 
         return
     reported_at = one.event.time or contract.moment(one.record.timestamp, now)
     unsound = Unsound(one.record, one.event, one.entry.raw, entry.observation_id, one.entry.digest, reported_at, ())
-    _repeat(outcome, unsound, entry, now)
+    _repeat(outcome, unsound, entry, now, one.entry)
 
 
 def _settle_unsound(outcome: Outcome, one: Unsound, entry: Entry | None, now: datetime) -> None:
@@ -312,9 +312,9 @@ def _settle_aside(outcome: Outcome, one: Read, entry: Entry | None, now: datetim
         outcome.tally.parked += 1
 
 
-def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime) -> None:
-    """An event under an identity that is taken."""
-    standing = decide.stands(entry, one.raw, one.digest)
+def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime, sound: Entry | None = None) -> None:
+    """An event under an identity that is taken. `sound`: as it would be entered, had it been free."""
+    standing = decide.stands(entry, one.raw, one.digest, sound)
     if standing is Standing.REDELIVERED:
         outcome.tally.redelivered += 1
         trace = one.event.extensions.get("traceparent")
