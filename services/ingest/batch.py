@@ -128,7 +128,8 @@ class Examiner:
         if bound is not None and event.source not in bound.sources:
             return self._stray(record, event, raw, digest, reported_at, bound)
         if isinstance(reading, Malformed):
-            return self._unsound(record, event, raw, digest, reported_at, reading.problems)
+            problems = (*reading.problems, *self._beside(reading, bound, reported_at, now))
+            return self._unsound(record, event, raw, digest, reported_at, problems)
         elsewhere = None if bound is None else bound.elsewhere(reading.figure.province)
         if elsewhere is not None:
             return self._unsound(record, event, raw, digest, reported_at, (elsewhere,))
@@ -143,6 +144,16 @@ class Examiner:
             entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")
         )
         return Sound(record, event, entry, verdict.flags, message)
+
+    def _beside(
+        self, reading: Malformed, bound: Binding | None, reported_at: datetime, now: datetime
+    ) -> tuple[Problem, ...]:
+        """What is wrong with the rest of a figure that breaks the contract, so that all can be mended at once."""
+        rest = reading.rest(reported_at.date())
+        if rest is None or (bound is not None and bound.elsewhere(rest.figure.province) is not None):
+            return ()
+        verdict = self.desks.examine(reading.event, rest.figure, reported_at, now, now)
+        return () if isinstance(verdict, Passed) else rest.theirs(verdict)
 
     def _unsound(
         self,
