@@ -45,6 +45,9 @@ OUTRANKED, REPLACES, REMARK_STAYS = "another_figure_stands", "replaces_another_f
 """Codes of what is told of a figure in a dry run: it changes nothing, takes the place of another, or was accepted with
 another note before; see ingest's examining."""
 
+_UNSAID = frozenset({"source", "mode", "status"})
+"""What a row that does not write it says all the same."""
+
 _OF_THE_SAME = frozenset({OUTRANKED, REMARK_STAYS})
 
 State = Literal["sound", "flagged", "same", "wrong"]
@@ -146,6 +149,9 @@ class Verdict(NamedTuple):
     flags: tuple[Flag, ...]
 
 
+SAME_SOURCE = Mark(None, None, "source", "Nguồn gửi: như đã nêu ở dòng trên.", "The source: as said of a row above.")
+"""In place of a sentence about the source of the file that was told of a row before."""
+
 _NEW = Verdict("new", (), ())
 _SAME = Verdict("same", (), ())
 _WRONG = Verdict("new", (AND_MORE,), ())
@@ -157,19 +163,26 @@ class Import:
     def __init__(self, sheets: Sheets, source: str, at: datetime) -> None:
         self.sheets, self.source, self.at = sheets, source, at
         self._verdicts = [_NEW] * len(sheets.rows)
-        self._readable = [index for index, row in enumerate(sheets.rows) if row.figure is not None]
+        self._readable = [index for index, row in enumerate(sheets.rows) if row.figure or row.rest]
+        self._of_source: set[str] = set()
         self._kept = 0
 
     def events(self) -> Iterator[bytes]:
-        """The events of the rows that are sound by themselves, in structured mode."""
+        """The events of the rows, in structured mode; of a row that is wrong by itself what could be read."""
         about = {"specversion": "1.0", "source": self.source, "type": TYPE, "time": envelope.instant(self.at)}
         for index in self._readable:
             row = self.sheets.rows[index]
-            yield orjson.dumps({**about, "id": row.id})[:-1] + b',"data":' + (row.figure or b"null") + b"}"
+            id = row.id or f"unread/{row.sheet}/{row.number}"
+            yield orjson.dumps({**about, "id": id})[:-1] + b',"data":' + (row.figure or row.rest or b"null") + b"}"
 
     def judge(self, said: Sequence[Examined], start: int) -> None:
         """Take in what ingest says of these events, which begin at number `start`."""
         for one, index in zip(said, self._readable[start:], strict=False):
+            row = self.sheets.rows[index]
+            if row.figure is None:
+                read = orjson.loads(row.rest or b"{}")
+                theirs = tuple(found for found in one.problems if found.field in read or found.field in _UNSAID)
+                one = one.model_copy(update={"problems": theirs, "flags": (), "standing": "new"})
             if one.problems:
                 self._verdicts[index] = self._refused(self.sheets.rows[index], one)
             elif one.standing == "same":
@@ -186,6 +199,11 @@ class Import:
         columns = {name: column for column, name in self.sheets.tables[row.sheet].fields.items()}
         marks = []
         for found in said.problems:
+            if found.field == "source":  # of a file all rows have the one source
+                if found.message_en in self._of_source:
+                    marks.append(SAME_SOURCE)
+                    continue
+                self._of_source.add(found.message_en)
             name = (found.field or "").split(".")[0]
             known = name if name in HEADINGS else None
             marks.append(Mark(columns.get(name), known, found.code, found.message_vi, found.message_en))

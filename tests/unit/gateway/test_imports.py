@@ -360,3 +360,15 @@ async def test_a_row_that_takes_the_place_of_another_figure_says_so_before_it_is
         assert "của cùng đơn vị, ngày và lần sửa" in answer.message_vi or answer.outranked
     assert {code for _, code in told} == {"another_figure_stands", "replaces_another_figure"}
     assert {count for count, _ in told} == {1}
+
+
+async def test_all_that_is_wrong_with_a_row_is_told_in_one_round() -> None:
+    line = (LINE[0], LINE[1], "nowhere", LINE[3], "1.234", "1000")
+    (row,) = (await Province().tried(a_csv(line))).listed
+    assert [(one.column, one.code) for one in row.problems] == [("E", "ambiguous_number"), ("C", "unknown_org_unit")]
+
+
+async def test_what_is_wrong_with_the_source_is_said_once_for_the_file() -> None:
+    answer = await Province().tried(a_csv(LINE, OTHER), source="urn:nobody")
+    assert (answer.wrong, [row.state for row in answer.listed]) == (2, ["wrong", "wrong"])
+    assert [one.code for row in answer.listed for one in row.problems] == ["not_your_figure", "source"]
