@@ -50,7 +50,10 @@ class Examined(WireModel):
     observation_id: str | None = Field(description="The id of its observation, once it is accepted.")
     problems: tuple[Problem, ...] = Field((), description="Why it would be refused; none: it would be accepted.")
     flags: tuple[Flag, ...] = Field(
-        (), description="With which doubts it would be accepted; `another_figure_stands`: and change nothing."
+        (),
+        description="With which doubts it would be accepted; `another_figure_stands`: and change nothing; "
+        "`replaces_another_figure`: and take its place under the same revision; `remark_stays`: its note or evidence "
+        "is not taken.",
     )
     standing: Standing = Field(
         "new",

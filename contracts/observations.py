@@ -20,6 +20,7 @@ class FlagCode(StrEnum):
     LATE = "late"
     OVER_NATURAL_RANGE = "over_natural_range"
     TARGET_ALREADY_MET = "target_already_met"
+    NO_DENOMINATOR = "no_denominator"
 
 
 class ObservationRecorded(Figure):

@@ -41,8 +41,14 @@ MARKED = 10_000
 AT_ONCE = 2_000
 """Events that are published together."""
 
-OUTRANKED = "another_figure_stands"
-"""Code of the doubt that a figure changes nothing; see ingest's examining."""
+OUTRANKED, REPLACES, REMARK_STAYS = "another_figure_stands", "replaces_another_figure", "remark_stays"
+"""Codes of what is told of a figure in a dry run: it changes nothing, takes the place of another, or was accepted with
+another note before; see ingest's examining."""
+
+_UNSAID = frozenset({"source", "mode", "status"})
+"""What a row that does not write it says all the same."""
+
+_OF_THE_SAME = frozenset({OUTRANKED, REMARK_STAYS})
 
 State = Literal["sound", "flagged", "same", "wrong"]
 Holds = Literal["until_the_broker_stops", "durably", "not_published"]
@@ -110,6 +116,8 @@ class ImportAnswer(BaseModel):
     flagged: int = Field(description="Of the sound ones: accepted with a doubt.")
     same: int = Field(description="Of the sound ones: accepted before.")
     outranked: int = Field(description="Of the sound ones: they change nothing, since another figure stands.")
+    replacing: int = Field(description="Of the sound ones: they take the place of another figure of their revision.")
+    remarks_stay: int = Field(description="Of `same`: their note or evidence is another now and is not taken.")
     wrong: int
     empty_rows: int = Field(description="Rows without any figure, which were passed over.")
     tables: list[ImportedTable]
@@ -128,6 +136,8 @@ class Counts(NamedTuple):
     flagged: int
     same: int
     outranked: int
+    replacing: int
+    remarks_stay: int
     wrong: int
 
 
@@ -138,6 +148,9 @@ class Verdict(NamedTuple):
     marks: tuple[Mark, ...]
     flags: tuple[Flag, ...]
 
+
+SAME_SOURCE = Mark(None, None, "source", "Nguồn gửi: như đã nêu ở dòng trên.", "The source: as said of a row above.")
+"""In place of a sentence about the source of the file that was told of a row before."""
 
 _NEW = Verdict("new", (), ())
 _SAME = Verdict("same", (), ())
@@ -150,23 +163,30 @@ class Import:
     def __init__(self, sheets: Sheets, source: str, at: datetime) -> None:
         self.sheets, self.source, self.at = sheets, source, at
         self._verdicts = [_NEW] * len(sheets.rows)
-        self._readable = [index for index, row in enumerate(sheets.rows) if row.figure is not None]
+        self._readable = [index for index, row in enumerate(sheets.rows) if row.figure or row.rest]
+        self._of_source: set[str] = set()
         self._kept = 0
 
     def events(self) -> Iterator[bytes]:
-        """The events of the rows that are sound by themselves, in structured mode."""
+        """The events of the rows, in structured mode; of a row that is wrong by itself what could be read."""
         about = {"specversion": "1.0", "source": self.source, "type": TYPE, "time": envelope.instant(self.at)}
         for index in self._readable:
             row = self.sheets.rows[index]
-            yield orjson.dumps({**about, "id": row.id})[:-1] + b',"data":' + (row.figure or b"null") + b"}"
+            id = row.id or f"unread/{row.sheet}/{row.number}"
+            yield orjson.dumps({**about, "id": id})[:-1] + b',"data":' + (row.figure or row.rest or b"null") + b"}"
 
     def judge(self, said: Sequence[Examined], start: int) -> None:
         """Take in what ingest says of these events, which begin at number `start`."""
         for one, index in zip(said, self._readable[start:], strict=False):
+            row = self.sheets.rows[index]
+            if row.figure is None:
+                read = orjson.loads(row.rest or b"{}")
+                theirs = tuple(found for found in one.problems if found.field in read or found.field in _UNSAID)
+                one = one.model_copy(update={"problems": theirs, "flags": (), "standing": "new"})
             if one.problems:
                 self._verdicts[index] = self._refused(self.sheets.rows[index], one)
             elif one.standing == "same":
-                flags = tuple(flag for flag in one.flags if flag.code == OUTRANKED)
+                flags = tuple(flag for flag in one.flags if flag.code in _OF_THE_SAME)
                 self._verdicts[index] = Verdict("same", (), flags) if flags else _SAME
             elif one.flags:
                 self._verdicts[index] = Verdict("new", (), one.flags)
@@ -179,6 +199,11 @@ class Import:
         columns = {name: column for column, name in self.sheets.tables[row.sheet].fields.items()}
         marks = []
         for found in said.problems:
+            if found.field == "source":  # of a file all rows have the one source
+                if found.message_en in self._of_source:
+                    marks.append(SAME_SOURCE)
+                    continue
+                self._of_source.add(found.message_en)
             name = (found.field or "").split(".")[0]
             known = name if name in HEADINGS else None
             marks.append(Mark(columns.get(name), known, found.code, found.message_vi, found.message_en))
@@ -239,12 +264,14 @@ class Import:
     def counts(self) -> Counts:
         """How many rows there are of each state."""
         tally = Counter[State]()
-        outranked = 0
+        codes = Counter[str]()
         for _, state, _, flags in self.rows():
             tally[state] += 1
-            outranked += any(flag.code == OUTRANKED for flag in flags)
-        wrong = tally["wrong"]
-        return Counts(tally.total(), tally.total() - wrong, tally["flagged"], tally["same"], outranked, wrong)
+            if flags:
+                codes.update({flag.code for flag in flags})
+        rows, wrong = tally.total(), tally["wrong"]
+        told = codes[OUTRANKED], codes[REPLACES], codes[REMARK_STAYS]
+        return Counts(rows, rows - wrong, tally["flagged"], tally["same"], *told, wrong)
 
     def answer(self, *, dry_run: bool, holds: Holds, vi: str, en: str) -> bytes:
         """The answer as JSON; an `ImportAnswer`."""

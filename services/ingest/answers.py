@@ -14,7 +14,7 @@ from contracts import envelope
 from contracts.observations import observation_id
 from contracts.statistics import Problem, RejectionCode
 from services.ingest import wording
-from services.ingest.decide import Entry
+from services.ingest.decide import ROW, Entry
 from services.ingest.normalise import Raw, utc
 from services.ingest.parking import WINDOW, Cause, ParkedSource
 from services.ingest.wording import problem
@@ -154,7 +154,17 @@ def trace(given: str | None, seed: str) -> str:
 
 
 def identity_reused(entry: Entry, id: str) -> Problem:
-    """The refusal of another content under an identity that is taken."""
+    """The refusal of another content under an identity that is taken. Who fills in a spreadsheet chose no id."""
+    if id.startswith(ROW):
+        return problem(
+            RejectionCode.IDENTITY_REUSED,
+            "revision",
+            f"Dòng này đã được nhận lúc {utc(entry.received_at)} với nội dung khác và nội dung đó vẫn giữ nguyên: "
+            "muốn sửa, ghi lần sửa (revision) cao hơn.",
+            f"This row was accepted at {utc(entry.received_at)} with another content, which stands: to correct it, "
+            "write a higher revision.",
+            id,
+        )
     return problem(
         RejectionCode.IDENTITY_REUSED,
         "id",

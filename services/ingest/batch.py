@@ -128,7 +128,8 @@ class Examiner:
         if bound is not None and event.source not in bound.sources:
             return self._stray(record, event, raw, digest, reported_at, bound)
         if isinstance(reading, Malformed):
-            return self._unsound(record, event, raw, digest, reported_at, reading.problems)
+            problems = (*reading.problems, *self._beside(reading, bound, reported_at, now))
+            return self._unsound(record, event, raw, digest, reported_at, problems)
         elsewhere = None if bound is None else bound.elsewhere(reading.figure.province)
         if elsewhere is not None:
             return self._unsound(record, event, raw, digest, reported_at, (elsewhere,))
@@ -143,6 +144,16 @@ class Examiner:
             entry, stamped=self.moving, traceparent=event.extensions.get("traceparent")
         )
         return Sound(record, event, entry, verdict.flags, message)
+
+    def _beside(
+        self, reading: Malformed, bound: Binding | None, reported_at: datetime, now: datetime
+    ) -> tuple[Problem, ...]:
+        """What is wrong with the rest of a figure that breaks the contract, so that all can be mended at once."""
+        rest = reading.rest(reported_at.date())
+        if rest is None or (bound is not None and bound.elsewhere(rest.figure.province) is not None):
+            return ()
+        verdict = self.desks.examine(reading.event, rest.figure, reported_at, now, now)
+        return () if isinstance(verdict, Passed) else rest.theirs(verdict)
 
     def _unsound(
         self,
@@ -283,7 +294,7 @@ def _settle_sound(outcome: Outcome, one: Sound, entry: Entry, now: datetime) -> 
         return
     reported_at = one.event.time or contract.moment(one.record.timestamp, now)
     unsound = Unsound(one.record, one.event, one.entry.raw, entry.observation_id, one.entry.digest, reported_at, ())
-    _repeat(outcome, unsound, entry, now)
+    _repeat(outcome, unsound, entry, now, one.entry)
 
 
 def _settle_unsound(outcome: Outcome, one: Unsound, entry: Entry | None, now: datetime) -> None:
@@ -312,9 +323,9 @@ def _settle_aside(outcome: Outcome, one: Read, entry: Entry | None, now: datetim
         outcome.tally.parked += 1
 
 
-def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime) -> None:
-    """An event under an identity that is taken."""
-    standing = decide.stands(entry, one.raw, one.digest)
+def _repeat(outcome: Outcome, one: Unsound, entry: Entry, now: datetime, sound: Entry | None = None) -> None:
+    """An event under an identity that is taken. `sound`: as it would be entered, had it been free."""
+    standing = decide.stands(entry, one.raw, one.digest, sound)
     if standing is Standing.REDELIVERED:
         outcome.tally.redelivered += 1
         trace = one.event.extensions.get("traceparent")

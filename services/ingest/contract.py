@@ -3,8 +3,9 @@
 Whatever stands in the bytes, the outcome is one of the three types below; nothing else is raised.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -43,6 +44,52 @@ class Malformed:
 
     event: Event
     problems: tuple[Problem, ...]
+
+    def rest(self, otherwise: date) -> "Rest | None":
+        """What of the figure keeps the contract; None where that says of no KPI or unit. `otherwise`: its day, where it
+        names none."""
+        data = self.event.data
+        if not isinstance(data, dict):
+            return None
+        wrong = {(found.field or "").split(".")[0] for found in self.problems}
+        kept = {name: value for name, value in data.items() if name not in wrong and value is not None}
+        if "province" not in kept:
+            return None
+        try:
+            figure = StatisticReported.model_validate({**_NAMELESS, "as_of": otherwise.isoformat(), **kept})
+        except ValidationError:
+            return None
+        return Rest(figure, frozenset(kept) | (_UNSAID - wrong))
+
+
+class Rest(NamedTuple):
+    """The sound part of a figure that breaks the contract. Only what is in `given` is its publisher's word."""
+
+    figure: StatisticReported
+    given: frozenset[str]
+
+    def theirs(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Those of the problems that stay whatever is written into the other fields."""
+        anyhow = "as_of" in self.given
+        return tuple(found for found in problems if found.field in self.given and (anyhow or found.code in _ON_ANY_DAY))
+
+
+_NAMELESS = {"kpi": "0.no-kpi.0", "org_unit": "0.no-unit.0"}
+"""In place of names that are missing or wrong; nothing is called so."""
+
+_UNSAID = frozenset({"source", "mode", "status"})
+"""What a figure that does not write it says all the same."""
+
+_ON_ANY_DAY = frozenset(
+    {
+        RejectionCode.UNKNOWN_PROVINCE,
+        RejectionCode.UNKNOWN_KPI,
+        RejectionCode.UNKNOWN_ORG_UNIT,
+        RejectionCode.UNIT_OF_MEASURE,
+        RejectionCode.NEGATIVE,
+        RejectionCode.OUT_OF_NATURAL_LIMITS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

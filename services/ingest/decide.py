@@ -5,7 +5,9 @@ Pure. An identity `(source, id)` belongs to the first event that was accepted un
 
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from services.ingest.normalise import Raw
 
@@ -50,11 +52,39 @@ class Standing(Enum):
     """Another content under a taken identity: kept as evidence, counted, reported back, never applied."""
 
 
-def stands(entry: Entry, raw: Raw, digest: bytes) -> Standing:
-    """How the event at `raw`, with data of this digest, stands to the entry under its identity."""
+def stands(entry: Entry, raw: Raw, digest: bytes, sound: Entry | None = None) -> Standing:
+    """How the event at `raw`, with data of this digest, stands to the entry under its identity. `sound`: as it would be
+    entered, if it passed the checks."""
     if entry.raw == raw:
         return Standing.REDELIVERED
-    return Standing.DUPLICATE if entry.digest == digest else Standing.REUSED
+    same = entry.digest == digest or (sound is not None and same_figure(entry, sound))
+    return Standing.DUPLICATE if same else Standing.REUSED
+
+
+def same_figure(entry: Entry, other: Entry) -> bool:
+    """Whether two rows of spreadsheets under one id say the same figure. That id is made of the figure alone: with
+    another note it is no other event, and the note that came first stays."""
+    return other.source_id.startswith(ROW) and _figure(entry) == _figure(other)
+
+
+def remarks(entry: Entry) -> dict[str, str]:
+    """Note and evidence."""
+    said = orjson.loads(entry.payload)
+    return {name: said[name] for name in REMARKS if name in said}
+
+
+def _figure(entry: Entry) -> dict[str, Any]:
+    said: dict[str, Any] = orjson.loads(entry.payload)
+    return {name: value for name, value in said.items() if name not in _BESIDE}
+
+
+ROW = "import-"
+"""How the id of a spreadsheet's row begins, and of a JSON line that had none."""
+
+REMARKS = ("note", "evidence")
+
+_BESIDE = frozenset({*REMARKS, "raw", "reported_at", "received_at", "catalog_version", "publisher", "flags"})
+"""What an observation says beside its figure."""
 
 
 def was_free(entry: Entry | None, raw: Raw) -> bool:

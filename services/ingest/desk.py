@@ -224,6 +224,12 @@ class Desks:
             desk = self._desks[figure.province] = Desk(catalog)
         return desk.examine(event, figure, reported_at, now)
 
+    def kpi(self, key: str) -> Kpi | None:
+        """The KPI of observations with this key, `province/kpi`."""
+        province, _, kpi = key.partition("/")
+        catalog = self._catalogs.get(province)
+        return None if catalog is None else catalog.kpis.get(kpi)
+
     def registered(self, source: str) -> bool:
         """Whether a publisher of any province speaks under this source."""
         return any(catalog.publishers.by_source(source) is not None for catalog in self._catalogs.values())

@@ -6,7 +6,7 @@ published or counted, and the business clock does not move.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -15,10 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from contracts import strict_json
+from contracts.catalog import Kpi
 from contracts.doors import MOST_EXAMINED, Examined, ExaminedEvents, ParkedNote, ParkedNotes
 from contracts.envelope import STRUCTURED, Headers
+from contracts.statistics import Flag
 from contracts.topics import STATISTICS_REPORTED
-from services.ingest import answers, batch, outranked
+from services.ingest import answers, batch, decide, said_before, usual
 from services.ingest.batch import Dead, Examiner, Sound
 from services.ingest.decide import Entry
 from services.ingest.lot import Lot
@@ -46,6 +48,10 @@ class Ledger(Protocol):
 
     async def about(self, subjects: Iterable[str], after: str, limit: int) -> list[Entry]:
         """The entries about these units and days, in the order of their ids, from the id behind `after` on."""
+        ...
+
+    async def before(self, subjects: Sequence[str], limit: int) -> list[list[Entry]]:
+        """For each of these units and days the entries about the unit's days before, the latest days first."""
         ...
 
 
@@ -96,30 +102,62 @@ async def examine(examiner: Examiner, ledger: Ledger, lot: Lot, events: Sequence
     verdicts = examiner.examine(records, clock.now())
     known = dict.fromkeys(_identity(one) for one in verdicts if not isinstance(one, Dead))
     standing = await ledger.standing(list(known))
-    others = await _others(ledger, verdicts)
+    beside = await _beside(examiner, ledger, verdicts)
     await lot.look()
-    return [_of_lot(_beside(_told(one, standing), one, standing, others), lot) for one in verdicts]
+    return [_of_lot(_with_doubts(_told(one, standing), one, standing, beside), lot) for one in verdicts]
 
 
-async def _others(ledger: Ledger, verdicts: Sequence[batch.Read]) -> Mapping[str, outranked.Accepted]:
-    """What was accepted of the units and days that these are about; of very much of it a part."""
-    subjects = dict.fromkeys(one.entry.subject for one in verdicts if isinstance(one, Sound))
+class Beside(NamedTuple):
+    """What was accepted, by unit and day: of that day, and of the days before as numbers, beside the KPI."""
+
+    accepted: Mapping[str, said_before.Accepted]
+    before: Mapping[str, tuple[Kpi, Sequence[usual.Said]]]
+
+
+async def _beside(examiner: Examiner, ledger: Ledger, verdicts: Sequence[batch.Read]) -> Beside:
+    """What stands beside the figures that would be accepted; of very much of it a part."""
+    subjects = {one.entry.subject: one.entry.key for one in verdicts if isinstance(one, Sound)}
     found: dict[str, list[Entry]] = {}
     if subjects:
         for entry in await ledger.about(subjects, "", _MOST_OTHERS):
             found.setdefault(entry.subject, []).append(entry)
-    return {subject: outranked.Accepted(entries) for subject, entries in found.items()}
+    kpis = {subject: examiner.desks.kpi(key) for subject, key in subjects.items()}
+    series = {subject: kpi for subject, kpi in kpis.items() if kpi is not None and kpi.kind in usual.COMPARED}
+    before = await ledger.before(list(series), usual.LOOK_BACK)
+    return Beside(
+        {subject: said_before.Accepted(entries) for subject, entries in found.items()},
+        {
+            subject: (kpi, usual.numbers((*found.get(subject, ()), *earlier), kpi))
+            for (subject, kpi), earlier in zip(series.items(), before, strict=True)
+        },
+    )
 
 
-def _beside(
-    said: Examined, one: batch.Read, standing: Mapping[str, Entry], others: Mapping[str, outranked.Accepted]
-) -> Examined:
-    """With a word on a figure that changes nothing, since another stands."""
+def _with_doubts(said: Examined, one: batch.Read, standing: Mapping[str, Entry], beside: Beside) -> Examined:
+    """With what other figures say to it: that it changes nothing, or takes another's place, or that its unit of measure
+    is perhaps another."""
     if not isinstance(one, Sound) or said.standing == "taken":
         return said
-    accepted = others.get(one.entry.subject)
-    flag = None if accepted is None else accepted.flag(standing.get(one.entry.observation_id, one.entry))
-    return said if flag is None else said.model_copy(update={"flags": (*said.flags, flag)})
+    entry = standing.get(one.entry.observation_id)
+    accepted = beside.accepted.get(one.entry.subject, _NOTHING)
+    found = [accepted.flag(one.entry if entry is None else entry)]
+    if entry is None:
+        found.append(_shifted(one.entry, beside))
+    elif one.entry.source_id.startswith(decide.ROW):
+        found.append(accepted.remark_stays(entry, one.entry))
+    return said.model_copy(update={"flags": (*said.flags, *(flag for flag in found if flag is not None))})
+
+
+def _shifted(entry: Entry, beside: Beside) -> Flag | None:
+    series = beside.before.get(entry.subject)
+    if series is None:
+        return None
+    kpi, before = series
+    now = usual.told(entry.payload, kpi)
+    return None if now is None else usual.shifted(now, before, kpi)
+
+
+_NOTHING = said_before.Accepted()
 
 
 def _of_lot(said: Examined, lot: Lot) -> Examined:
@@ -152,7 +190,7 @@ def _told(one: batch.Read, standing: Mapping[str, Entry]) -> Examined:
     entry = standing.get(identity)
     if entry is None:
         return told
-    if entry.digest == digest:
+    if entry.digest == digest or (isinstance(one, Sound) and decide.same_figure(entry, one.entry)):
         return told.model_copy(update={"standing": "same", "problems": ()})
     reused = answers.identity_reused(entry, event.id)
     return told.model_copy(update={"standing": "taken", "problems": (reused, *told.problems)})

@@ -146,6 +146,36 @@ def _increment(case: Case) -> Decimal | None:
     return case.figure.value
 
 
+def share_of_nothing(case: Case) -> Flags:
+    """A part of which neither its whole nor the share is said: nothing can be made of it."""
+    figure = case.figure
+    if figure.numerator is None or figure.denominator is not None or figure.value is not None:
+        return _NONE
+    return (_no_denominator(figure.numerator),)
+
+
+def share_of_no_roster(case: Case) -> Flags:
+    """A count of done ones, and no roster or denominator says of how many; a value beside it is only compared."""
+    figure, unit = case.figure, case.unit
+    if figure.denominator is not None or (
+        unit is not None and roster_of(case.catalog, case.kpi, unit.id, case.day) is not None
+    ):
+        return _NONE
+    count = figure.numerator if figure.members is None else Decimal(len(figure.members))
+    return _NONE if count is None else (_no_denominator(count),)
+
+
+def _no_denominator(numerator: Decimal) -> Flag:
+    return _flag(
+        FlagCode.NO_DENOMINATOR,
+        f"Có tử số {vi(numerator)} nhưng không có mẫu số nên không tính được tỷ lệ: ghi thêm mẫu số "
+        "(nếu đã gửi, gửi lại với revision cao hơn).",
+        f"The numerator {en(numerator)} has no denominator, so there is no share to compute: add the denominator "
+        "(if it was sent already, send it again with a higher revision).",
+        numerator=plain(numerator),
+    )
+
+
 def late(case: Case) -> Flags:
     """Its day lies after the deadline of the unit's target: it is shown, but does not judge the target."""
     target = case.targets.passed(case.unit.id, case.day) if case.unit is not None else None
@@ -226,8 +256,13 @@ def _highest(case: Case) -> Decimal | None:
 
 
 _ABSOLUTE: dict[KpiKind, tuple[Doubt, ...]] = {
-    "ratio": (parts_against(percent_of_parts), over_range(_share, _hundred), target_already_met(_share)),
-    "coverage": (parts_against(percent_of_roster), target_already_met(_covered)),
+    "ratio": (
+        parts_against(percent_of_parts),
+        over_range(_share, _hundred),
+        target_already_met(_share),
+        share_of_nothing,
+    ),
+    "coverage": (parts_against(percent_of_roster), target_already_met(_covered), share_of_no_roster),
     "flow": (),
     "stock": (target_already_met(_plain_value),),
     "level": (target_already_met(_plain_value),),

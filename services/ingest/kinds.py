@@ -93,7 +93,7 @@ _QUOTIENT = (numbers.parts_as_exact_as_declared, numbers.not_negative)
 _VALUE_WITHIN = numbers.within_limits(numbers.value_of)
 
 KINDS: dict[KpiKind, Kind] = {
-    # A part without its denominator is taken: it has no value and is left out of sums, and the record says so.
+    # A part without its denominator is taken: it has no value and is left out of sums; a flag and the record say so.
     "ratio": Kind(
         ways=(frozenset({"numerator"}), frozenset({"value"})),
         beside=_PARTS,

@@ -37,6 +37,8 @@ _BY_SOURCE = [("source", ASCENDING), ("stored_at", ASCENDING), ("_id", ASCENDING
 _BY_TIME_ALONE = "stored_at_1"
 """An index of older releases."""
 
+_LATEST_DAYS = {"subject": DESCENDING, "_id": DESCENDING}
+
 _NO_SUCH_INDEX = frozenset({26, 27})
 
 MOST_EVIDENCE_BYTES = 64 * 1024
@@ -123,6 +125,24 @@ class Ledger:
         wanted = {"subject": {"$in": list(subjects)}, "_id": {"$gt": after}}
         documents = await self._stable.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
         return [_entry(document) for document in documents]
+
+    async def before(self, subjects: Sequence[str], limit: int) -> list[list[Entry]]:
+        """For each of these units and days the entries about the unit's days before, the latest days first: `limit` of
+        them at most. One round trip."""
+        asked = [{"from": subject[: -len("YYYY-MM-DD")], "until": subject} for subject in subjects]
+        span = {"$and": [{"$gte": ["$subject", "$$from"]}, {"$lt": ["$subject", "$$until"]}]}
+        looked_up: Document = {
+            "from": self._stable.name,
+            "let": {"from": "$from", "until": "$until"},
+            "pipeline": [{"$match": {"$expr": span}}, {"$sort": _LATEST_DAYS}, {"$limit": limit}],
+            "as": "found",
+        }
+        if not asked:
+            return []
+        database = self._stable.database.with_options(read_concern=self._stable.read_concern)
+        stages: list[Document] = [{"$documents": asked}, {"$lookup": looked_up}]
+        async with await database.aggregate(stages) as answers:
+            return [[_entry(document) for document in answer["found"]] async for answer in answers]
 
     async def recent(
         self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int

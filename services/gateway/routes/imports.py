@@ -202,6 +202,8 @@ def _tried(importing: Import, asker: Asker) -> Response:
             (counts.same, "đã nhận trước đây", "accepted before"),
             (counts.flagged, "có điểm nghi vấn", "with a doubt"),
             (counts.outranked, *_OUTRANKED),
+            (counts.replacing, *_REPLACING),
+            (counts.remarks_stay, *_REMARKS_STAY),
         )
         if count
     ]
@@ -227,17 +229,26 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: 
     for parcel in importing.outgoing():
         await publish(parts, parcel)
     embedded = parts.settings.profile == "embedded"
+    beside = [
+        (count, told)
+        for count, told in (
+            (counts.outranked, _OUTRANKED),
+            (counts.replacing, _REPLACING),
+            (counts.remarks_stay, _REMARKS_STAY),
+        )
+        if count
+    ]
     return _json(
         importing.answer(
             dry_run=False,
             holds="until_the_broker_stops" if embedded else "durably",
             vi=f"Đã gửi {counts.sound} số liệu"
             + (f" ({counts.same} đã nhận trước đây, chỉ tính một lần)." if counts.same else ".")
-            + (f" {counts.outranked} {_OUTRANKED[0]}." if counts.outranked else "")
+            + "".join(f" {count} {told[0]}." for count, told in beside)
             + (f" {counts.wrong} dòng sai không được gửi." if counts.wrong else ""),
             en=f"{counts.sound} figures were published"
             + (f" ({counts.same} accepted before count once)." if counts.same else ".")
-            + (f" {counts.outranked} {_OUTRANKED[1]}." if counts.outranked else "")
+            + "".join(f" {count} {told[1]}." for count, told in beside)
             + (f" {counts.wrong} wrong rows were not." if counts.wrong else ""),
         ),
         202,
@@ -248,6 +259,15 @@ async def _applied(parts: Parts, importing: Import, asked: ImportsQuery, asker: 
 _OUTRANKED = (
     "không làm thay đổi kết quả vì số liệu khác đang có hiệu lực: ghi lần sửa (revision)",
     "changing nothing, since another figure stands: number the revision",
+)
+
+_REPLACING = (
+    "thay số liệu khác đã nhận của cùng đơn vị, ngày và lần sửa",
+    "taking the place of a figure accepted for the same unit, day and revision",
+)
+_REMARKS_STAY = (
+    "giữ nguyên ghi chú, minh chứng đã nhận trước đây",
+    "keeping the note and evidence that were accepted before",
 )
 
 

@@ -25,6 +25,10 @@ FLAGS: dict[str, tuple[str, str]] = {
         "Mục tiêu đã đạt từ trước khi bắt đầu.",
         "The target was met before it began.",
     ),
+    "no_denominator": (
+        "Có tử số nhưng không có mẫu số, nên không tính được tỷ lệ.",
+        "There is a numerator and no denominator, so there is no share to compute.",
+    ),
     # raised by other figures
     "cumulative_fell": (
         "Số lũy kế giảm so với lần báo cáo trước.",

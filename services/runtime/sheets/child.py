@@ -47,6 +47,8 @@ class Row:
     shown: str
     """The cells as a JSON array of texts."""
     marks: tuple[Mark, ...] = ()
+    rest: bytes | None = None
+    """Of a row with marks: the fields that were read, as data of an event."""
 
 
 @dataclass(slots=True)
@@ -155,10 +157,10 @@ def _take(sheets: Sheets, line: list[Any], known: dict[Mark, Mark]) -> None:
     """`known`: the marks so far. Most rows that are wrong are so in the same way."""
     what, *rest = line
     if what == "row":
-        number, shown, id, figure, marks = rest
-        data = None if figure is None else figure.encode()
+        number, shown, id, figure, marks, some = rest
+        data, read = (None if one is None else one.encode() for one in (figure, some))
         kept = tuple(known.setdefault(mark, mark) for mark in starmap(Mark, marks))
-        sheets.rows.append(Row(len(sheets.tables) - 1, number, id, data, shown, kept))
+        sheets.rows.append(Row(len(sheets.tables) - 1, number, id, data, shown, kept, read))
     elif what == "later":
         sheet, number, mark = rest
         row = sheets.row(sheet, number)

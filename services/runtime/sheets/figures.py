@@ -52,6 +52,8 @@ class Read(NamedTuple):
 
     figure: Figure | None
     marks: tuple[Mark, ...] = ()
+    rest: Figure | None = None
+    """Of a row with marks: the fields that were read."""
 
 
 def read(
@@ -80,7 +82,10 @@ def read(
     if percent:
         marks += _in_percent(figure, said)
     marks += [_missing(field, fields) for field in NEEDED if field not in figure and field not in said]
-    return Read(None if marks else figure, tuple(marks))
+    if not marks:
+        return Read(figure)
+    wrong = {mark.field for mark in marks}
+    return Read(None, tuple(marks), {name: value for name, value in figure.items() if name not in wrong})
 
 
 def _withdrawn(said: Mapping[str, tuple[int, Cell]]) -> bool:

@@ -73,6 +73,8 @@ class RowFound(NamedTuple):
     id: str | None
     figure: Figure | None
     marks: Sequence[Mark]
+    rest: Figure | None = None
+    """Of a row with marks: the fields that were read."""
 
 
 class MarkedLater(NamedTuple):
@@ -206,7 +208,9 @@ def _figures(
         marks = [*row.marks, *_unseen(table, number), *merged.marks(number)]
         shown = [as_shown(cell)[:MOST_SHOWN] for cell in cells]
         if row.figure is None or marks:
-            yield RowFound(number, shown, None, None, seen.told(marks))
+            told = seen.told(marks)
+            rest = None if told is _AND_NO_MORE else row.rest or row.figure
+            yield RowFound(number, shown, None, None, told, rest)
             continue
         figure = identity.in_one_writing(row.figure)
         id = identity.event_id(figure)

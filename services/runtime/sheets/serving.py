@@ -73,9 +73,9 @@ def _way(error: Exception) -> str:
 
 def _line(found: Found) -> list[Any]:
     match found:
-        case RowFound(number, shown, id, figure, marks):
-            data = None if figure is None else orjson.dumps(figure).decode()
-            return ["row", number, orjson.dumps(shown).decode(), id, data, [tuple(mark) for mark in marks]]
+        case RowFound(number, shown, id, figure, marks, rest):
+            data, some = (None if one is None else orjson.dumps(one).decode() for one in (figure, rest))
+            return ["row", number, orjson.dumps(shown).decode(), id, data, [tuple(mark) for mark in marks], some]
         case SaysNothing():
             return ["nothing"]
         case MarkedLater(sheet, number, mark):

@@ -89,6 +89,21 @@ async def test_the_figures_of_a_unit_and_day_are_found_page_by_page(ledger: AnyL
     assert await ledger.about(["p/k/u1/2023-10-01"], "", 3) == []
 
 
+async def test_the_latest_days_of_a_unit_before_a_day_are_found_for_many_at_once(ledger: AnyLedger) -> None:
+    days = [f"2023-09-{day:02}" for day in range(1, 31)]
+    subjects = [f"p/k/{unit}/{day}" for unit in ("u1", "u10") for day in days]
+    await ledger.claim([an_entry(f"{n:032x}", n, subject=subject) for n, subject in enumerate(subjects)])
+    asked = ["p/k/u1/2023-09-10", "p/k/u10/2023-12-01", "p/k/u1/2023-09-01", "p/k/u2/2023-09-10"]
+    found = await ledger.before(asked, 3)
+    assert [[entry.subject[4:] for entry in entries] for entries in found] == [
+        ["u1/2023-09-09", "u1/2023-09-08", "u1/2023-09-07"],
+        ["u10/2023-09-30", "u10/2023-09-29", "u10/2023-09-28"],
+        [],
+        [],
+    ]
+    assert await ledger.before([], 3) == []
+
+
 async def test_the_entries_of_some_sources_are_told_the_latest_first_page_by_page(ledger: AnyLedger) -> None:
     for n in range(6):
         await ledger.claim(

@@ -328,3 +328,47 @@ async def test_a_row_that_goes_back_to_a_former_figure_says_that_another_stands(
     province.gateway.broker.published.clear()
     headings = (*HEADINGS, "Lần sửa")
     assert (await province.tried(a_csv((*line, "2"), headings=headings))).outranked == 0
+
+
+async def test_a_note_added_to_a_row_that_was_accepted_refuses_nothing_and_is_told() -> None:
+    province = Province()
+    headings = (*HEADINGS, "Ghi chú")
+    await province.post(a_csv(LINE, OTHER))
+    await province.consume()
+    again = a_csv((*LINE, "theo báo cáo 12/BC"), (*OTHER, ""), headings=headings)
+    answer = await province.tried(again)
+    assert (answer.wrong, answer.same, answer.remarks_stay) == (0, 2, 1)
+    assert [flag.code for flag in answer.listed[0].flags] == ["remark_stays"]
+    assert "giữ nguyên ghi chú" in answer.message_vi
+    applied = await province.post(again)
+    assert (applied.status_code, applied.json()["remarks_stay"]) == (202, 1)
+    await province.consume()
+    assert (len(province.world.ledger.entries), province.world.broker.rejections()) == (2, [])
+    assert (province.world.count("ingest_duplicates"), province.world.count("ingest_identity_reused")) == (2, 0)
+    corrected = a_csv((*LINE, "theo báo cáo 12/BC", "2"), headings=(*headings, "Lần sửa"))
+    assert states(await province.tried(corrected)) == [(2, "sound")]
+
+
+async def test_a_row_that_takes_the_place_of_another_figure_says_so_before_it_is_sent() -> None:
+    province = Province()
+    await province.post(a_csv())
+    await province.consume()
+    told = []
+    for numerator in range(900, 910):  # of figures of one moment the id decides
+        answer = await province.tried(a_csv((*LINE[:4], str(numerator), "1000")))
+        told += [(answer.replacing + answer.outranked, flag.code) for flag in answer.listed[0].flags]
+        assert "của cùng đơn vị, ngày và lần sửa" in answer.message_vi or answer.outranked
+    assert {code for _, code in told} == {"another_figure_stands", "replaces_another_figure"}
+    assert {count for count, _ in told} == {1}
+
+
+async def test_all_that_is_wrong_with_a_row_is_told_in_one_round() -> None:
+    line = (LINE[0], LINE[1], "nowhere", LINE[3], "1.234", "1000")
+    (row,) = (await Province().tried(a_csv(line))).listed
+    assert [(one.column, one.code) for one in row.problems] == [("E", "ambiguous_number"), ("C", "unknown_org_unit")]
+
+
+async def test_what_is_wrong_with_the_source_is_said_once_for_the_file() -> None:
+    answer = await Province().tried(a_csv(LINE, OTHER), source="urn:nobody")
+    assert (answer.wrong, [row.state for row in answer.listed]) == (2, ["wrong", "wrong"])
+    assert [one.code for row in answer.listed for one in row.problems] == ["not_your_figure", "source"]

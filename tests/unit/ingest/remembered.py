@@ -46,6 +46,12 @@ class Remembered:
         found = (self.entries[id] for id in sorted(self.entries) if id > after)
         return [entry for entry in found if entry.subject in wanted][:limit]
 
+    async def before(self, subjects: Sequence[str], limit: int) -> list[list[Entry]]:
+        if self.away:
+            raise AutoReconnect("away")
+        held = sorted(self.entries.values(), key=lambda one: (one.subject, one.observation_id), reverse=True)
+        return [[one for one in held if subject[:-10] <= one.subject < subject][:limit] for subject in subjects]
+
     async def recent(
         self, sources: Iterable[str], since: datetime | None, before: tuple[datetime, str] | None, limit: int
     ) -> list[Stored]:

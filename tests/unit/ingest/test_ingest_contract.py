@@ -126,6 +126,33 @@ def test_all_that_is_wrong_with_the_contract_is_said_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        ({"as_of": "x", "org_unit": "nowhere"}, [("schema", "as_of"), ("unknown_org_unit", "org_unit")]),
+        ({"as_of": None, "kpi": "happiness"}, [("schema", "as_of"), ("unknown_kpi", "kpi")]),
+        ({"numerator": "abc", "org_unit": "nowhere"}, [("schema", "numerator"), ("unknown_org_unit", "org_unit")]),
+        ({"numerator": "abc", "as_of": "2024-01-31"}, [("schema", "numerator"), ("forecast_as_actual", "status")]),
+        ({"kpi": "Chữ ký số", "org_unit": "nowhere"}, [("schema", "kpi"), ("unknown_org_unit", "org_unit")]),
+        ({"org_unit": "", "unit_of_measure": "tấn"}, [("schema", "org_unit"), ("unit_of_measure", "unit_of_measure")]),
+        ({"note": 5, "numerator": 1013}, [("schema", "note"), ("numerator_above_denominator", "numerator")]),
+        ({"denominator": "1.2.3", "numerator": -4}, [("schema", "denominator"), ("negative", "numerator")]),
+    ],
+)
+def test_beside_what_breaks_the_contract_the_rest_is_checked_as_well(
+    wrong: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    assert [(one.code, one.field) for one in problems(data(**wrong))] == found
+
+
+def test_nothing_is_said_that_another_value_of_a_wrong_field_would_mend() -> None:
+    """A figure without a value that can be read needs none yet, and a unit is of its day."""
+    assert codes(data(numerator=None, denominator=None, value="abc")) == ["schema"]
+    assert codes(data(org_unit="dak-nong.xa-moi", as_of="x")) == ["schema"]
+    assert codes(data(kpi=None, org_unit="dak-nong.so-tttt")) == ["schema"]
+    assert codes(data(province=None, kpi="happiness")) == ["schema"]
+
+
 @pytest.mark.parametrize("content", [[1], "text", 5, False])
 def test_data_that_is_no_object_is_refused(content: Any) -> None:
     (found,) = problems(content)

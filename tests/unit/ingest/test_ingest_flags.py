@@ -112,5 +112,26 @@ def test_a_target_that_was_met_before_it_began_asks_for_nothing() -> None:
     assert flag_codes({**met, "as_of": "2023-01-31"}) == []
 
 
+def test_a_part_without_its_whole_is_no_share() -> None:
+    (flag,) = flags(figure("ahead-of-plan", numerator=1030))
+    assert (flag.code, flag.evidence) == ("no_denominator", {"numerator": "1030"})
+    assert flag.message_vi.startswith("Có tử số 1.030 nhưng không có mẫu số")
+    assert flag_codes(figure("ahead-of-plan", numerator=17, value=89.5)) == []
+    assert flag_codes(figure("ahead-of-plan", value=89.5)) == []
+    assert flag_codes(figure("ahead-of-plan", numerator=0, denominator=0)) == []
+    assert flag_codes(figure("ahead-of-plan", numerator=17, status="forecast")) == ["no_denominator"]
+    assert flag_codes(figure("ahead-of-plan", numerator=17, retracts=True, revision=2)) == []
+
+
+def test_a_count_of_which_no_roster_says_of_how_many_is_no_coverage() -> None:
+    commune = {"org_unit": "dak-nong.xa-a"}
+    assert flag_codes(figure("assessed", numerator=20)) == []
+    assert flag_codes(figure("assessed", numerator=20, denominator=27, **commune)) == []
+    assert flag_codes(figure("assessed", numerator=20, **commune)) == ["no_denominator"]
+    assert flag_codes(figure("assessed", numerator=20, value=74.1, **commune)) == ["no_denominator"]
+    (named,) = flags(figure("plans", members=["so-tttt"], **commune))
+    assert (named.code, named.evidence) == ("no_denominator", {"numerator": "1"})
+
+
 def test_a_retraction_is_not_doubted() -> None:
     assert flag_codes(data(numerator=3, denominator=9, value=30, retracts=True, revision=2)) == []
