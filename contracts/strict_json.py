@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-
 _SHOWN = 80
 """Characters of a key that a message repeats."""
 
@@ -35,7 +34,7 @@ def loads(text: bytes | str) -> Any:
 
 
 def first(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does, with the place beside."""
+    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does, the place beside."""
     try:
         return _decoder.raw_decode(text, at)
     except json.JSONDecodeError as error:

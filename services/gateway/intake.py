@@ -67,7 +67,7 @@ class Reported:
 class Reading:
     """What a body holds: what may be published, or what is wrong. `events` counts the good and the bad.
 
-    Of what is wrong the first `MAX_ERRORS` are kept; `wrong` counts all, and `not_theirs` says that a source is among it.
+    Of what is wrong the first `MAX_ERRORS` are kept; `wrong` counts all, `not_theirs` says that a source is among it.
     """
 
     max_event_bytes: int

@@ -1,7 +1,7 @@
 """Errors of the API: problem details of RFC 9457 with a `code` and, where several things are wrong, `errors[]`.
 
-Sentences come in Vietnamese and English and name what to do. Values that the caller sent are never repeated: they may be
-long, secret, or made to be repeated. Names are, of a parameter or a key, where they are short.
+Sentences come in Vietnamese and English and name what to do. Values that the caller sent are never repeated: they may
+be long, secret, or made to be repeated. Names are, of a parameter or a key, where they are short.
 """
 
 import re

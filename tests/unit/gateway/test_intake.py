@@ -86,7 +86,9 @@ def test_what_is_wrong_with_headers_names_the_header() -> None:
         (None, "/kpi"),
     ]
     headers |= {"ce-time": "2023-09-30T00:00:00Z", "ce-source": "urn:other"}
-    (error,) = intake.read({"content-type": JSON, **headers}, json.dumps(FIGURE).encode(), 3, speaks="urn:a".__eq__).errors
+    (error,) = intake.read(
+        {"content-type": JSON, **headers}, json.dumps(FIGURE).encode(), 3, speaks="urn:a".__eq__
+    ).errors
     assert (error.code, error.header, error.pointer) == ("not_your_source", "ce-source", None)
 
 

@@ -199,7 +199,9 @@ async def test_alerts_are_listed_and_explained_by_their_history() -> None:
         ("/api/v1/stream?x=1", "bad_parameter", "after"),
     ],
 )
-async def test_wrong_parameters_are_answered_in_words_and_their_values_never_repeated(address: str, code: str, said: str) -> None:
+async def test_wrong_parameters_are_answered_in_words_and_their_values_never_repeated(
+    address: str, code: str, said: str
+) -> None:
     async with Gateway().client() as client:
         answer = await client.get(address)
     problem = answer.json()

@@ -183,6 +183,9 @@ def test_an_envelope_that_is_wrong_in_several_ways_is_refused_for_all_of_them() 
     record.headers = [(name, text) for name, text in record.headers if name not in ("ce_type", "ce_time")]
     record.headers.append(("ce_time", b"noon"))
     reading = unreadable(record)
-    assert [(one.code, one.field) for one in reading.problems] == [("not_cloudevent", "type"), ("not_cloudevent", "time")]
+    assert [(one.code, one.field) for one in reading.problems] == [
+        ("not_cloudevent", "type"),
+        ("not_cloudevent", "time"),
+    ]
     assert "the attribute type is missing" in reading.detail
     assert "time must be an RFC 3339 instant" in reading.detail
