@@ -223,7 +223,7 @@ async def test_events_of_another_source_are_refused_with_the_place_where_they_st
 
 async def test_a_binary_event_of_another_source_is_refused_with_the_name_of_the_header() -> None:
     gateway = Gateway("production")
-    headers = {f"ce-{name}": text for name, text in OURS.items() if name != "data"} | {"ce-source": "urn:other"}
+    headers = {f"ce-{name}": str(text) for name, text in OURS.items() if name != "data"} | {"ce-source": "urn:other"}
     headers["content-type"] = "application/json"
     answer = await sent(gateway, gateway.keys.give(PUBLISHER.id), OURS["data"], headers=headers)
     assert told(answer) == (403, "not_your_source")
