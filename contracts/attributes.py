@@ -1,13 +1,14 @@
 """The attributes of an event: taken from Kafka's headers or HTTP's, and held against what CloudEvents and we allow.
 
-The first thing that is wrong is told, in both languages, to whoever can be told: the error carries what could be read.
+All that is wrong with them is told at once, in both languages, to whoever can be told: the error carries what could be
+read.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from contracts.content_types import JSON, STRUCTURED, Mode, mode_of
@@ -32,10 +33,19 @@ Headers = Sequence[tuple[str, bytes | None]]
 Code = Literal["not_cloudevent", "bad_json"]
 
 
-class NotAnEvent(ValueError):
-    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source`, `time` if readable.
+class Wrong(NamedTuple):
+    """One thing that is wrong: clauses that say what, and what to send instead; `given` is what stood there."""
 
-    `why` and `why_vi` are clauses that say what is wrong and what to send instead; `given` is what stood there.
+    field: str | None
+    vi: str
+    en: str
+    given: str | None = None
+
+
+class NotAnEvent(ValueError):
+    """The record cannot be read. `code` is `not_cloudevent` or `bad_json`; `id`, `source`, `type`, `time` if readable.
+
+    `wrong` is all that was found; `field`, `why`, `why_vi` and `given` are of the first.
     """
 
     def __init__(
@@ -48,7 +58,9 @@ class NotAnEvent(ValueError):
         given: str | None = None,
         id: str | None = None,
         source: str | None = None,
+        type: str | None = None,
         time: datetime | None = None,
+        further: Sequence[Wrong] = (),
     ) -> None:
         super().__init__(why)
         self.code: Code = code
@@ -58,7 +70,9 @@ class NotAnEvent(ValueError):
         self.given = given
         self.id = id
         self.source = source
+        self.type = type
         self.time = time
+        self.wrong = (Wrong(field, why_vi, why, given), *further)
 
 
 def of_record(headers: Headers) -> tuple[dict[str, str], str]:
@@ -102,36 +116,36 @@ def of_request(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def checked(attributes: Mapping[str, str]) -> datetime | None:
-    """The event's time, if it has one. Raises `NotAnEvent` where an attribute is missing, malformed or too much."""
+    """The event's time, if it has one. Raises `NotAnEvent` with every attribute that is missing, malformed or too
+    much."""
     get = attributes.get
-    if not (get("specversion") and get("id") and get("source") and get("type")):
-        raise _incomplete(attributes)
+    id, source, stamp = get("id"), get("source"), get("time")
     together = "".join(attributes.values())
-    if len(together) > MAX_ATTRIBUTE or len(attributes) > MAX_ATTRIBUTES or not together.isprintable():
-        _check_each(attributes, len(together))
-    _short_enough(attributes, "id")
-    _short_enough(attributes, "source")
-    if attributes["specversion"] != "1.0":
-        raise unreadable(
-            attributes,
-            "not_cloudevent",
-            "specversion",
-            "specversion phải là 1.0",
-            "specversion must be 1.0",
-            attributes["specversion"],
-        )
-    content_type = attributes.get("datacontenttype", JSON)
-    if content_type != JSON and mode_of(content_type) is not Mode.BINARY:
-        raise other_content(attributes, "datacontenttype", content_type)
-    return _time(attributes)
+    time = None if stamp is None else _moment(stamp)
+    if (
+        get("specversion") == "1.0"
+        and id
+        and source
+        and get("type")
+        and 4 * len(id) <= MAX_IDENTITY_BYTES >= 4 * len(source)
+        and len(together) <= MAX_ATTRIBUTE
+        and len(attributes) <= MAX_ATTRIBUTES
+        and together.isprintable()
+        and get("datacontenttype", JSON) == JSON
+        and (stamp is None or time is not None)
+    ):
+        return time
+    wrong = [*_all_wrong(attributes, len(together), time)]
+    if wrong:
+        first, *further = wrong
+        raise unreadable(attributes, "not_cloudevent", *first, further=further)
+    return time
 
 
-def other_content(attributes: Mapping[str, str], field: str, content_type: str) -> NotAnEvent:
+def other_content(field: str, content_type: str) -> Wrong:
     """What is carried is not read here; `field` says where that stands."""
     sent = JSON if field == "datacontenttype" else f"{JSON}, {STRUCTURED}"
-    return unreadable(
-        attributes,
-        "not_cloudevent",
+    return Wrong(
         field,
         f"{field} không đọc được ở đây: hãy gửi {sent} (UTF-8)",
         f"{field} is not read here: send {sent} (UTF-8)",
@@ -146,6 +160,7 @@ def unreadable(
     vi: str,
     en: str,
     given: str | None = None,
+    further: Sequence[Wrong] = (),
 ) -> NotAnEvent:
     """The error, with as much of the sender as these attributes tell."""
 
@@ -153,8 +168,18 @@ def unreadable(
         text = attributes.get(name)
         return text if text and len(text) <= MAX_ATTRIBUTE and text.isprintable() else None
 
-    time = _moment(attributes.get("time"))
-    return NotAnEvent(code, vi, en, field=field, given=given, id=readable("id"), source=readable("source"), time=time)
+    return NotAnEvent(
+        code,
+        vi,
+        en,
+        field=field,
+        given=given,
+        id=readable("id"),
+        source=readable("source"),
+        type=readable("type"),
+        time=_moment(attributes.get("time")),
+        further=further,
+    )
 
 
 _REQUIRED = ("specversion", "id", "source", "type")
@@ -164,17 +189,6 @@ _USUAL = {
     for name in (*_REQUIRED, "time", "subject", "datacontenttype", "dataschema", "traceparent", "businesstime")
 }
 """Headers that nearly every record has, as nearly everybody writes them."""
-
-
-def _incomplete(attributes: Mapping[str, str]) -> NotAnEvent:
-    name = next(name for name in _REQUIRED if not attributes.get(name))
-    return unreadable(
-        attributes,
-        "not_cloudevent",
-        name,
-        f"thuộc tính {name} thiếu, trống hoặc không phải chuỗi",
-        f"the attribute {name} is missing, empty or no text",
-    )
 
 
 def _flooded(headers: Headers) -> NotAnEvent:
@@ -240,60 +254,64 @@ def _decoded(header: str, text: str) -> str:
         ) from None
 
 
-def _check_each(attributes: Mapping[str, str], together: int) -> None:
+def _all_wrong(attributes: Mapping[str, str], together: int, time: datetime | None) -> Iterator[Wrong]:
+    """Everything, in the order in which it is looked for; of one attribute the first thing only."""
+    for name in _REQUIRED:
+        if not attributes.get(name):
+            yield Wrong(
+                name,
+                f"thuộc tính {name} thiếu, trống hoặc không phải chuỗi",
+                f"the attribute {name} is missing, empty or no text",
+            )
     if len(attributes) > MAX_ATTRIBUTES or together > MAX_TOGETHER:
-        raise unreadable(
-            attributes,
-            "not_cloudevent",
+        yield Wrong(
             None,
             f"sự kiện có {len(attributes)} thuộc tính dài {together} ký tự; "
             f"tối đa {MAX_ATTRIBUTES} thuộc tính và {MAX_TOGETHER} ký tự",
             f"the event has {len(attributes)} attributes of {together} characters; "
             f"at most {MAX_ATTRIBUTES} attributes and {MAX_TOGETHER} characters are taken",
         )
-    for name, text in attributes.items():
-        if len(text) > MAX_ATTRIBUTE or not text.isprintable():
-            shown = name[:80] if name.isprintable() else "…"
-            raise unreadable(
-                attributes,
-                "not_cloudevent",
-                shown,
-                f"thuộc tính {shown} dài hơn {MAX_ATTRIBUTE} ký tự hoặc có ký tự điều khiển",
-                f"the attribute {shown} is longer than {MAX_ATTRIBUTE} characters or has control characters",
-            )
-
-
-def _short_enough(attributes: Mapping[str, str], name: str) -> None:
-    text = attributes[name]
-    if 4 * len(text) <= MAX_IDENTITY_BYTES:
         return
-    size = len(text.encode())
-    if size > MAX_IDENTITY_BYTES:
-        raise unreadable(
-            attributes,
-            "not_cloudevent",
-            name,
-            f"thuộc tính {name} dài {size} byte (UTF-8), tối đa là {MAX_IDENTITY_BYTES}: hãy dùng {name} ngắn hơn",
-            f"the attribute {name} has {size} bytes (UTF-8), at most {MAX_IDENTITY_BYTES} are taken: use a shorter one",
-        )
+    for name, text in attributes.items():
+        missing = name in _REQUIRED and not text
+        found = None if missing else _wrong_of_any(name, text) or _wrong_of(name, text, time)
+        if found is not None:
+            yield found
 
 
-def _time(attributes: Mapping[str, str]) -> datetime | None:
-    text = attributes.get("time")
-    if text is None:
+def _wrong_of_any(name: str, text: str) -> Wrong | None:
+    if len(text) <= MAX_ATTRIBUTE and text.isprintable():
         return None
-    moment = _moment(text)
-    if moment is None:
+    shown = name[:80] if name.isprintable() else "…"
+    return Wrong(
+        shown,
+        f"thuộc tính {shown} dài hơn {MAX_ATTRIBUTE} ký tự hoặc có ký tự điều khiển",
+        f"the attribute {shown} is longer than {MAX_ATTRIBUTE} characters or has control characters",
+    )
+
+
+def _wrong_of(name: str, text: str, time: datetime | None) -> Wrong | None:
+    if name in ("id", "source"):
+        return _too_long(name, len(text.encode()))
+    if name == "specversion" and text != "1.0":
+        return Wrong(name, "specversion phải là 1.0", "specversion must be 1.0", text)
+    if name == "datacontenttype" and text != JSON and mode_of(text) is not Mode.BINARY:
+        return other_content(name, text)
+    if name == "time" and time is None:
         how = "2023-09-30T16:00:00+07:00"
-        raise unreadable(
-            {**attributes, "time": ""},
-            "not_cloudevent",
-            "time",
-            f"time phải là thời điểm RFC 3339 có múi giờ ({how})",
-            f"time must be an RFC 3339 instant with offset ({how})",
-            text,
-        )
-    return moment
+        vi, en = "time phải là thời điểm RFC 3339 có múi giờ", "time must be an RFC 3339 instant with offset"
+        return Wrong(name, f"{vi} ({how})", f"{en} ({how})", text)
+    return None
+
+
+def _too_long(name: str, size: int) -> Wrong | None:
+    if size <= MAX_IDENTITY_BYTES:
+        return None
+    return Wrong(
+        name,
+        f"thuộc tính {name} dài {size} byte (UTF-8), tối đa là {MAX_IDENTITY_BYTES}: hãy dùng {name} ngắn hơn",
+        f"the attribute {name} has {size} bytes (UTF-8), at most {MAX_IDENTITY_BYTES} are taken: use a shorter one",
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -74,7 +74,7 @@ def read(headers: Headers, value: bytes | None) -> Event:
             "một lô sự kiện chỉ gửi được qua HTTP: trên Kafka mỗi bản ghi là một sự kiện",
             "a batch is taken over HTTP only: on Kafka send one event a record",
         )
-    raise attributes.other_content(given, "content-type", content_type)
+    raise attributes.unreadable(given, "not_cloudevent", *attributes.other_content("content-type", content_type))
 
 
 def read_http(headers: Mapping[str, str], body: bytes) -> Event:

@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+_SHOWN = 80
+"""Characters of a key that a message repeats."""
+
 
 class BadJson(ValueError):
-    """The text is not JSON, or says one thing twice. The message is English, `vi` the same in Vietnamese."""
+    """The text is not JSON, or says one thing twice. The message is English, `vi` the same in Vietnamese.
 
-    def __init__(self, vi: str, en: str) -> None:
+    `at` is the character at which the text stops being JSON, where that is known and the message does not say it.
+    """
+
+    def __init__(self, vi: str, en: str, at: int | None = None) -> None:
         super().__init__(en)
         self.vi = vi
+        self.at = at
 
 
 def loads(text: bytes | str) -> Any:
@@ -27,9 +34,11 @@ def loads(text: bytes | str) -> Any:
 
 
 def first(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does."""
+    """The JSON value that begins at `at`, and where it ends. Raises `BadJson` as `loads` does, the place beside."""
     try:
         return _decoder.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        raise BadJson("sai cú pháp", error.msg, error.pos) from None
     except (ValueError, RecursionError, ArithmeticError) as error:
         raise _in_words(error) from None
 
@@ -62,8 +71,7 @@ def _not_json(error: json.JSONDecodeError) -> BadJson:
             "nội dung mở đầu bằng dấu thứ tự byte (BOM): hãy ghi UTF-8 không có BOM",
             "it begins with a byte order mark (BOM): write UTF-8 without one",
         )
-    where_vi = f"dòng {error.lineno}, cột {error.colno}"
-    return BadJson(f"sai cú pháp ở {where_vi} (ký tự {error.pos})", str(error))
+    return BadJson(f"sai cú pháp ở dòng {error.lineno}, cột {error.colno} (ký tự {error.pos})", str(error))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -71,7 +79,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadJson(f"khóa {twice!r} có hai lần trong một đối tượng", f"the key {twice!r} stands twice in one object")
+        name = repr(twice if len(twice) <= _SHOWN else f"{twice[:_SHOWN]}…")
+        raise BadJson(f"khóa {name} có hai lần trong một đối tượng", f"the key {name} stands twice in one object")
     return found
 
 

@@ -58,6 +58,15 @@ _REFUSED: dict[Refusal, tuple[str, str]] = {
     ),
 }
 
+_SEVERAL = (
+    "Có nhiều tiêu đề Authorization: chỉ gửi một.",
+    "There are several Authorization headers: send one.",
+)
+_NO_BEARER = (
+    "Tiêu đề Authorization thiếu từ Bearer đứng trước khóa: ghi Authorization: Bearer tdk_….",
+    "The word Bearer is missing before the key: write Authorization: Bearer tdk_….",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -155,7 +164,11 @@ class Admission:
             raise _refusal(Refusal.NO_KEY)
         scheme, _, text = given[0].partition(" ")
         text = text.strip(" ")
-        key_id = keys.id_of(text) if scheme.lower() == "bearer" and len(given) == 1 else None
+        if len(given) > 1:
+            raise _badly_shown(_SEVERAL)
+        if scheme.lower() != "bearer":
+            raise _badly_shown(_NO_BEARER)
+        key_id = keys.id_of(text)
         if key_id is None:
             raise _refusal(Refusal.BAD_KEY)
         key = await self._keyring.find(key_id)
@@ -239,8 +252,15 @@ def _loopback(host: str) -> bool:
 
 
 def _refusal(why: Refusal) -> Problem:
-    vi, en = _REFUSED[why]
-    return Problem(401, why, vi, en, headers=_challenge(None if why is Refusal.NO_KEY else "invalid_token"))
+    return _unauthorised(why, _REFUSED[why])
+
+
+def _badly_shown(words: tuple[str, str]) -> Problem:
+    return _unauthorised(Refusal.BAD_KEY, words)
+
+
+def _unauthorised(why: Refusal, words: tuple[str, str]) -> Problem:
+    return Problem(401, why, *words, headers=_challenge(None if why is Refusal.NO_KEY else "invalid_token"))
 
 
 def _challenge(error: str | None) -> dict[str, str]:

@@ -14,14 +14,14 @@ from functools import partial
 import orjson
 from pydantic import ValidationError
 
-from contracts import envelope
+from contracts import envelope, strict_json
 from contracts.envelope import BATCH, JSON, STRUCTURED, Event, Mode, NotAnEvent
 from contracts.observations import observation_id
 from contracts.statistics import MAX_EVENT_BYTES, StatisticReported
 from contracts.topics import STATISTICS_REPORTED
 from services.gateway import batches
 from services.gateway.hints import hint
-from services.gateway.problems import ErrorItem
+from services.gateway.problems import MAX_ERRORS, ErrorItem
 from services.runtime.sameness import digest_of
 
 TYPE = next(iter(STATISTICS_REPORTED.payloads))
@@ -30,6 +30,9 @@ MODES = (JSON, STRUCTURED, BATCH)
 
 SLICE_BYTES = 20_000
 """So much is read without pause: some fifty events, which take about a millisecond."""
+
+_LEAST = 200
+"""What a shorter member is counted as: what is wrong with it takes its time all the same."""
 
 Speaks = Callable[[str], bool]
 """Whether a source is the sender's to speak as."""
@@ -62,14 +65,26 @@ class Reported:
 
 @dataclass(slots=True)
 class Reading:
-    """What a body holds: what may be published, or what is wrong. `events` counts the good and the bad."""
+    """What a body holds: what may be published, or what is wrong. `events` counts the good and the bad.
+
+    Of what is wrong the first `MAX_ERRORS` are kept; `wrong` counts all, `not_theirs` says that a source is among it.
+    """
 
     max_event_bytes: int
     speaks: Speaks
     reported: list[Reported] = field(default_factory=list)
     errors: list[ErrorItem] = field(default_factory=list)
+    wrong: int = 0
+    not_theirs: bool = False
     events: int = 0
     first: dict[tuple[str, str], "_First"] = field(default_factory=dict)
+
+    def tell(self, error: ErrorItem) -> None:
+        """One more thing that is wrong."""
+        self.wrong += 1
+        self.not_theirs |= error.code == "not_your_source"
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error)
 
 
 @dataclass(slots=True)
@@ -122,46 +137,55 @@ def steps(reading: Reading, headers: Mapping[str, str], body: bytes, max_batch: 
 
 def _read_batch(body: bytes, max_batch: int, reading: Reading) -> Iterator[None]:
     read = 0
+    text = batches.text_of(body)
+    lines = batches.Lines(text)
     try:
-        for index, member in enumerate(batches.members(batches.text_of(body))):
+        for index, member in enumerate(batches.members(text)):
             if index == max_batch:
                 reading.reported.clear()
-                reading.errors = [_wrong_size("too_large", max_batch)]
+                reading.errors.clear()
+                reading.wrong = 0
+                reading.tell(_wrong_size("too_large", max_batch))
                 return
             reading.events = index + 1
-            _take_member(reading, f"/{index}", member)
-            read += len(member.text)
+            _take_member(reading, f"/{index}", member, lines)
+            read += max(_LEAST, len(member.text))
             if read >= SLICE_BYTES:
                 read = 0
                 yield
-    except batches.NotAnArray:
+    except batches.NotAnArray as error:
         vi, en = "phải là một mảng JSON (UTF-8) các sự kiện", "must be a JSON array (UTF-8) of events"
-        reading.errors.append(_error("bad_json", "", vi, en))
+        reading.tell(_error("bad_json", "", f"{vi}: {error.vi}", f"{en}: {error}"))
         return
     if not reading.events:
-        reading.errors.append(_wrong_size("schema", max_batch))
+        reading.tell(_wrong_size("schema", max_batch))
 
 
 def _wrong_size(code: str, max_batch: int) -> ErrorItem:
     return _error(code, "", f"phải có từ 1 đến {max_batch} sự kiện", f"must hold 1 to {max_batch} events")
 
 
-def _take_member(reading: Reading, pointer: str, member: batches.Member) -> None:
+def _take_member(reading: Reading, pointer: str, member: batches.Member, lines: batches.Lines) -> None:
+    broken = member.broken
     try:
         raw = member.text.encode()
-    except UnicodeEncodeError:
-        raw = b""
-    if member.broken or not raw:
-        reading.errors.append(_bad_json(pointer))
-    else:
+    except UnicodeEncodeError as error:
+        broken = batches.Broken("các byte không phải UTF-8", "the bytes are not UTF-8", member.at + error.start)
+    if broken is None:
         _take(reading, pointer, partial(envelope.from_object, member.value), raw, structured=True)
+        return
+    vi, en = broken.vi, broken.en
+    if broken.at is not None and len(reading.errors) < MAX_ERRORS:
+        place_vi, place_en = lines.place(broken.at)
+        vi, en = f"{vi} ở {place_vi} của yêu cầu", f"{en} at {place_en} of the request"
+    reading.tell(_bad_json(pointer, vi, en))
 
 
 def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes, *, structured: bool) -> None:
     if len(raw) > reading.max_event_bytes:
         size, limit = f"{len(raw):,}", f"{reading.max_event_bytes:,}"
         vi = f"Sự kiện dài {size} byte, tối đa là {limit}".replace(",", ".").replace(". tối", ", tối")
-        reading.errors.append(
+        reading.tell(
             _error(
                 "too_large",
                 pointer,
@@ -170,25 +194,77 @@ def _take(reading: Reading, pointer: str, read: Callable[[], Event], raw: bytes,
             )
         )
         return
+    at = _Places(pointer, structured=structured)
     try:
         event = read()
     except NotAnEvent as error:
-        reading.errors.append(_not_an_event(error, pointer, structured=structured))
+        _tell_of_no_event(reading, error, raw, at)
         return
-    data = f"{pointer}/data" if structured else pointer
     if event.type != TYPE:
-        at = f"{pointer}/type" if structured else ""
-        reading.errors.append(_error("not_cloudevent", at, f"phải có type {TYPE}", f"must have the type {TYPE}"))
-        return
+        reading.tell(at.attribute("type", *_OTHER_TYPE))
     if not reading.speaks(event.source):
-        reading.errors.append(_not_theirs(f"{pointer}/source" if structured else ""))
+        reading.tell(_not_theirs(at))
+    if event.type != TYPE:
+        return
     try:
         figure = StatisticReported.model_validate(event.data)
     except ValidationError as error:
-        reading.errors.extend(_schema_errors(error, data))
+        _tell_of_schema(reading, error, at.data)
         return
     key = f"{figure.province}/{figure.kpi}/{figure.org_unit}"
     _keep(reading, pointer, Reported(event.source, event.id, key, raw, _headers(event, structured=structured)), event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the parts of an event stand: in one JSON object, or in headers and the body."""
+
+    pointer: str
+    structured: bool
+
+    @property
+    def data(self) -> str:
+        """A pointer to the figure."""
+        return f"{self.pointer}/data" if self.structured else self.pointer
+
+    def attribute(self, name: str | None, vi: str, en: str) -> ErrorItem:
+        """What is wrong with an attribute."""
+        if not name:
+            return _error("not_cloudevent", self.pointer, vi, en)
+        if self.structured:
+            step = name.replace("~", "~0").replace("/", "~1")
+            return _error("not_cloudevent", f"{self.pointer}/{step}", vi, en)
+        header = name if name == "content-type" else f"ce-{name}"
+        return _error("not_cloudevent", None, vi, en, header)
+
+
+_OTHER_TYPE = f"phải có type {TYPE}", f"must have the type {TYPE}"
+
+
+def _tell_of_no_event(reading: Reading, error: NotAnEvent, raw: bytes, at: _Places) -> None:
+    """All that is wrong with it, what is in its data too: whoever mends it need not send it once for each mistake."""
+    if error.code == "bad_json":
+        reading.tell(_bad_json(at.pointer, error.why_vi, error.why))
+    else:
+        for one in error.wrong:
+            reading.tell(at.attribute(one.field, one.vi, one.en))
+    if error.type not in (None, TYPE):
+        reading.tell(at.attribute("type", *_OTHER_TYPE))
+    if error.source is not None and not reading.speaks(error.source):
+        reading.tell(_not_theirs(at))
+    if error.code == "bad_json" or error.type not in (None, TYPE):
+        return
+    try:
+        data = strict_json.loads(raw)
+        if at.structured:
+            if not isinstance(data, dict) or "data_base64" in data:
+                return
+            data = data.get("data")
+        StatisticReported.model_validate(data)
+    except strict_json.BadJson as broken:
+        reading.tell(_bad_json(at.data, broken.vi, str(broken)))
+    except ValidationError as wrong:
+        _tell_of_schema(reading, wrong, at.data)
 
 
 def _keep(reading: Reading, pointer: str, one: Reported, event: Event) -> None:
@@ -201,16 +277,15 @@ def _keep(reading: Reading, pointer: str, one: Reported, event: Event) -> None:
     else:
         vi = f"id đã có trong yêu cầu này, ở {first.pointer}, với nội dung khác: mỗi sự kiện cần một id riêng"
         en = f"the id stands at {first.pointer} already, with other content: each event needs an id of its own"
-        reading.errors.append(_error("identity_reused", f"{pointer}/id", vi, en))
+        reading.tell(_error("identity_reused", f"{pointer}/id", vi, en))
 
 
-def _not_theirs(pointer: str) -> ErrorItem:
-    return _error(
-        "not_your_source",
-        pointer,
-        "source không thuộc đơn vị cung cấp của khóa này: ghi đúng source đã đăng ký trong danh mục",
-        "the source does not belong to the publisher of this key: write one that the catalog has for it",
-    )
+def _not_theirs(at: _Places) -> ErrorItem:
+    vi = "không thuộc đơn vị cung cấp của khóa này: ghi đúng source đã đăng ký trong danh mục"
+    en = "does not belong to the publisher of this key: write one that the catalog has for it"
+    if at.structured:
+        return _error("not_your_source", f"{at.pointer}/source", f"source {vi}", f"the source {en}")
+    return _error("not_your_source", None, f"ce-source {vi}", f"the source in ce-source {en}", "ce-source")
 
 
 def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
@@ -223,24 +298,16 @@ def _headers(event: Event, *, structured: bool) -> list[tuple[str, bytes]]:
     return [*((f"ce_{name}", text.encode()) for name, text in attributes.items()), ("content-type", JSON.encode())]
 
 
-def _not_an_event(error: NotAnEvent, pointer: str, *, structured: bool) -> ErrorItem:
-    if error.code == "bad_json":
-        return _bad_json(pointer)
-    name = (error.field or "").replace("~", "~0").replace("/", "~1")
-    at = f"{pointer}/{name}" if structured and name else pointer
-    return _error("not_cloudevent", at, error.why_vi, error.why)
-
-
-def _bad_json(pointer: str) -> ErrorItem:
+def _bad_json(pointer: str, vi: str, en: str) -> ErrorItem:
     return _error(
         "bad_json",
         pointer,
-        "không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN)",
-        "is not proper JSON (UTF-8 without a BOM, every key once, no NaN)",
+        f"không phải JSON đúng chuẩn (UTF-8 không có BOM, mỗi khóa một lần, không NaN): {vi}",
+        f"is not proper JSON (UTF-8 without a BOM, every key once, no NaN): {en}",
     )
 
 
-def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:
+def _tell_of_schema(reading: Reading, error: ValidationError, pointer: str) -> None:
     """One error a field, though a field of several types may have failed as each of them."""
     problems = {
         str(problem["loc"][:1]): problem
@@ -252,8 +319,8 @@ def _schema_errors(error: ValidationError, pointer: str) -> Iterator[ErrorItem]:
             str(step) for step in problem["loc"] if step in StatisticReported.model_fields or isinstance(step, int)
         ]
         code, vi, en = hint(problem)
-        yield _error(code.value, "/".join([pointer, *steps]), vi, en)
+        reading.tell(_error(code.value, "/".join([pointer, *steps]), vi, en))
 
 
-def _error(code: str, pointer: str, vi: str, en: str) -> ErrorItem:
-    return ErrorItem(code=code, pointer=pointer, message_vi=f"{vi}.", message_en=f"{en}.")
+def _error(code: str, pointer: str | None, vi: str, en: str, header: str | None = None) -> ErrorItem:
+    return ErrorItem(code=code, pointer=pointer, header=header, message_vi=f"{vi}.", message_en=f"{en}.")

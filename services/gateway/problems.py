@@ -1,10 +1,12 @@
 """Errors of the API: problem details of RFC 9457 with a `code` and, where several things are wrong, `errors[]`.
 
-Sentences come in Vietnamese and English and name what to do. What the caller sent is never repeated: it may be long,
-secret, or made to be repeated.
+Sentences come in Vietnamese and English and name what to do. Values that the caller sent are never repeated: they may
+be long, secret, or made to be repeated. Names are, of a parameter or a key, where they are short.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
@@ -22,13 +24,14 @@ MAX_ERRORS = 100
 
 
 class ErrorItem(BaseModel):
-    """One thing that is wrong: `pointer` is a JSON pointer into the body, `parameter` a name in the query or path;
-    in a spreadsheet `sheet`, `row` (from 1) and `column` (A, B …)."""
+    """One thing that is wrong: `pointer` is a JSON pointer into the body, `header` the name of one, `parameter` a name
+    in the query or path; in a spreadsheet `sheet`, `row` (from 1) and `column` (A, B …)."""
 
     code: str
     message_vi: str
     message_en: str
     pointer: str | None = None
+    header: str | None = None
     parameter: str | None = None
     sheet: str | None = None
     row: int | None = None
@@ -177,7 +180,7 @@ def allowed_parameters(request: Request) -> list[str]:
 
 def of_validation(errors: Sequence[Any], allowed: Sequence[str]) -> Problem:
     """Wrong parameters, each in words."""
-    items = [_parameter(error, allowed) for error in errors]
+    items = [_parameter(error, allowed) for error in errors[:MAX_ERRORS]]
     return Problem(
         400,
         "bad_parameter",
@@ -191,13 +194,7 @@ def _parameter(error: Mapping[str, Any], allowed: Sequence[str]) -> ErrorItem:
     where = [str(step) for step in error["loc"][1:] if not isinstance(step, int)]
     name = where[0] if where else ""
     if error["type"] == "extra_forbidden":
-        names = ", ".join(allowed)
-        return ErrorItem(
-            code="unknown_parameter",
-            parameter=None,
-            message_vi=f"Có một tham số mà đường dẫn này không biết; nó nhận: {names}.",
-            message_en=f"There is a parameter that this path does not know; it takes: {names}.",
-        )
+        return _unknown(name, allowed)
     expected_vi, expected_en = _expected(error)
     return ErrorItem(
         code="bad_parameter",
@@ -205,6 +202,27 @@ def _parameter(error: Mapping[str, Any], allowed: Sequence[str]) -> ErrorItem:
         message_vi=f"Tham số {name} {expected_vi}.",
         message_en=f"The parameter {name} {expected_en}.",
     )
+
+
+def _unknown(name: str, allowed: Sequence[str]) -> ErrorItem:
+    names = ", ".join(allowed)
+    if _SHOWN.fullmatch(name) is None:
+        vi, en = "Có một tham số mà đường dẫn này không biết.", "There is a parameter that this path does not know."
+        name = ""
+    else:
+        vi, en = f"Đường dẫn này không có tham số “{name}”", f"This path has no parameter “{name}”"
+        near = get_close_matches(name.lower(), allowed, n=1)
+        vi, en = (f"{vi}, có phải “{near[0]}”?", f"{en}, did you mean “{near[0]}”?") if near else (f"{vi}.", f"{en}.")
+    return ErrorItem(
+        code="unknown_parameter",
+        parameter=name or None,
+        message_vi=f"{vi} Các tham số có: {names}.",
+        message_en=f"{en} It takes: {names}.",
+    )
+
+
+_SHOWN = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+"""What may be the name of a parameter, and may be repeated to whoever wrote it."""
 
 
 def _expected(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -23,8 +23,8 @@ class GatewaySettings(BaseModel):
     max_bodies_bytes_of_a_key: int = Field(
         16_777_216, ge=1_024, description="the same of one key, several requests together; beyond it the answer is 429"
     )
-    requests_per_minute: int = Field(1_200, ge=1, description="of one key; beyond it the answer is 429")
-    events_per_minute: int = Field(100_000, ge=1, description="of one key; beyond it the answer is 429")
+    requests_per_minute: int = Field(1_200, ge=1, description="of one key in each replica; beyond: 429")
+    events_per_minute: int = Field(100_000, ge=1, description="of one key in each replica; beyond: 429")
     keys_fresh_s: float = Field(
         5.0, ge=0, le=60, description="seconds that a key is remembered; so long a revoked one may still open"
     )

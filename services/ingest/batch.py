@@ -347,10 +347,10 @@ def _settle_dead(outcome: Outcome, one: Dead) -> None:
     outcome.dead.append(one)
     outcome.tally.quarantined += 1
     if one.why.error is None:
-        outcome.tally.refuse((one.why.problem.code,))
+        outcome.tally.refuse(problem.code for problem in one.why.problems)
     if one.why.source is not None:
         refusal = Refusal(
-            one.why.source, one.why.id, one.reported_at, (one.why.problem,), None, one.record.value or b"", None
+            one.why.source, one.why.id, one.reported_at, one.why.problems, None, one.record.value or b"", None
         )
         seed = observation_id(one.why.source, f"{one.raw.log}/{one.raw.partition}/{one.raw.offset}")
         outcome.refusals.append(ToRefuse(one.raw, refusal, seed))

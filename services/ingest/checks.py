@@ -4,11 +4,12 @@ Each rule is a small function of a `Case` that gives the problems it finds. A ru
 nothing: whatever is missing has been said by another. `kinds.py` has the rules about numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
 from contracts.catalog import OrgUnit, Publisher
 from contracts.statistics import Problem, RejectionCode, StatisticReported
+from services.ingest import nearest
 from services.ingest.case import Case
 from services.ingest.wording import NONE, Problems, day_vi, listed, problem
 from services.runtime.catalog import Catalog
@@ -56,20 +57,25 @@ def within_horizon(day: date, today: date) -> Problems:
     )
 
 
-def known_unit(figure: StatisticReported, unit: OrgUnit | None, day: date, catalog: Catalog) -> Problems:
-    """The unit exists, on the figure's day."""
+def known_unit(
+    figure: StatisticReported, unit: OrgUnit | None, day: date, catalog: Catalog, near: Callable[[str], Iterable[str]]
+) -> Problems:
+    """The unit exists, on the figure's day. `near`: ids of units that look like what is written."""
     if unit is not None:
         return NONE
     ref = figure.org_unit
     others = catalog.units.named(ref)
     if not others:
+        then = (id for id in near(ref) if (like := catalog.units.get(id)) is not None and like.valid_on(day))
+        near_vi, near_en = nearest.asked(then)
+        write_vi, write_en = ("ghi", "write") if near_vi == ":" else ("Ghi", "Write")
         return (
             problem(
                 RejectionCode.UNKNOWN_ORG_UNIT,
                 "org_unit",
-                f"Không có đơn vị “{ref}” trong danh mục: ghi mã đơn vị "
+                f"Không có đơn vị “{ref}” trong danh mục{near_vi} {write_vi} mã đơn vị "
                 "(xem GET /api/v1/catalog/org_unit) hoặc mã quốc gia.",
-                f"The catalog has no unit “{ref}”: write a unit's id "
+                f"The catalog has no unit “{ref}”{near_en} {write_en} a unit's id "
                 "(see GET /api/v1/catalog/org_unit) or national code.",
                 ref,
             ),

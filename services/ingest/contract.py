@@ -19,6 +19,9 @@ from services.ingest import wording
 from services.ingest.wording import problem
 from services.runtime.kafka import packed
 
+_DETAIL = 500
+"""Characters of what the quarantine is told."""
+
 LARGEST_PLACE = 10**9
 """Beyond which nothing is ranked; it keeps places within what JSON and stores hold exactly."""
 
@@ -104,7 +107,7 @@ class Unreadable:
     source: str | None
     id: str | None
     time: datetime | None
-    problem: Problem
+    problems: tuple[Problem, ...]
     harmless: bool = False
     error: Exception | None = None
 
@@ -139,7 +142,7 @@ def failed(error: Exception) -> Unreadable:
         message_vi="Lỗi của hệ thống: bản ghi được giữ lại để xử lý sau.",
         message_en="A fault of ours: the record is kept until it is mended.",
     )
-    return Unreadable(INTERNAL, f"{type(error).__name__}: {error}"[:500], None, None, None, found, error=error)
+    return Unreadable(INTERNAL, f"{type(error).__name__}: {error}"[:_DETAIL], None, None, None, (found,), error=error)
 
 
 def _places_too_large(figure: StatisticReported, data: Any) -> tuple[Problem, ...]:
@@ -176,7 +179,7 @@ def _not_unpacked(headers: Headers) -> Unreadable | None:
         "Lô bản ghi nén không giải nén được trong giới hạn: hãy gửi lô nhỏ hơn.",
         "The compressed batch could not be unpacked within the limit: send smaller batches.",
     )
-    return Unreadable(NOT_UNPACKED, why, None, None, None, found)
+    return Unreadable(NOT_UNPACKED, why, None, None, None, (found,))
 
 
 def _too_large(headers: Headers, size: int, limit: int) -> Unreadable:
@@ -193,7 +196,7 @@ def _too_large(headers: Headers, size: int, limit: int) -> Unreadable:
         who = envelope.read(headers, b"{}")
     except NotAnEvent as error:
         who = error
-    return Unreadable("too_large", found.message_en, who.source, who.id, who.time, found)
+    return Unreadable("too_large", found.message_en, who.source, who.id, who.time, (found,))
 
 
 def _not_an_event(error: NotAnEvent, *, tombstone: bool) -> Unreadable:
@@ -201,22 +204,34 @@ def _not_an_event(error: NotAnEvent, *, tombstone: bool) -> Unreadable:
     if tombstone:
         vi = "Bản ghi không có nội dung (tombstone); muốn rút số liệu, hãy gửi sự kiện có retracts: true."
         en = "The record has no value (a tombstone); to withdraw a figure, send an event with retracts: true."
-    elif code is RejectionCode.BAD_JSON:
-        vi = f"Nội dung không phải JSON hợp lệ (UTF-8, mỗi khóa một lần, không NaN): {error.why_vi}."
-        en = f"The payload is not JSON (UTF-8, every key once, no NaN): {error.why}."
+        problems: tuple[Problem, ...] = (problem(code, error.field, vi, en, error.given),)
     else:
-        vi = f"Không đọc được như một sự kiện CloudEvents 1.0: {error.why_vi}."
-        en = f"It cannot be read as a CloudEvent 1.0: {error.why}."
-    reason = "tombstone" if tombstone else error.code
+        begin_vi, begin_en = _BEGIN[code]
+        problems = tuple(
+            problem(code, one.field, f"{begin_vi}: {one.vi}.", f"{begin_en}: {one.en}.", one.given)
+            for one in error.wrong
+        )
     return Unreadable(
-        reason,
-        error.why,
+        "tombstone" if tombstone else error.code,
+        "; ".join(one.en for one in error.wrong)[:_DETAIL],
         error.source,
         error.id,
         error.time,
-        problem(code, error.field, vi, en, error.given),
+        problems,
         harmless=tombstone,
     )
+
+
+_BEGIN = {
+    RejectionCode.BAD_JSON: (
+        "Nội dung không phải JSON hợp lệ (UTF-8, mỗi khóa một lần, không NaN)",
+        "The payload is not JSON (UTF-8, every key once, no NaN)",
+    ),
+    RejectionCode.NOT_CLOUDEVENT: (
+        "Không đọc được như một sự kiện CloudEvents 1.0",
+        "It cannot be read as a CloudEvent 1.0",
+    ),
+}
 
 
 def _foreign(event: Event) -> Unreadable:
@@ -228,7 +243,7 @@ def _foreign(event: Event) -> Unreadable:
         event.type,
     )
     return Unreadable(
-        "foreign_type", f"ce_type is {event.type!r}", event.source, event.id, event.time, found, harmless=True
+        "foreign_type", f"ce_type is {event.type!r}", event.source, event.id, event.time, (found,), harmless=True
     )
 
 

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from contracts.catalog import Kpi, OrgUnit, Publisher
 from contracts.envelope import Event
 from contracts.statistics import Flag, Problem, RejectionCode, StatisticReported
 from contracts.topics import owner_of
-from services.ingest import checks, flags, kinds
+from services.ingest import checks, flags, kinds, nearest
 from services.ingest.binding import Binding
 from services.ingest.case import Case, Rights, local_day
 from services.ingest.checks import Rule
 from services.ingest.flags import Doubt
+from services.ingest.nearest import Nearest
 from services.ingest.targets import TargetBook
 from services.ingest.wording import NONE, Problems, listed, problem
 from services.runtime.catalog import Calendar, Catalog, Period
@@ -135,7 +136,7 @@ class Desk:
             if far_away:
                 return (*problems, *far_away)
             unit = self._unit_of(figure.org_unit, day)
-            problems += checks.known_unit(figure, unit, day, catalog)
+            problems += checks.known_unit(figure, unit, day, catalog, self._units_like)
             if desk is None:
                 return (*problems, self._unknown_kpi(figure.kpi))
             case = self._case(event, figure, form, desk, unit, publisher, None)
@@ -185,13 +186,29 @@ class Desk:
             self._now = now, now.astimezone(self._zone).date()
         return self._now[1]
 
+    @cached_property
+    def _near_units(self) -> Nearest:
+        return nearest.of_units(self.catalog.units)
+
+    @cached_property
+    def _near_kpis(self) -> Nearest:
+        return Nearest((id, id) for id in sorted(self._kpis))
+
+    def _units_like(self, ref: str) -> tuple[str, ...]:
+        """None for what is a number: codes that look alike are those of other units."""
+        return () if ref.isdecimal() else self._near_units.like(ref)
+
     def _unknown_kpi(self, ref: str) -> Problem:
         some = listed(sorted(self._kpis))
+        near_vi, near_en = nearest.asked(self._near_kpis.like(ref))
+        known_vi, known_en = (
+            ("; các mã có:", "; it has:") if near_vi == ":" else (f"{near_vi} Các mã có:", f"{near_en} It has:")
+        )
         return problem(
             RejectionCode.UNKNOWN_KPI,
             "kpi",
-            f"Không có chỉ tiêu “{ref}” trong danh mục; các mã có: {some} (đủ: GET /api/v1/catalog/kpi).",
-            f"The catalog has no KPI “{ref}”; it has: {some} (all: GET /api/v1/catalog/kpi).",
+            f"Không có chỉ tiêu “{ref}” trong danh mục{known_vi} {some} (đủ: GET /api/v1/catalog/kpi).",
+            f"The catalog has no KPI “{ref}”{known_en} {some} (all: GET /api/v1/catalog/kpi).",
             ref,
         )
 

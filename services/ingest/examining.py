@@ -179,7 +179,7 @@ def _identity(one: batch.Sound | batch.Unsound) -> str:
 
 def _told(one: batch.Read, standing: Mapping[str, Entry]) -> Examined:
     if isinstance(one, Dead):
-        return Examined(source=one.why.source, id=one.why.id, observation_id=None, problems=(one.why.problem,))
+        return Examined(source=one.why.source, id=one.why.id, observation_id=None, problems=one.why.problems)
     identity, event = _identity(one), one.event
     if isinstance(one, Sound):
         digest = one.entry.digest

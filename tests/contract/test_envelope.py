@@ -272,3 +272,21 @@ def test_an_identity_of_512_bytes_is_read_and_a_longer_one_is_told_its_length(na
     assert (error.value.code, error.value.field) == ("not_cloudevent", name)
     assert f"{512 + size} bytes" in error.value.why
     assert f"{512 + size} byte" in error.value.why_vi
+
+
+def test_all_that_is_wrong_with_the_attributes_is_told_at_once() -> None:
+    given = {"ce_specversion": b"0.3", "ce_id": b"7", "ce_time": b"tomorrow", "ce_subject": b"a\x00b"}
+    with pytest.raises(NotAnEvent) as refused:
+        envelope.read([*given.items(), ("content-type", b"application/json")], b"{}")
+    fields = ["source", "type", "specversion", "time", "subject"]
+    assert [one.field for one in refused.value.wrong] == fields
+    assert (refused.value.field, refused.value.why) == ("source", refused.value.wrong[0].en)
+    assert refused.value.id == "7"
+    assert refused.value.wrong[3].given == "tomorrow"
+
+
+def test_a_long_key_that_stands_twice_is_named_by_its_beginning() -> None:
+    key = b"k" * 10_000
+    with pytest.raises(strict_json.BadJson) as refused:
+        strict_json.loads(b'{"' + key + b'": 1, "' + key + b'": 2}')
+    assert len(str(refused.value)) < 150

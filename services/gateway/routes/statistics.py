@@ -198,11 +198,11 @@ _END = object()
 
 
 def _wrong(reading: Reading) -> Problem:
-    count = len(reading.errors)
+    count = reading.wrong
     vi = f"Có {count} lỗi; không sự kiện nào được nhận. Sửa rồi gửi lại cả yêu cầu."
     en = f"{count} found wrong; no event was taken. Mend it and send the whole request again."
     status, code = 422, "invalid_events"
-    if any(error.code == "not_your_source" for error in reading.errors):
+    if reading.not_theirs:
         status, code = 403, "not_your_source"
     elif all(error.code == "bad_json" and not error.pointer for error in reading.errors):
         status, code = 400, "bad_json"

@@ -108,6 +108,17 @@ async def test_what_is_no_key_opens_nothing(shown: str) -> None:
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
+async def test_a_key_without_the_word_bearer_is_told_that_the_word_is_missing() -> None:
+    gateway = Gateway("production")
+    shown = {"authorization": gateway.keys.give(PUBLISHER.id)}
+    async with gateway.client() as client:
+        answer = await client.post(PATH, content=json.dumps(OURS), headers={**STRUCTURED, **shown})
+    assert told(answer) == (401, "bad_key")
+    assert "The word Bearer is missing" in answer.json()["detail_en"]
+    assert "thiếu từ Bearer" in answer.json()["detail"]
+    assert shown["authorization"] not in answer.text
+
+
 async def test_two_headers_with_keys_are_as_good_as_none() -> None:
     gateway = Gateway("production")
     shown = ("authorization", f"Bearer {gateway.keys.give(PUBLISHER.id)}")
@@ -208,6 +219,16 @@ async def test_events_of_another_source_are_refused_with_the_place_where_they_st
     assert ("not_your_source", "/1/source") in [(error["code"], error["pointer"]) for error in errors]
     assert "/2/data/kpi" in [error["pointer"] for error in errors]
     assert not gateway.broker.published
+
+
+async def test_a_binary_event_of_another_source_is_refused_with_the_name_of_the_header() -> None:
+    gateway = Gateway("production")
+    headers = {f"ce-{name}": str(text) for name, text in OURS.items() if name != "data"} | {"ce-source": "urn:other"}
+    headers["content-type"] = "application/json"
+    answer = await sent(gateway, gateway.keys.give(PUBLISHER.id), OURS["data"], headers=headers)
+    assert told(answer) == (403, "not_your_source")
+    (error,) = answer.json()["errors"]
+    assert (error["header"], "pointer" in error) == ("ce-source", False)
 
 
 async def test_a_dry_run_looks_at_sources_too() -> None:

@@ -219,3 +219,9 @@ def test_every_sentence_is_there_in_both_languages() -> None:
         assert found.message_en
         assert found.message_vi != found.message_en
     assert problems(wrong, source=EDOC)
+
+
+def test_what_looks_like_an_unknown_name_is_asked_after() -> None:
+    (kpi,) = problems(data(kpi="edoc-signed-shere"))
+    assert kpi.message_vi.startswith("Không có chỉ tiêu “edoc-signed-shere” trong danh mục, có phải “signed-share”? ")
+    assert ", did you mean “signed-share”? It has: " in kpi.message_en

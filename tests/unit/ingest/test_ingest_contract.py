@@ -40,7 +40,7 @@ def test_bytes_that_are_no_json_name_their_source() -> None:
     record = an_event()
     record.value = b"{broken"
     reading = unreadable(record)
-    assert (reading.reason, reading.source, reading.problem.code) == ("bad_json", EDOC, "bad_json")
+    assert (reading.reason, reading.source, reading.problems[0].code) == ("bad_json", EDOC, "bad_json")
     assert not reading.harmless
 
 
@@ -48,12 +48,12 @@ def test_bytes_that_are_no_json_name_their_source() -> None:
 def test_what_two_parsers_could_read_in_two_ways_is_no_json(value: bytes) -> None:
     record = an_event()
     record.value = value
-    assert unreadable(record).problem.code == "bad_json"
+    assert unreadable(record).problems[0].code == "bad_json"
 
 
 def test_a_record_without_envelope_is_no_event_and_has_no_source() -> None:
     reading = unreadable(Record(b"{}", []))
-    assert (reading.problem.code, reading.source) == ("not_cloudevent", None)
+    assert (reading.problems[0].code, reading.source) == ("not_cloudevent", None)
 
 
 def test_a_tombstone_is_quarantined_without_blaming_anybody() -> None:
@@ -66,19 +66,19 @@ def test_a_tombstone_is_quarantined_without_blaming_anybody() -> None:
 def test_an_event_of_another_type_is_quarantined_without_blaming_anybody() -> None:
     reading = unreadable(an_event(type="com.example.order.placed"))
     assert (reading.reason, reading.harmless) == ("foreign_type", True)
-    assert TYPE in reading.problem.message_en
+    assert TYPE in reading.problems[0].message_en
 
 
 def test_an_event_that_is_too_long_is_not_parsed_but_its_publisher_is_known() -> None:
     record = an_event()
     record.value = b"[" * 100_000
     reading = unreadable(record)
-    assert (reading.problem.code, reading.source, reading.id) == ("too_large", EDOC, "e-1")
+    assert (reading.problems[0].code, reading.source, reading.id) == ("too_large", EDOC, "e-1")
 
 
 def test_a_long_event_in_structured_mode_has_no_readable_source() -> None:
     reading = unreadable(Record(structured(padding="x" * 70_000), STRUCTURED))
-    assert (reading.problem.code, reading.source) == ("too_large", None)
+    assert (reading.problems[0].code, reading.source) == ("too_large", None)
 
 
 @pytest.mark.parametrize(
@@ -203,3 +203,16 @@ def test_nothing_but_problems_comes_out_of_any_data(fields: dict[str, Any]) -> N
     if isinstance(reading, Malformed):
         assert reading.problems
         assert all(found.message_vi and found.message_en for found in reading.problems)
+
+
+def test_an_envelope_that_is_wrong_in_several_ways_is_refused_for_all_of_them() -> None:
+    record = an_event()
+    record.headers = [(name, text) for name, text in record.headers if name not in ("ce_type", "ce_time")]
+    record.headers.append(("ce_time", b"noon"))
+    reading = unreadable(record)
+    assert [(one.code, one.field) for one in reading.problems] == [
+        ("not_cloudevent", "type"),
+        ("not_cloudevent", "time"),
+    ]
+    assert "the attribute type is missing" in reading.detail
+    assert "time must be an RFC 3339 instant" in reading.detail
