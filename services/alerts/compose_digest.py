@@ -17,10 +17,11 @@ from services.alerts import figures
 from services.alerts.compose import MAX_SUBJECT, shortened
 from services.alerts.digest import Digest
 from services.alerts.figures import Language
-from services.alerts.notes import Note, NoteKind, plain
+from services.alerts.notes import Note, NoteKind, Sentence, plain
 from services.alerts.phrases import TABLES, say
 from services.alerts.reminding import Awaited, figures_in
 from services.runtime.catalog import Calendar, Catalog
+from services.runtime.instants import day_written, told_locally
 
 LONGEST_ID, LONGEST_REF = 80, 600
 
@@ -31,7 +32,7 @@ MAX_HTML_BYTES = 100_000
 """Gmail cuts a mail at about 102 kB."""
 
 IMPORTED = "import-"
-"""How the ids of events begin that are rows of a spreadsheet."""
+"""How the ids of events begin that are rows or lines of a file, which has none for them."""
 
 _ONE_DAY = timedelta(days=1)
 
@@ -139,9 +140,14 @@ class Desk:
             return _shown(ref)
         return (found.name_en or found.name) if self.language == "en" else found.name
 
-    def local(self, moment: datetime) -> datetime:
-        """The moment as the province's clocks show it."""
-        return moment.astimezone(self.catalog.zone)
+    def moment(self, moment: datetime) -> str:
+        """`06:30 18/09/2023`, as the province's clocks show it."""
+        local = moment.astimezone(self.catalog.zone)
+        return f"{local:%H:%M} {_day(local.date(), self)}"
+
+    def sentence(self, said: Sentence) -> str:
+        """What was said of an event, in the language of this part."""
+        return told_locally(said.en if self.language == "en" else said.vi, self.catalog.zone, self.moment)
 
 
 def compose_digest(
@@ -255,7 +261,7 @@ def _told(desk: Desk, kind: NoteKind, intro: str) -> Section | None:
 
 
 def _item(desk: Desk, note: Note) -> Item:
-    said = [sentence.en if desk.language == "en" else sentence.vi for sentence in note.said]
+    said = [desk.sentence(sentence) for sentence in note.said]
     if note.more:
         said.append(desk.counted("d_and_more", note.more))
     if note.kind is NoteKind.PARKED:
@@ -265,8 +271,7 @@ def _item(desk: Desk, note: Note) -> Item:
         about.append(desk.say("d_import"))
     if len(desk.publisher.sources) > 1:
         about.append(desk.say("d_source", source=_shown(note.source)))
-    at = desk.local(note.at)
-    about.append(desk.say("d_said_at", moment=f"{at:%H:%M} {_day(at.date(), desk)}"))
+    about.append(desk.say("d_said_at", moment=desk.moment(note.at)))
     if note.times > 1:
         about.append(desk.counted("d_times", note.times))
     return Item(_about(desk, note), tuple(said), " · ".join(about), _link(desk, note))
@@ -334,11 +339,9 @@ def _day(day: date, desk: Desk) -> str:
 
 
 def _written_day(text: str, desk: Desk) -> str:
-    """A day as its publisher wrote it, in the way of the language where it is one."""
-    try:
-        return _day(date.fromisoformat(text[:10]), desk)
-    except ValueError:
-        return _shown(text)
+    """A day as its publisher wrote it, in the way of the language where it is one; an instant's is the local one."""
+    day = day_written(text, desk.catalog.zone)
+    return _day(day, desk) if day is not None else _shown(text)
 
 
 def _shown(text: str) -> str:

@@ -177,8 +177,11 @@ def test_a_parked_source_comes_first_and_its_end_is_explained() -> None:
     assert "đơn vị vận hành mở lại nguồn" in text
 
 
-def test_a_row_of_a_spreadsheet_is_named_as_one() -> None:
-    assert "gửi từ bảng tính" in text_of(a_letter([a_note(1, event=f"import-{1:032x}")]))
+def test_a_row_or_line_of_a_file_is_named_as_one() -> None:
+    # A row of a spreadsheet and a JSON line with its content are one event.
+    text = text_of(a_letter([a_note(1, event=f"import-{1:032x}")]))
+    assert "gửi từ tệp: dòng của đơn vị và ngày nêu trên" in text
+    assert "bảng tính" not in text
 
 
 def test_of_several_sources_each_line_says_which() -> None:
@@ -293,3 +296,11 @@ def test_a_publisher_that_left_the_catalog_gets_nothing_until_it_is_back() -> No
 
 def test_the_moment_is_told_by_the_clocks_of_the_province() -> None:
     assert "lúc 23:30 17/09/2023" in text_of(a_letter([a_note(1, at=datetime(2023, 9, 17, 16, 30, tzinfo=UTC))]))
+
+
+def test_moments_in_what_was_said_and_days_of_instants_are_told_by_the_clocks_of_the_province() -> None:
+    vi, en = "Nhận lúc 2023-09-17T18:30:00.123456Z và vẫn giữ nguyên.", "Received at 2023-09-17T18:30:00Z."
+    text = text_of(a_letter([a_note(1, said=(Sentence(vi, en),), as_of="2023-08-31T20:00:00Z")]))
+    assert "Nhận lúc 01:30 18/09/2023 và vẫn giữ nguyên." in text
+    assert "Received at 01:30 18 September 2023." in text
+    assert "số liệu đến ngày 01/09/2023" in text

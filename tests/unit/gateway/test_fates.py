@@ -565,6 +565,18 @@ async def test_of_one_moment_the_page_tells_first_what_was_refused_then_what_was
     assert told == sorted(told)
 
 
+async def test_the_page_writes_days_and_moments_as_people_here_do() -> None:
+    way = WholeWay()
+    await way.send(event(data(as_of="2026-02-27T18:00:00Z", numerator=-1)))
+    await way.send(event(data(), id="e-2"))
+    await way.send(event(data(numerator=5), id="e-2"))
+    async with way.gateway.client() as client:
+        refused = (await client.get(f"/events/{event_ref(EDOC, 'e-1')}")).text
+        reused = (await client.get(f"/events/{event_ref(EDOC, 'e-2')}")).text
+    assert "đến 28/02/2026" in refused
+    assert "nhận lúc 30/09/2023 12:00 và vẫn giữ nguyên" in reused
+
+
 async def test_the_page_of_what_nobody_saw_says_what_to_do() -> None:
     async with WholeWay().gateway.client() as client:
         page = await client.get(f"/events/{event_ref(EDOC, 'never')}")
