@@ -36,6 +36,8 @@ IMPORTED = "import-"
 
 _ONE_DAY = timedelta(days=1)
 
+_OF_SOURCES = (NoteKind.PARKED, NoteKind.UNPARKED)
+
 _STATES = {
     NoteKind.REFUSED: (EventState.REFUSED, EventState.IDENTITY_REUSED, EventState.REFUSED_SINCE),
     NoteKind.DOUBTED: (EventState.ACCEPTED_WITH_DOUBTS,),
@@ -182,6 +184,7 @@ def _counts(desk: Desk) -> list[str]:
         ("d_overdue", figures_in([one for one in awaited if one.overdue])),
         ("d_doubted", gathered.total(NoteKind.DOUBTED)),
         ("d_soon", figures_in([one for one in awaited if not one.overdue])),
+        ("d_unparked", gathered.total(NoteKind.UNPARKED)),
     )
     return [desk.counted(key, count) for key, count in found if count]
 
@@ -230,6 +233,7 @@ def _sections(desk: Desk) -> tuple[Section | None, ...]:
     reply_by = desk.digest.reply_by
     return (
         _told(desk, NoteKind.PARKED, desk.say("d_parked_intro")),
+        _told(desk, NoteKind.UNPARKED, desk.say("d_unparked_intro")),
         _told(desk, NoteKind.REFUSED, desk.say("d_refused_intro")),
         _due(desk, overdue=True, intro=desk.say("d_overdue_intro" if refused else "d_overdue_intro_alone")),
         _told(
@@ -254,7 +258,7 @@ def _told(desk: Desk, kind: NoteKind, intro: str) -> Section | None:
         left = counts[code] - sum(note.times for note in mine)
         title = f"{_code(code, desk)}: {figures.number(counts[code], 0, desk.language)}"
         more = desk.counted("d_more", left) if left > 0 else ""
-        if kind is NoteKind.PARKED:
+        if kind in _OF_SOURCES:
             title = ""  # the section's own says it
         groups.append(Group(title, tuple(_item(desk, note) for note in mine), more))
     return Section(desk.counted(f"d_{kind}_title", gathered.total(kind)), intro, tuple(groups), _events(desk, kind))
@@ -264,6 +268,8 @@ def _item(desk: Desk, note: Note) -> Item:
     said = [desk.sentence(sentence) for sentence in note.said]
     if note.more:
         said.append(desk.counted("d_and_more", note.more))
+    if note.kind is NoteKind.UNPARKED:
+        return Item(_shown(note.source), (desk.say("d_unparked_since", moment=desk.moment(note.at)),))
     if note.kind is NoteKind.PARKED:
         return Item(_shown(note.source), tuple(said))
     about = [desk.say("d_event", event=_shown(note.event)) if note.event is not None else desk.say("d_no_event")]

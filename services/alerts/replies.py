@@ -13,6 +13,7 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from contracts import envelope
+from contracts.base import RawCoordinates
 from contracts.catalog import Publisher
 from contracts.envelope import Event
 from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
@@ -23,6 +24,8 @@ from services.alerts.notes import Note, NoteKind, plain, sentences
 from services.alerts.ports import Catalogs, Kept, Notes
 
 log = structlog.get_logger()
+
+_KINDS = {RejectionCode.SOURCE_PARKED: NoteKind.PARKED, RejectionCode.SOURCE_UNPARKED: NoteKind.UNPARKED}
 
 LONGEST_ID, LONGEST_WORD = 400, 80
 """Of an answer's id, and of what a publisher calls a KPI, unit or day."""
@@ -83,11 +86,10 @@ def refusal(record: ConsumerRecord) -> Note | None:
         return None
     told = StatisticRejected.model_validate(event.data)
     codes = tuple(dict.fromkeys(_text(problem.code) for problem in told.problems))
-    parked = RejectionCode.SOURCE_PARKED in codes
     said, more = sentences([(problem.message_vi, problem.message_en) for problem in told.problems])
     return Note(
         id=_id(event),
-        kind=NoteKind.PARKED if parked else NoteKind.REFUSED,
+        kind=_KINDS.get(codes[0], NoteKind.REFUSED),
         at=_at(record, event),
         source=told.source,
         event=_event(told.id),
@@ -97,6 +99,7 @@ def refusal(record: ConsumerRecord) -> Note | None:
         kpi=_word(told.original, "kpi"),
         org_unit=_word(told.original, "org_unit"),
         as_of=_word(told.original, "as_of"),
+        ends=_parked(told.raw) if codes[0] == RejectionCode.SOURCE_UNPARKED else None,
     )
 
 
@@ -120,6 +123,11 @@ def doubt(record: ConsumerRecord) -> Note | None:
         org_unit=told.org_unit,
         as_of=told.as_of.isoformat(),
     )
+
+
+def _parked(raw: RawCoordinates | None) -> str | None:
+    """The id of the answer that told of the source when it was parked by this record."""
+    return f"parked/{raw.log}/{raw.partition}/{raw.offset}" if raw is not None else None
 
 
 def _id(event: Event) -> str:

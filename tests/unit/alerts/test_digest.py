@@ -33,6 +33,7 @@ from tests.unit.alerts.letters import (
     a_note,
     an_awaited,
     catalog,
+    parked_and_over,
 )
 from tests.unit.alerts.service import RENDERER
 
@@ -175,6 +176,43 @@ def test_a_parked_source_comes_first_and_its_end_is_explained() -> None:
     text = text_of(a_letter([a_note(1), parked]))
     assert text.index("Nguồn bị tạm dừng tiếp nhận") < text.index("Bị từ chối (1)")
     assert "đơn vị vận hành mở lại nguồn" in text
+
+
+def test_of_a_source_that_is_read_again_before_the_letter_nothing_is_said() -> None:
+    parked, over = parked_and_over()
+    assert gather(NOTHING, [parked, over]) == NOTHING
+    assert gather(gather(NOTHING, [parked]), [over]) == NOTHING
+    at_once = replace(over, at=parked.at)
+    assert gather(NOTHING, [at_once, parked]) == NOTHING
+
+
+def test_a_source_that_is_parked_anew_is_told_of() -> None:
+    parked, over = parked_and_over()
+    anew, _ = parked_and_over(2, SLOT)
+    gathered = gather(NOTHING, [anew, over, parked])
+    assert gathered.first == (anew,)
+    assert gathered.counts == {PARKED: {"source_parked": 1}}
+
+
+def test_whoever_was_told_that_its_source_is_parked_is_told_that_it_is_read_again() -> None:
+    parked, over = parked_and_over()
+    after, _ = letter_of(take_in(Correspondence(KEY), [parked]))
+    _, digest = letter_of(take_in(settled(after, arrived=True), [over]), SLOT + DAY)
+    assert digest is not None
+    mail = parsed(bytes_of(digest))
+    assert str(mail["Subject"]).startswith("[KPI] 1 nguồn được mở lại: ")
+    text = text_of(digest)
+    assert "Nguồn được mở lại\n" in text
+    assert f"{SOURCE}\n    Đã nhận lại từ 07:00 18/09/2023." in text
+    assert "tạm dừng tiếp nhận" not in text
+
+
+def test_where_the_letter_of_a_parked_source_may_have_come_the_next_tells_only_that_it_is_over() -> None:
+    parked, over = parked_and_over()
+    after, _ = letter_of(take_in(Correspondence(KEY), [parked, a_note(7)]))
+    for owed in (settled(take_in(after, [over]), arrived=False), take_in(settled(after, arrived=False), [over])):
+        assert {note.kind for note in owed.gathered.first} == {NoteKind.UNPARKED, NoteKind.REFUSED}
+        assert owed.gathered.total(PARKED) == 0
 
 
 def test_a_row_or_line_of_a_file_is_named_as_one() -> None:

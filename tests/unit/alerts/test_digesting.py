@@ -336,6 +336,15 @@ def test_a_parked_source_is_a_note_of_its_own_kind() -> None:
     assert (note.kind, note.event, note.kpi) == (NoteKind.PARKED, None, None)
 
 
+def test_the_end_of_it_names_the_note_that_it_ends() -> None:
+    problem = {"code": "source_unparked", "message_vi": "Nguồn mở lại.", "message_en": "Unparked."}
+    raw = {"log": "log", "topic": "statistics.reported.v1", "partition": 0, "offset": 7}
+    said = a_rejection(id=None, problems=[problem], original="AAAA", raw=raw)
+    note = refusal(a_reply(refusal, "unparked/log/0/7", said))
+    assert note is not None
+    assert (note.kind, note.ends, note.event) == (NoteKind.UNPARKED, "parked/log/0/7", None)
+
+
 def test_a_doubt_becomes_a_note() -> None:
     flags = [{"code": "jump", "message_vi": "Thay đổi đột ngột.", "message_en": "A jump.", "evidence": {}}]
     about = {"province": "dak-nong", "kpi": "edoc-signed-share", "org_unit": COMMUNES[0], "as_of": "2023-08-31"}
