@@ -18,10 +18,11 @@ from contracts.catalog import Publisher
 from contracts.envelope import Event
 from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED
+from services.alerts import mending
 from services.alerts.digest import PublisherKey
 from services.alerts.measures import Measures
 from services.alerts.notes import Note, NoteKind, plain, sentences
-from services.alerts.ports import Catalogs, Kept, Notes
+from services.alerts.ports import Catalogs, Notes
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ class ReplyHandler:
             if found is None:
                 self._measures.strangers.inc()
             elif found[1].digest_hours:  # without hours nobody is ever written to
-                kept.append(Kept(found[0], note))
+                kept.append(mending.kept(found[0], note, self._catalogs.of(found[0].province)))
         if kept:
             await self._notes.put(kept)
 
