@@ -41,6 +41,7 @@ _OF_SOURCES = (NoteKind.PARKED, NoteKind.UNPARKED)
 _STATES = {
     NoteKind.REFUSED: (EventState.REFUSED, EventState.IDENTITY_REUSED, EventState.REFUSED_SINCE),
     NoteKind.DOUBTED: (EventState.ACCEPTED_WITH_DOUBTS,),
+    NoteKind.PARKED: (EventState.PARKED,),
 }
 """In which states the events of a section may be by now."""
 
@@ -373,4 +374,4 @@ def _events(desk: Desk, kind: NoteKind) -> str | None:
         return None
     sources: Sequence[str] = desk.publisher.sources
     query = {"state": [state.value for state in states], **({"source": sources} if len(sources) == 1 else {})}
-    return f"{desk.base}/api/v1/events?{urlencode(query, doseq=True)}"
+    return f"{desk.base}/events?{urlencode(query, doseq=True)}"

@@ -1,11 +1,11 @@
 """The page of one event: what happened to it, in order, what its publisher is to do, and which records it is in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from contracts.fates import EventState, Fate, RecordReached, TurnedAway
+from contracts.fates import EventLine, EventState, Fate, RecordReached, TurnedAway
 from contracts.observations import ObservationRecorded
 from contracts.statistics import Problem, RejectionCode
 from services.gateway.views.figures import measure_of
@@ -119,6 +119,31 @@ def fate_page(fate: Fate, catalogs: Mapping[str, Catalog], words: Words) -> Fate
 
 
 @dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event in the list."""
+
+    title: str
+    event: str
+    href: str
+    as_of: str
+    state: str
+    badge: Badge
+    why: str
+    at: str
+
+
+def event_rows(lines: Iterable[EventLine], catalogs: Mapping[str, Catalog], words: Words) -> list[EventRow]:
+    """The events as a page lists them."""
+    told = _Teller(words, Numbers(words), next(iter(catalogs.values()), None))
+    return [told.line(one) for one in lines]
+
+
+def state_words(state: EventState, words: Words) -> str:
+    """The state as its badge says it."""
+    return words(_BADGES[state][1])
+
+
+@dataclass(frozen=True, slots=True)
 class _Teller:
     """Names and figures by the province's catalog, as far as it knows them."""
 
@@ -161,6 +186,21 @@ class _Teller:
         if one.value is not None:
             aside.append(self.words("giá trị nhận được: {value}", value=one.value))
         return Remark(self.sentence(one.message_vi, one.message_en), " · ".join(aside))
+
+    def line(self, one: EventLine) -> EventRow:
+        code, word = _BADGES[one.state]
+        about = [self.kpi(one.kpi)] if one.kpi else []
+        about += [self.unit(one.org_unit)] if one.org_unit else []
+        return EventRow(
+            title=", ".join(about) or self.words("Nội dung không đọc được"),
+            event=one.id or "",
+            href=f"/events/{one.ref}" if one.ref else "",
+            as_of=self.written_day(one.as_of or ""),
+            state=one.state.value,
+            badge=Badge(code, self.words(word)),
+            why=self.sentence(one.text_vi or "", one.text_en or "") if one.text_vi else "",
+            at=self.moment(one.at),
+        )
 
     def record(self, one: RecordReached, seen: ObservationRecorded) -> RecordRow:
         return RecordRow(
