@@ -70,7 +70,7 @@ def _cell_of(note: Note, catalog: Catalog) -> str | None:
     """What a refused event was about, by the catalog; None as far as it was not readable or makes no sense."""
     day = day_written(note.as_of, catalog.zone) if note.as_of is not None else None
     unit = catalog.units.resolve(note.org_unit, day) if note.org_unit is not None and day is not None else None
-    if note.kpi not in catalog.kpis or unit is None or day is None:
+    if note.kpi is None or note.kpi not in catalog.kpis or unit is None or day is None:
         return None
     return subject_of(catalog.province.id, note.kpi, unit.id, day)
 

@@ -5,7 +5,7 @@ and the publisher reads it there. So is one whose source no publisher has: nobod
 business clock is not moved here; figures do that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,10 @@ from services.alerts.ports import Catalogs, Notes
 
 log = structlog.get_logger()
 
-_KINDS = {RejectionCode.SOURCE_PARKED: NoteKind.PARKED, RejectionCode.SOURCE_UNPARKED: NoteKind.UNPARKED}
+_KINDS: Mapping[str, NoteKind] = {
+    RejectionCode.SOURCE_PARKED: NoteKind.PARKED,
+    RejectionCode.SOURCE_UNPARKED: NoteKind.UNPARKED,
+}
 
 LONGEST_ID, LONGEST_WORD = 400, 80
 """Of an answer's id, and of what a publisher calls a KPI, unit or day."""

@@ -144,5 +144,6 @@ def test_what_would_mend_a_refusal_is_known_by_the_catalog_of_its_publisher() ->
     found = kept(PublisherKey("dak-nong", "edoc"), a_note(1), catalog)
     assert found.identity == observation_id(SOURCE, "event-1")
     assert found.cell == f"dak-nong/edoc-signed-share/{COMMUNES[0]}/2023-08-31"
-    for odd in ({"org_unit": "nowhere"}, {"as_of": "31/08/2023"}, {"kpi": "none"}, {"as_of": None}):
+    odds: list[dict[str, Any]] = [{"org_unit": "nowhere"}, {"as_of": "31/08/2023"}, {"kpi": "none"}, {"as_of": None}]
+    for odd in odds:
         assert kept(KEY, a_note(1, **odd), catalog).cell is None
