@@ -103,6 +103,8 @@ class RejectionCode(StrEnum):
     TOO_OLD = "too_old"
     IDENTITY_REUSED = "identity_reused"
     SOURCE_PARKED = "source_parked"
+    SOURCE_UNPARKED = "source_unparked"
+    """No refusal: the end of one, for whoever was told of the source."""
 
 
 class Problem(WireModel):
@@ -116,7 +118,10 @@ class Problem(WireModel):
 
 
 class StatisticRejected(WireModel):
-    """`vn.tiendo.statistic.rejected.v1`: why a statistic was refused. Keyed by the publisher's source."""
+    """`vn.tiendo.statistic.rejected.v1`: why a statistic was refused. Keyed by the publisher's source.
+
+    Two codes are about the source and no event: `source_parked`, and `source_unparked`, which has the same `raw`.
+    """
 
     source: str
     id: str | None = Field(None, description="The event's id, where it was readable.")

@@ -86,7 +86,7 @@ OBSERVATIONS = Topic(
     key="province/kpi",
     payloads={"vn.tiendo.observation.recorded.v1": ObservationRecorded},
     producers=("ingest",),
-    consumers=("metrics",),
+    consumers=("metrics", "alerts"),
 )
 PROGRESS = Topic(
     name="progress.v1",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from contracts.topics import ALERTS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
+from contracts.topics import ALERTS, OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
 from services.alerts import publisher_store, store
 from services.alerts.catalogs import FollowedCatalogs
 from services.alerts.deciding import Decider
@@ -14,6 +14,7 @@ from services.alerts.flushing import Flusher
 from services.alerts.freezing import Letters
 from services.alerts.handlers import ProgressHandler
 from services.alerts.measures import Measures
+from services.alerts.mending import MendingHandler
 from services.alerts.relaying import Relay
 from services.alerts.reminding import Watched
 from services.alerts.render import Renderer
@@ -34,6 +35,7 @@ GROUPS = {
     PROGRESS.name: "tiendo.alerts",
     STATISTICS_REJECTED.name: "tiendo.alerts.refusals",
     STATISTICS_DOUBTED.name: "tiendo.alerts.doubts",
+    OBSERVATIONS.name: "tiendo.alerts.mending",
 }
 """A group for each topic: members of one group with different topics would rebalance one another for nothing."""
 
@@ -51,7 +53,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     times = store.MongoTimes(database)
     host.clock.observe(await times.reached())
 
-    topics = (PROGRESS, ALERTS, STATISTICS_REJECTED, STATISTICS_DOUBTED)
+    topics = (PROGRESS, ALERTS, STATISTICS_REJECTED, STATISTICS_DOUBTED, OBSERVATIONS)
     await opening.broker(host, settings.kafka, topics)
     producer = await opening.producer(host, settings.kafka)
     follower = await opening.catalogs(host, settings.kafka)
@@ -91,9 +93,12 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         PROGRESS.name: ProgressHandler(stages, Lookout(sightings, catalogs), catalogs, digest_wanted.set),
         STATISTICS_REJECTED.name: ReplyHandler(refusal, notes, catalogs, measures),
         STATISTICS_DOUBTED.name: ReplyHandler(doubt, notes, catalogs, measures),
+        OBSERVATIONS.name: MendingHandler(
+            notes, catalogs, keep, measures, lambda: _caught_up([deliveries[STATISTICS_REJECTED.name]])
+        ),
     }
-    deliveries = [
-        Delivery(
+    deliveries = {
+        topic: Delivery(
             topic=topic,
             group=GROUPS[topic],
             handler=handler,
@@ -102,7 +107,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
             health=host.health,
         )
         for topic, handler in handlers.items()
-    ]
+    }
     digester = Digester(
         notes,
         publisher_store.MongoCorrespondences(database),
@@ -111,9 +116,9 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         catalogs,
         Terms(settings.alerts.reply_days, keep, settings.mail.host, await _watched(database, sightings, host.clock)),
         measures,
-        lambda: _caught_up(deliveries),
+        lambda: _caught_up(deliveries.values()),
     )
-    await consume(host, settings.kafka, *deliveries)
+    await consume(host, settings.kafka, *deliveries.values())
     digesting = _digest(digester, host.clock, digest_wanted, mail_queued.set, settings.alerts.poll_s)
     await _background(host, "digesting", digesting)
     await host.stopped()

@@ -17,10 +17,11 @@ from services.alerts import figures
 from services.alerts.compose import MAX_SUBJECT, shortened
 from services.alerts.digest import Digest
 from services.alerts.figures import Language
-from services.alerts.notes import Note, NoteKind, plain
+from services.alerts.notes import Note, NoteKind, Sentence, plain
 from services.alerts.phrases import TABLES, say
 from services.alerts.reminding import Awaited, figures_in
 from services.runtime.catalog import Calendar, Catalog
+from services.runtime.instants import day_written, told_locally
 
 LONGEST_ID, LONGEST_REF = 80, 600
 
@@ -31,13 +32,16 @@ MAX_HTML_BYTES = 100_000
 """Gmail cuts a mail at about 102 kB."""
 
 IMPORTED = "import-"
-"""How the ids of events begin that are rows of a spreadsheet."""
+"""How the ids of events begin that are rows or lines of a file, which has none for them."""
 
 _ONE_DAY = timedelta(days=1)
+
+_OF_SOURCES = (NoteKind.PARKED, NoteKind.UNPARKED)
 
 _STATES = {
     NoteKind.REFUSED: (EventState.REFUSED, EventState.IDENTITY_REUSED, EventState.REFUSED_SINCE),
     NoteKind.DOUBTED: (EventState.ACCEPTED_WITH_DOUBTS,),
+    NoteKind.PARKED: (EventState.PARKED,),
 }
 """In which states the events of a section may be by now."""
 
@@ -139,9 +143,14 @@ class Desk:
             return _shown(ref)
         return (found.name_en or found.name) if self.language == "en" else found.name
 
-    def local(self, moment: datetime) -> datetime:
-        """The moment as the province's clocks show it."""
-        return moment.astimezone(self.catalog.zone)
+    def moment(self, moment: datetime) -> str:
+        """`06:30 18/09/2023`, as the province's clocks show it."""
+        local = moment.astimezone(self.catalog.zone)
+        return f"{local:%H:%M} {_day(local.date(), self)}"
+
+    def sentence(self, said: Sentence) -> str:
+        """What was said of an event, in the language of this part."""
+        return told_locally(said.en if self.language == "en" else said.vi, self.catalog.zone, self.moment)
 
 
 def compose_digest(
@@ -176,6 +185,7 @@ def _counts(desk: Desk) -> list[str]:
         ("d_overdue", figures_in([one for one in awaited if one.overdue])),
         ("d_doubted", gathered.total(NoteKind.DOUBTED)),
         ("d_soon", figures_in([one for one in awaited if not one.overdue])),
+        ("d_unparked", gathered.total(NoteKind.UNPARKED)),
     )
     return [desk.counted(key, count) for key, count in found if count]
 
@@ -224,6 +234,7 @@ def _sections(desk: Desk) -> tuple[Section | None, ...]:
     reply_by = desk.digest.reply_by
     return (
         _told(desk, NoteKind.PARKED, desk.say("d_parked_intro")),
+        _told(desk, NoteKind.UNPARKED, desk.say("d_unparked_intro")),
         _told(desk, NoteKind.REFUSED, desk.say("d_refused_intro")),
         _due(desk, overdue=True, intro=desk.say("d_overdue_intro" if refused else "d_overdue_intro_alone")),
         _told(
@@ -248,16 +259,18 @@ def _told(desk: Desk, kind: NoteKind, intro: str) -> Section | None:
         left = counts[code] - sum(note.times for note in mine)
         title = f"{_code(code, desk)}: {figures.number(counts[code], 0, desk.language)}"
         more = desk.counted("d_more", left) if left > 0 else ""
-        if kind is NoteKind.PARKED:
+        if kind in _OF_SOURCES:
             title = ""  # the section's own says it
         groups.append(Group(title, tuple(_item(desk, note) for note in mine), more))
     return Section(desk.counted(f"d_{kind}_title", gathered.total(kind)), intro, tuple(groups), _events(desk, kind))
 
 
 def _item(desk: Desk, note: Note) -> Item:
-    said = [sentence.en if desk.language == "en" else sentence.vi for sentence in note.said]
+    said = [desk.sentence(sentence) for sentence in note.said]
     if note.more:
         said.append(desk.counted("d_and_more", note.more))
+    if note.kind is NoteKind.UNPARKED:
+        return Item(_shown(note.source), (desk.say("d_unparked_since", moment=desk.moment(note.at)),))
     if note.kind is NoteKind.PARKED:
         return Item(_shown(note.source), tuple(said))
     about = [desk.say("d_event", event=_shown(note.event)) if note.event is not None else desk.say("d_no_event")]
@@ -265,8 +278,7 @@ def _item(desk: Desk, note: Note) -> Item:
         about.append(desk.say("d_import"))
     if len(desk.publisher.sources) > 1:
         about.append(desk.say("d_source", source=_shown(note.source)))
-    at = desk.local(note.at)
-    about.append(desk.say("d_said_at", moment=f"{at:%H:%M} {_day(at.date(), desk)}"))
+    about.append(desk.say("d_said_at", moment=desk.moment(note.at)))
     if note.times > 1:
         about.append(desk.counted("d_times", note.times))
     return Item(_about(desk, note), tuple(said), " · ".join(about), _link(desk, note))
@@ -334,11 +346,9 @@ def _day(day: date, desk: Desk) -> str:
 
 
 def _written_day(text: str, desk: Desk) -> str:
-    """A day as its publisher wrote it, in the way of the language where it is one."""
-    try:
-        return _day(date.fromisoformat(text[:10]), desk)
-    except ValueError:
-        return _shown(text)
+    """A day as its publisher wrote it, in the way of the language where it is one; an instant's is the local one."""
+    day = day_written(text, desk.catalog.zone)
+    return _day(day, desk) if day is not None else _shown(text)
 
 
 def _shown(text: str) -> str:
@@ -364,4 +374,4 @@ def _events(desk: Desk, kind: NoteKind) -> str | None:
         return None
     sources: Sequence[str] = desk.publisher.sources
     query = {"state": [state.value for state in states], **({"source": sources} if len(sources) == 1 else {})}
-    return f"{desk.base}/api/v1/events?{urlencode(query, doseq=True)}"
+    return f"{desk.base}/events?{urlencode(query, doseq=True)}"

@@ -29,6 +29,9 @@ class Measures:
             "replies_unreadable",
             "Answers to publishers that are not what the contract says. Left out; the log says which.",
         )
+        self.mended = telemetry.counter(
+            "refusals_mended", "Refusals that no letter tells of, since their figures were accepted before it was due."
+        )
         self.relay_away = telemetry.gauge(
             "mail_relay_away", "1 while the mail relay does not answer and the queue waits; nothing is lost meanwhile."
         )

@@ -1,4 +1,4 @@
-"""What a publisher is to be told about its events: refused, doubted, or its source parked. Pure.
+"""What a publisher is to be told about its events: refused, doubted, or its source parked or read again. Pure.
 
 Each is one note. Whatever their number, what is gathered of them stays small: the latter ones are only counted.
 """
@@ -13,11 +13,18 @@ class NoteKind(StrEnum):
     """What happened."""
 
     PARKED = "parked"
+    UNPARKED = "unparked"
+    """The end of it, of which only those are told who were told the beginning."""
     REFUSED = "refused"
     DOUBTED = "doubted"
 
 
-MOST: Mapping[NoteKind, int] = {NoteKind.PARKED: 5, NoteKind.REFUSED: 20, NoteKind.DOUBTED: 10}
+MOST: Mapping[NoteKind, int] = {
+    NoteKind.PARKED: 5,
+    NoteKind.UNPARKED: 5,
+    NoteKind.REFUSED: 20,
+    NoteKind.DOUBTED: 10,
+}
 """How many of each are kept to be told one by one."""
 
 MOST_OF_A_CODE = 8
@@ -56,6 +63,8 @@ class Note:
     as_of: str | None = None
     times: int = 1
     """How often the same event was turned away for the same reasons."""
+    ends: str | None = None
+    """The note that no longer holds since this one was said."""
 
     def repeats(self, other: "Note") -> bool:
         """Whether both are about one event, for the same reasons."""
@@ -91,7 +100,10 @@ def gather(before: Gathered, notes: Iterable[Note]) -> Gathered:
     """What is to be told with these notes more."""
     counts = {kind: dict(of) for kind, of in before.counts.items()}
     first = list(before.first)
-    for note in notes:
+    # What was said at one moment: the ends after what they end, as their ids are sorted.
+    for note in sorted(notes, key=lambda note: (note.at, note.id)):
+        if _ended(first, counts, note) and not before.again:
+            continue  # nobody was told the beginning
         of_kind = counts.setdefault(note.kind, {})
         of_kind[note.codes[0]] = of_kind.get(note.codes[0], 0) + note.times
         _keep(first, note)
@@ -109,8 +121,24 @@ def joined(former: Gathered, later: Gathered) -> Gathered:
             mine[code] = mine.get(code, 0) + count
     first = list(former.first)
     for note in later.first:
+        _ended(first, counts, note)
         _keep(first, note)
     return Gathered(counts, tuple(first), again=True)
+
+
+def _ended(first: list[Note], counts: dict[NoteKind, dict[str, int]], by: Note) -> bool:
+    """Take out what no longer holds since this was said; whether there was such a note."""
+    ended = next((note for note in first if note.id == by.ends), None)
+    if ended is None:
+        return False
+    first.remove(ended)
+    of_kind = counts[ended.kind]
+    of_kind[ended.codes[0]] -= ended.times
+    if not of_kind[ended.codes[0]]:
+        del of_kind[ended.codes[0]]
+    if not of_kind:
+        del counts[ended.kind]
+    return True
 
 
 def _keep(first: list[Note], note: Note) -> None:

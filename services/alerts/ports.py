@@ -187,10 +187,24 @@ class Mails(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A note, and the publisher that it is for."""
+    """A note, and the publisher that it is for. Of a refusal that can be mended: the identity of the observation that
+    its event would have been, and its cell (KPI, unit and day)."""
 
     whose: PublisherKey
     note: Note
+    identity: str | None = None
+    cell: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A refusal that is to be told unless it was mended since `at`."""
+
+    note: str
+    whose: PublisherKey
+    at: datetime
+    identity: str | None
+    cell: str | None
 
 
 class Notes(Protocol):
@@ -208,8 +222,17 @@ class Notes(Protocol):
         """The earliest of a publisher's notes that are not folded, in the order in which they were said."""
         ...
 
+    async def any_refused(self) -> bool:
+        """Whether there is any refusal, of whichever publisher, that is not folded and can be mended."""
+        ...
+
+    async def refused(self, identities: Collection[str], cells: Collection[str]) -> list[Waiting]:
+        """Those refusals that have one of these identities or cells."""
+        ...
+
     async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
-        """They are in the correspondence; from `forget_at` (real time) on nobody need know them any more."""
+        """They are in the correspondence, or need not be. From `forget_at` (real time) on nobody need know them any
+        more."""
         ...
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 VI: Mapping[str, str] = {
     # subject and first sentence
     "d_parked": "{count} nguồn bị tạm dừng",
+    "d_unparked": "{count} nguồn được mở lại",
     "d_refused": "{count} lần bị từ chối",
     "d_overdue": "{count} số liệu quá hạn",
     "d_doubted": "{count} số liệu cần kiểm tra",
@@ -23,6 +24,12 @@ VI: Mapping[str, str] = {
         "Không có gì bị mất. Khi phần mềm gửi đã sửa xong, đơn vị vận hành mở lại nguồn và những gì đã giữ được "
         "đọc lại từ đầu."
     ),
+    "d_unparked_title": "Nguồn được mở lại",
+    "d_unparked_intro": (
+        "Việc tạm dừng báo trong thư trước đã kết thúc. Những gì đã giữ được đọc lại khi đơn vị vận hành cho đọc lại; "
+        "quý đơn vị không phải gửi lại."
+    ),
+    "d_unparked_since": "Đã nhận lại từ {moment}.",
     "d_refused_title": "Bị từ chối ({count})",
     "d_refused_intro": (
         "Các số liệu này chưa được tính. Hãy sửa rồi gửi lại, giữ nguyên mã sự kiện nếu bên dưới không ghi khác. "
@@ -50,7 +57,7 @@ VI: Mapping[str, str] = {
     "d_unreadable": "Nội dung không đọc được",
     "d_event": "Mã sự kiện: {event}",
     "d_no_event": "Không đọc được mã sự kiện",
-    "d_import": "gửi từ bảng tính: dòng của đơn vị và ngày nêu trên",
+    "d_import": "gửi từ tệp: dòng của đơn vị và ngày nêu trên",
     "d_source": "nguồn: {source}",
     "d_said_at": "lúc {moment}",
     "d_times": "{count} lần",
@@ -92,6 +99,7 @@ VI: Mapping[str, str] = {
     "code_too_old": "Quá cũ",
     "code_identity_reused": "Mã sự kiện đã dùng cho nội dung khác",
     "code_source_parked": "Nguồn bị tạm dừng",
+    "code_source_unparked": "Nguồn được mở lại",
     "code_cumulative_fell": "Số lũy kế giảm",
     "code_repeated_figure": "Số liệu lặp lại y nguyên",
     "code_jump": "Thay đổi đột ngột",
@@ -102,6 +110,7 @@ VI: Mapping[str, str] = {
 
 EN: Mapping[str, str] = {
     "d_parked": "{count} source{s} parked",
+    "d_unparked": "{count} source{s} unparked",
     "d_refused": "{count} refusal{s}",
     "d_overdue": "{count} figure{s} overdue",
     "d_doubted": "{count} figure{s} to check",
@@ -116,6 +125,12 @@ EN: Mapping[str, str] = {
         "Nothing is lost. Once the sender is mended, the operator unparks the source, and what was kept is read again "
         "from the beginning."
     ),
+    "d_unparked_title": "Source unparked",
+    "d_unparked_intro": (
+        "What a former letter said of this source is over. What was kept is read once the operator replays it; nothing "
+        "need be sent again."
+    ),
+    "d_unparked_since": "Taken again since {moment}.",
     "d_refused_title": "Refused ({count})",
     "d_refused_intro": (
         "These figures do not count. Mend them and send them again, under the same event id unless it says otherwise "
@@ -139,7 +154,7 @@ EN: Mapping[str, str] = {
     "d_unreadable": "Content not readable",
     "d_event": "Event id: {event}",
     "d_no_event": "Event id not readable",
-    "d_import": "sent in a spreadsheet: the row of the unit and day above",
+    "d_import": "sent in a file: the row or line of the unit and day above",
     "d_source": "source: {source}",
     "d_said_at": "at {moment}",
     "d_times": "{count} times",
@@ -180,6 +195,7 @@ EN: Mapping[str, str] = {
     "code_too_old": "Too old",
     "code_identity_reused": "Event id taken by another content",
     "code_source_parked": "Source parked",
+    "code_source_unparked": "Source unparked",
     "code_cumulative_fell": "A cumulative figure fell",
     "code_repeated_figure": "The same figure again",
     "code_jump": "A sudden change",

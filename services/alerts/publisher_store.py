@@ -13,7 +13,7 @@ from services.alerts import documents
 from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.documents import Document
 from services.alerts.notes import Note
-from services.alerts.ports import CorrespondenceChange, Kept
+from services.alerts.ports import CorrespondenceChange, Kept, Waiting
 from services.alerts.reminding import Watched
 from services.alerts.store import guarded, in_order, insert, left_lying, write
 from services.runtime.mongo import DURABLE, Database
@@ -21,6 +21,8 @@ from services.runtime.mongo import DURABLE, Database
 Collected = AsyncCollection[Document]
 
 BY_PUBLISHER = [("whose", ASCENDING), ("at", ASCENDING)]
+
+BY_IDENTITY, BY_CELL = "identity", "cell"
 
 WATCHING = "watching"
 """The document that says since when figures are looked at."""
@@ -30,6 +32,8 @@ async def make_indexes(database: Database) -> None:
     """Make what the queries below need; nothing happens where it is there already."""
     notes, owed, sightings = database["notes"], database["correspondences"], database["sightings"]
     await notes.create_index(BY_PUBLISHER, partialFilterExpression={"open": True})
+    for mendable in (BY_IDENTITY, BY_CELL):
+        await notes.create_index(mendable, partialFilterExpression={"open": True})
     await notes.create_index("forget_at", expireAfterSeconds=0)
     await owed.create_index("outbox.written", partialFilterExpression={"outbox.written": {"$exists": True}})
     await sightings.create_index("province")
@@ -38,6 +42,11 @@ async def make_indexes(database: Database) -> None:
 def waiting(upto: datetime) -> Document:
     """Notes of that time or before that are in no correspondence."""
     return {"open": True, "at": {"$lte": upto}}
+
+
+def mendable(identity: Document, cell: Document) -> Document:
+    """Refusals that are in no correspondence, by what would mend them."""
+    return {"$or": [{"open": True, BY_IDENTITY: identity}, {"open": True, BY_CELL: cell}]}
 
 
 class MongoNotes:
@@ -60,6 +69,7 @@ class MongoNotes:
                     "at": kept.note.at,
                     "forget_at": forget_at,
                     "note": documents.of_note(kept.note),
+                    **{name: word for name in (BY_IDENTITY, BY_CELL) if (word := getattr(kept, name)) is not None},
                 }
                 for kept in {kept.note.id: kept for kept in notes}.values()
             ],
@@ -76,8 +86,25 @@ class MongoNotes:
         found = self._notes.find({"whose": whose.id, **waiting(upto)}).sort("at", ASCENDING).limit(limit)
         return [documents.to_note(document["note"]) async for document in found]
 
+    async def any_refused(self) -> bool:
+        return await self._notes.find_one(mendable({"$gt": ""}, {"$gt": ""}), {"_id": 1}) is not None
+
+    async def refused(self, identities: Collection[str], cells: Collection[str]) -> list[Waiting]:
+        query = mendable({"$in": sorted(identities)}, {"$in": sorted(cells)})
+        found = self._notes.find(query, {"whose": 1, "at": 1, BY_IDENTITY: 1, BY_CELL: 1})
+        return [
+            Waiting(
+                one["_id"],
+                PublisherKey(*one["whose"].split("/", 1)),
+                one["at"],
+                one.get(BY_IDENTITY),
+                one.get(BY_CELL),
+            )
+            async for one in found
+        ]
+
     async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
-        done = {"$set": {"forget_at": forget_at}, "$unset": {"open": "", "note": ""}}
+        done = {"$set": {"forget_at": forget_at}, "$unset": {"open": "", "note": "", BY_IDENTITY: "", BY_CELL: ""}}
         await self._notes.update_many({"_id": {"$in": list(ids)}, "open": True}, done)
 
 

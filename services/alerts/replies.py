@@ -5,7 +5,7 @@ and the publisher reads it there. So is one whose source no publisher has: nobod
 business clock is not moved here; figures do that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,16 +13,23 @@ import structlog
 from aiokafka import ConsumerRecord
 
 from contracts import envelope
+from contracts.base import RawCoordinates
 from contracts.catalog import Publisher
 from contracts.envelope import Event
 from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED
+from services.alerts import mending
 from services.alerts.digest import PublisherKey
 from services.alerts.measures import Measures
 from services.alerts.notes import Note, NoteKind, plain, sentences
-from services.alerts.ports import Catalogs, Kept, Notes
+from services.alerts.ports import Catalogs, Notes
 
 log = structlog.get_logger()
+
+_KINDS: Mapping[str, NoteKind] = {
+    RejectionCode.SOURCE_PARKED: NoteKind.PARKED,
+    RejectionCode.SOURCE_UNPARKED: NoteKind.UNPARKED,
+}
 
 LONGEST_ID, LONGEST_WORD = 400, 80
 """Of an answer's id, and of what a publisher calls a KPI, unit or day."""
@@ -44,7 +51,7 @@ class ReplyHandler:
             if found is None:
                 self._measures.strangers.inc()
             elif found[1].digest_hours:  # without hours nobody is ever written to
-                kept.append(Kept(found[0], note))
+                kept.append(mending.kept(found[0], note, self._catalogs.of(found[0].province)))
         if kept:
             await self._notes.put(kept)
 
@@ -83,11 +90,10 @@ def refusal(record: ConsumerRecord) -> Note | None:
         return None
     told = StatisticRejected.model_validate(event.data)
     codes = tuple(dict.fromkeys(_text(problem.code) for problem in told.problems))
-    parked = RejectionCode.SOURCE_PARKED in codes
     said, more = sentences([(problem.message_vi, problem.message_en) for problem in told.problems])
     return Note(
         id=_id(event),
-        kind=NoteKind.PARKED if parked else NoteKind.REFUSED,
+        kind=_KINDS.get(codes[0], NoteKind.REFUSED),
         at=_at(record, event),
         source=told.source,
         event=_event(told.id),
@@ -97,6 +103,7 @@ def refusal(record: ConsumerRecord) -> Note | None:
         kpi=_word(told.original, "kpi"),
         org_unit=_word(told.original, "org_unit"),
         as_of=_word(told.original, "as_of"),
+        ends=_parked(told.raw) if codes[0] == RejectionCode.SOURCE_UNPARKED else None,
     )
 
 
@@ -120,6 +127,11 @@ def doubt(record: ConsumerRecord) -> Note | None:
         org_unit=told.org_unit,
         as_of=told.as_of.isoformat(),
     )
+
+
+def _parked(raw: RawCoordinates | None) -> str | None:
+    """The id of the answer that told of the source when it was parked by this record."""
+    return f"parked/{raw.log}/{raw.partition}/{raw.offset}" if raw is not None else None
 
 
 def _id(event: Event) -> str:

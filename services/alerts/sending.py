@@ -31,6 +31,9 @@ PROBES = (1, 2, 4, 8, 20)
 MOST_RESENDS = 3
 """How often a mail is sent again that the relay may have taken."""
 
+LETTERS_WAIT = timedelta(hours=24)
+"""How long a mail that the next one says again is tried at most: what is newer waits for it."""
+
 LEASES = 10
 """Rows that one sender takes at once."""
 
@@ -193,7 +196,8 @@ class Sender:
                 await self._mails.later(row, RowState.UNKNOWN, _in(self._patience.retry_s), answer.code, answer.text)
 
     async def _again(self, row: Row, answer: Answer) -> None:
-        if datetime.now(UTC) - row.queued_at > self._patience.give_up:
+        give_up = self._patience.give_up
+        if datetime.now(UTC) - row.queued_at > (give_up if row.mail.at_least_once else min(give_up, LETTERS_WAIT)):
             await self._finish(row, RowState.DEAD, answer.code, f"given up: {answer.text}")
             return
         pause = self._patience.retry_s * STEPS[min(row.attempts, len(STEPS) - 1)] * random.uniform(0.8, 1.2)

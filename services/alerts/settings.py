@@ -98,7 +98,11 @@ class StageSettings(BaseModel):
     notes_days: int = Field(
         30, ge=1, le=400, description="days that a refusal or doubt is known after its publisher was written to"
     )
-    give_up_h: float = Field(72.0, gt=0, description="age at which a mail that keeps being refused is given up")
+    give_up_h: float = Field(
+        72.0,
+        gt=0,
+        description="age at which a mail that keeps being refused is given up; a letter after 24 at the latest",
+    )
 
 
 class AlertsSettings(ServiceSettings):

@@ -22,6 +22,7 @@ from services.gateway.routes import (
     dashboard,
     event_page,
     events,
+    events_page,
     explain,
     explain_page,
     imports,
@@ -79,6 +80,7 @@ def application(parts: Parts) -> FastAPI:
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))
     app.include_router(other_days_page.router(parts))
+    app.include_router(events_page.router(parts))
     app.include_router(event_page.router(parts))
     app.include_router(imports_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))

@@ -17,7 +17,7 @@ from contracts import envelope
 from contracts.base import RawCoordinates
 from contracts.envelope import Event, NotAnEvent
 from contracts.observations import observation_id
-from contracts.statistics import MAX_EVENT_BYTES, StatisticDoubted, StatisticRejected
+from contracts.statistics import MAX_EVENT_BYTES, RejectionCode, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED, STATISTICS_REPORTED
 from services.gateway.documents import SCHEMA, Document
 from services.gateway.handlers import instant_of
@@ -74,11 +74,13 @@ class ReplyTopic:
 
 
 def refusal(record: ConsumerRecord) -> Document | None:
-    """A record of `statistics.rejected.v1`. Raises an error for what is none."""
+    """A record of `statistics.rejected.v1`; None for what turns no event away. Raises an error for what is none."""
     event = envelope.read(record.headers, record.value)
     if event.type not in STATISTICS_REJECTED.payloads:
         return None
     told = StatisticRejected.model_validate(event.data)
+    if told.problems[0].code == RejectionCode.SOURCE_UNPARKED:
+        return None
     problems = told.problems[:_MOST_PROBLEMS]
     return {
         "_id": event.id,

@@ -105,25 +105,43 @@ def rejection_message(refusal: Refusal, raw: Raw, now: datetime, *, stamped: boo
 
 def parked_message(parked: ParkedSource, *, stamped: bool) -> Message:
     """What the publisher of a parked source is told: each time the same, under an id made of the coordinates."""
+    return _about_source(parked, "parked", source_parked(parked), parked.at, stamped=stamped)
+
+
+def _about_source(parked: ParkedSource, word: str, said: Problem, at: datetime, *, stamped: bool) -> Message:
     source, raw = parked.source, parked.raw
     content = {
         "source": source,
         "id": None,
         "reported_at": utc(parked.at),
-        "problems": [source_parked(parked).model_dump(mode="json")],
+        "problems": [said.model_dump(mode="json")],
         "original": original(None, parked.value),
         "raw": raw._asdict(),
     }
-    id = f"parked/{raw.log}/{raw.partition}/{raw.offset}"
+    id = f"{word}/{raw.log}/{raw.partition}/{raw.offset}"
     headers = envelope.write(
         id=id,
         source=SOURCE,
         type=REJECTION_TYPE,
-        time=parked.at,
+        time=at,
         subject=source,
-        extensions={**stamp(parked.at, stamped), "traceparent": trace(None, observation_id(source, id))},
+        extensions={**stamp(at, stamped), "traceparent": trace(None, observation_id(source, id))},
     )
     return Message(source.encode(), orjson.dumps(content), headers)
+
+
+def unparked_message(parked: ParkedSource, now: datetime, *, stamped: bool) -> Message:
+    """What the publisher of a source is told that was parked and is read again, under an id made of the coordinates."""
+    said = problem(
+        RejectionCode.SOURCE_UNPARKED,
+        "source",
+        f"Nguồn “{parked.source}” đã được mở lại: số liệu gửi tới được tiếp nhận như thường lệ; những bản tin đã giữ "
+        "trong thời gian tạm dừng được đọc lại khi đơn vị vận hành cho đọc lại.",
+        f"The source “{parked.source}” is parked no longer: what it sends is taken as ever, and what was kept "
+        "meanwhile is read once the operator replays it.",
+        parked.source,
+    )
+    return _about_source(parked, "unparked", said, now, stamped=stamped)
 
 
 def source_parked(parked: ParkedSource) -> Problem:

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from contracts.topics import INBOUND, OBSERVATIONS, STATISTICS_REJECTED, STATISTICS_REPORTED
-from services.ingest import archive, examining, internal, removal, resuming
+from services.ingest import archive, examining, internal, removal, resuming, unparking
 from services.ingest.batch import Examiner
 from services.ingest.desk import Desks
 from services.ingest.handlers import Door
@@ -24,6 +24,7 @@ from services.runtime.kafka.topics import LogIds
 GROUP = "tiendo.ingest"
 HANDLER = "ingest"
 REMOVE_EVERY_S = 3_600.0
+TELL_EVERY_S = 2.0
 
 
 async def serve(settings: IngestSettings, host: Host) -> None:
@@ -54,7 +55,8 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         moving=settings.clock != "system",
     )
     await examiner.logs.meet([STATISTICS_REPORTED.name])  # of which those are said to be that are only examined
-    answering.router.routes.extend(examining.routes(examiner, ledger, host.clock, Lot(Parkings(database))))
+    parkings = Parkings(database)
+    answering.router.routes.extend(examining.routes(examiner, ledger, host.clock, Lot(parkings)))
     # Compressed: what came in a compressed batch may be larger than a topic takes otherwise.
     quarantine = DeadLetterQueue(
         STATISTICS_REPORTED,
@@ -68,7 +70,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         ledger=ledger,
         publisher=producer,
         quarantine=quarantine,
-        lot=Lot(Parkings(database), metrics.parked.set),
+        lot=Lot(parkings, metrics.parked.set),
         clock=host.clock,
         metrics=metrics,
     )
@@ -84,5 +86,7 @@ async def serve(settings: IngestSettings, host: Host) -> None:
         look_ahead=door.look_ahead,
     )
     answering.router.routes.extend(resuming.routes(delivery, quarantine))
+    ends = unparking.keep(parkings, producer, host.clock, TELL_EVERY_S, stamped=examiner.moving)
+    await host.background("telling of sources that are unparked", asyncio.create_task(ends))
     await consume(host, settings.kafka, delivery)
     await host.stopped()

@@ -1,6 +1,7 @@
 """The sources that are parked, in MongoDB: `<prefix>_ingest.parked`, one document a source, under its URI.
 
-It says by which record and why, when, and whether the publisher was told. To unpark is to remove it.
+It says by which record and why, when, and whether the publisher was told. To unpark is to remove it; until the
+publisher was told that as well, it stands in `<prefix>_ingest.unparked`, under the coordinates of that record.
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ class Parkings:
         self._stable: AsyncCollection[Document] = database.get_collection(
             "parked", read_concern=ReadConcern("majority")
         )
+        self._over: AsyncCollection[Document] = database.get_collection("unparked", write_concern=DURABLE)
 
     async def standing(self) -> list[ParkedSource]:
         """All that are parked, by source."""
@@ -45,7 +47,27 @@ class Parkings:
 
     async def unpark(self, source: str) -> bool:
         """Whether it was parked."""
-        return (await self._sources.delete_one({"_id": source})).deleted_count > 0
+        stands = await self._sources.find_one({"_id": source})
+        if stands is None:
+            return False
+        one = _source(stands)
+        await self._over.replace_one({"_id": _where(one.raw)}, {"source": source, **_document(one)}, upsert=True)
+        await self._sources.delete_one({"_id": source, "raw": stands["raw"]})
+        return True
+
+    async def unparked(self) -> list[ParkedSource]:
+        """Those that are parked no longer, of which nobody was told yet."""
+        over = [_source({**document, "_id": document["source"]}) async for document in self._over.find()]
+        stands = {one.source: one.raw for one in await self.standing()} if over else {}
+        return [one for one in over if stands.get(one.source) != one.raw]
+
+    async def told_unparked(self, ones: Iterable[ParkedSource]) -> None:
+        """Their publishers were told."""
+        await self._over.delete_many({"_id": {"$in": [_where(one.raw) for one in ones]}})
+
+
+def _where(raw: Raw) -> str:
+    return f"{raw.log}/{raw.partition}/{raw.offset}"
 
 
 def _document(one: ParkedSource) -> Document:

@@ -225,7 +225,7 @@ async def test_over_http(case: Case, answers: dict[str, tuple[int, Any]], outcom
 # no case is missing
 
 
-OF_MANY = {RejectionCode.SOURCE_PARKED}
+OF_MANY = {RejectionCode.SOURCE_PARKED, RejectionCode.SOURCE_UNPARKED}
 """No single event is refused for it: a source is parked after many unreadable ones, and stays so after the run."""
 
 

@@ -212,7 +212,8 @@ async def test_the_page_shows_both_histories_in_both_languages(
     assert not troubles
 
 
-async def a_key(province: Province) -> str:
+@pytest.fixture(scope="module")
+async def key(province: Province) -> str:
     """A key of the publisher, as `tiendo keys` makes it."""
     now = datetime.now(UTC)
     made = keys.make(province="dak-nong", publisher="edoc", name="e2e", scopes=tuple(keys.Scope), now=now, lasts=A_DAY)
@@ -223,7 +224,7 @@ async def a_key(province: Province) -> str:
 
 @pytest.mark.browser
 async def test_the_page_asks_for_a_key_where_one_is_needed_and_shows_itself_with_it(
-    province: Province, browser: Browser, tmp_path: Path
+    province: Province, browser: Browser, key: str, tmp_path: Path
 ) -> None:
     page = await browser.new_page()
     port = province.system.url("gateway", "").rsplit(":", 1)[1]
@@ -232,8 +233,46 @@ async def test_the_page_asks_for_a_key_where_one_is_needed_and_shows_itself_with
     await page.locator("#key").fill("tdk_wrong")
     await page.locator("#with-key button").click()
     await expect(page.locator(".empty h2")).to_contain_text("no such key")
-    await page.locator("#key").fill(await a_key(province))
+    await page.locator("#key").fill(key)
     await page.locator("#with-key button").click()
     await expect(page.locator("#steps-title")).to_have_text("What happened")
     assert "tdk_" not in page.url + await page.content()
     await page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1200])
+async def test_the_list_is_read_with_a_key_and_leads_to_its_events_and_back(
+    province: Province, browser: Browser, key: str, width: int, tmp_path: Path
+) -> None:
+    page = await browser.new_page(viewport={"width": width, "height": 900})
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    port = province.system.url("gateway", "").rsplit(":", 1)[1]
+    query = urlencode([("source", SOURCE), ("state", "identity_reused"), ("state", "quarantined"), ("limit", 1)])
+    await page.goto(f"http://{ELSEWHERE}:{port}/events?{query}")
+    await page.locator("#key").fill(key)
+    await page.locator("#with-key button").click()
+    row = page.locator("#events tbody tr")
+    await expect(row).to_have_count(1)
+    await page.screenshot(path=tmp_path / f"list-{width}.png", full_page=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    first = await row.get_attribute("data-state")
+    await page.get_by_role("link", name="Các số liệu trước đó").click()
+    await expect(page.locator(f"#events tbody tr:not([data-state={first}])")).to_have_count(1)
+    await page.go_back()
+    await expect(page.locator(f"#events tbody tr[data-state={first}]")).to_have_count(1)
+    await row.locator("a").first.click()
+    await expect(page.locator("#steps-title")).to_have_text("Diễn biến")
+    assert "/events/" in page.url
+    await page.go_back()
+    await expect(row).to_have_count(1)
+    assert "tdk_" not in page.url + await page.content()
+    await page.goto(f"http://{ELSEWHERE}:{port}/events?{urlencode([('source', SOURCE)])}")
+    await page.locator("#key").fill(key)
+    await page.locator("#with-key button").click()
+    await expect(page.locator("#events")).to_be_visible()
+    await page.screenshot(path=tmp_path / f"all-{width}.png", full_page=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.close()
+    assert not troubles

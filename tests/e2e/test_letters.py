@@ -100,6 +100,13 @@ def noted(stack: Stack, database: str, *events: str) -> None:
         until(lambda: set(events) <= {one["note"]["event"] for one in notes.find({"open": True})})
 
 
+def mended(stack: Stack, database: str, event: str) -> None:
+    """Wait until no letter would tell of this event."""
+    with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
+        notes = client[f"{database}_alerts"]["notes"]
+        until(lambda: not notes.count_documents({"open": True, "note.event": event}))
+
+
 def test_what_was_refused_and_doubted_comes_as_one_letter_whoever_of_three_workers_writes_it(stack: Stack) -> None:
     workers = [System(stack, QUICK, names=["alerts"]) for _ in range(3)]
     for worker in workers:
@@ -116,10 +123,13 @@ def test_what_was_refused_and_doubted_comes_as_one_letter_whoever_of_three_worke
         ),
         *(said(f"september-{unit}", FRIDAY, unit, "2023-09-10", 508) for unit in COMMUNES[:2]),
         said("too-much", FRIDAY + HOUR, COMMUNES[0], "2023-09-11", 1_013),
+        said("to-mend", FRIDAY + HOUR, COMMUNES[1], "2023-09-11", 1_013),
         said("nowhere", FRIDAY + HOUR, "24611", "2023-09-11", 500),
         said("jumped", FRIDAY + HOUR, COMMUNES[2], "2023-09-10", 20),
     )
-    noted(stack, "tiendo", "too-much", "nowhere", "jumped")
+    noted(stack, "tiendo", "too-much", "nowhere", "jumped", "to-mend")
+    publish(stack, said("mended", FRIDAY + 2 * HOUR, COMMUNES[1], "2023-09-11", 509))
+    mended(stack, "tiendo", "to-mend")
     assert letters(stack) == []
     publish(stack, said("monday", MONDAY, COMMUNES[0], "2023-09-12", 508))
     (mail,) = came(stack, 1)
@@ -137,6 +147,7 @@ def test_what_was_refused_and_doubted_comes_as_one_letter_whoever_of_three_worke
         assert line in text
     for event in ("too-much", "nowhere", "jumped"):
         assert f"https://kpi.example/events/{event_ref(SOURCE, event)}" in text
+    assert "to-mend" not in text
     # Nothing became of anything on Monday; on Tuesday one event is refused.
     publish(stack, said("tuesday", TUESDAY, COMMUNES[0], "2023-09-13", 509))
     publish(stack, said("again", TUESDAY + HOUR, COMMUNES[0], "2023-09-14", 1_001))

@@ -34,7 +34,8 @@ def router(parts: Parts) -> APIRouter:
             asker = await parts.admission.admit(request, Scope.EVENTS_READ)
             fate = await tracing.fate(parts, asker.sources, *named(ref))
         except Problem as problem:
-            shared |= {"trouble": _trouble(problem, words), "asks": problem.status == 401}
+            no_key = words("Chỉ đơn vị đã gửi số liệu này mới xem được: hãy nhập khóa của đơn vị.")
+            shared |= {"trouble": trouble_said(problem, words, no_key), "asks": problem.status == 401}
             return html_answer(request, choice, template.render(shared), problem.status)
         it = fate_page(fate, parts.catalogs(), words)
         return html_answer(request, choice, template.render({**shared, "it": it}))
@@ -42,8 +43,8 @@ def router(parts: Parts) -> APIRouter:
     return routes
 
 
-def _trouble(problem: Problem, words: Words) -> str:
+def trouble_said(problem: Problem, words: Words, no_key: str) -> str:
     """Who reads a page knows of no headers."""
     if problem.code == Refusal.NO_KEY:
-        return words("Chỉ đơn vị đã gửi số liệu này mới xem được: hãy nhập khóa của đơn vị.")
+        return no_key
     return words.either(problem.vi, problem.en)

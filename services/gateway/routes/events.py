@@ -62,7 +62,7 @@ def router(parts: Parts) -> APIRouter:
         asker: Annotated[Asker, Depends(Admitted(parts, Scope.EVENTS_READ))],
     ) -> Response:
         if asked.id is None:
-            return json_answer(request, (await _recent(parts, asker.sources, asked)).model_dump(mode="json"))
+            return json_answer(request, (await recent_events(parts, asker.sources, asked)).model_dump(mode="json"))
         if asked.source is None:
             raise Problem(
                 400,
@@ -98,7 +98,8 @@ def named(ref: str) -> tuple[str, str]:
         raise tracing.no_such_event() from None
 
 
-async def _recent(parts: Parts, asker: Sources, asked: EventsQuery) -> EventsPage:
+async def recent_events(parts: Parts, asker: Sources, asked: EventsQuery) -> EventsPage:
+    """A page of the list. Raises `Problem` for what is not the asker's."""
     sources = tracing.to_be_listed(parts.catalogs(), asker, asked.source)
     since = None if asked.since is None else min(max(asked.since, _EPOCH), _FAR)
     wanted = Wanted(sources, frozenset(asked.state), frozenset(asked.kpi), since)

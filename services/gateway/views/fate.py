@@ -1,10 +1,11 @@
 """The page of one event: what happened to it, in order, what its publisher is to do, and which records it is in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from contracts.fates import EventState, Fate, RecordReached, TurnedAway
+from contracts.fates import EventLine, EventState, Fate, RecordReached, TurnedAway
 from contracts.observations import ObservationRecorded
 from contracts.statistics import Problem, RejectionCode
 from services.gateway.views.figures import measure_of
@@ -14,6 +15,9 @@ from services.gateway.views.origins import figure_said
 from services.gateway.views.statuses import Badge, badge
 from services.gateway.views.words import Words
 from services.runtime.catalog.catalog import Catalog
+from services.runtime.instants import day_written, told_locally
+
+_UTC = ZoneInfo("UTC")
 
 _BADGES = {
     EventState.ACCEPTED: ("achieved", "Đã nhận"),
@@ -100,7 +104,7 @@ def fate_page(fate: Fate, catalogs: Mapping[str, Catalog], words: Words) -> Fate
         observation=fate.observation_id if seen is not None else "",
         kpi=told.kpi(fate.kpi) if fate.kpi else "",
         unit=told.unit(fate.org_unit) if fate.org_unit else "",
-        as_of=told.day(seen.as_of) if seen is not None else fate.as_of or "",
+        as_of=told.day(seen.as_of) if seen is not None else told.written_day(fate.as_of or ""),
         figure=figure_said(seen, numbers, told.measure(seen), words) if seen is not None else "",
         remarks=list(_came_with(seen, words)) if seen is not None else [],
         place=f"{seen.raw.topic}/{seen.raw.partition}/{seen.raw.offset}" if seen is not None else "",
@@ -115,12 +119,41 @@ def fate_page(fate: Fate, catalogs: Mapping[str, Catalog], words: Words) -> Fate
 
 
 @dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event in the list."""
+
+    title: str
+    event: str
+    href: str
+    as_of: str
+    state: str
+    badge: Badge
+    why: str
+    at: str
+
+
+def event_rows(lines: Iterable[EventLine], catalogs: Mapping[str, Catalog], words: Words) -> list[EventRow]:
+    """The events as a page lists them."""
+    told = _Teller(words, Numbers(words), next(iter(catalogs.values()), None))
+    return [told.line(one) for one in lines]
+
+
+def state_words(state: EventState, words: Words) -> str:
+    """The state as its badge says it."""
+    return words(_BADGES[state][1])
+
+
+@dataclass(frozen=True, slots=True)
 class _Teller:
     """Names and figures by the province's catalog, as far as it knows them."""
 
     words: Words
     numbers: Numbers
     catalog: Catalog | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.catalog.zone if self.catalog is not None else _UTC
 
     def kpi(self, id: str) -> str:
         known = self.catalog.kpis.get(id) if self.catalog is not None else None
@@ -135,16 +168,39 @@ class _Teller:
         return measure_of(known, seen.unit_of_measure or "")
 
     def moment(self, moment: datetime) -> str:
-        return self.numbers.moment(moment.astimezone(self.catalog.zone) if self.catalog is not None else moment)
+        return self.numbers.moment(moment.astimezone(self.zone))
 
     def day(self, as_of: object) -> str:
         return self.moment(as_of) if isinstance(as_of, datetime) else self.numbers.day(as_of)  # type: ignore[arg-type]
+
+    def written_day(self, text: str) -> str:
+        """As its publisher wrote it, unless it is a day or an instant."""
+        day = day_written(text, self.zone)
+        return self.numbers.day(day) if day is not None else text
+
+    def sentence(self, vi: str, en: str) -> str:
+        return told_locally(self.words.either(vi, en), self.zone, self.numbers.moment)
 
     def problem(self, one: Problem) -> Remark:
         aside = [self.words("trường {field}", field=one.field)] if one.field else []
         if one.value is not None:
             aside.append(self.words("giá trị nhận được: {value}", value=one.value))
-        return Remark(self.words.either(one.message_vi, one.message_en), " · ".join(aside))
+        return Remark(self.sentence(one.message_vi, one.message_en), " · ".join(aside))
+
+    def line(self, one: EventLine) -> EventRow:
+        code, word = _BADGES[one.state]
+        about = [self.kpi(one.kpi)] if one.kpi else []
+        about += [self.unit(one.org_unit)] if one.org_unit else []
+        return EventRow(
+            title=", ".join(about) or self.words("Nội dung không đọc được"),
+            event=one.id or "",
+            href=f"/events/{one.ref}" if one.ref else "",
+            as_of=self.written_day(one.as_of or ""),
+            state=one.state.value,
+            badge=Badge(code, self.words(word)),
+            why=self.sentence(one.text_vi or "", one.text_en or "") if one.text_vi else "",
+            at=self.moment(one.at),
+        )
 
     def record(self, one: RecordReached, seen: ObservationRecorded) -> RecordRow:
         return RecordRow(
@@ -176,14 +232,14 @@ def _steps(fate: Fate, told: _Teller) -> Iterator[tuple[_When, Step]]:
     seen = fate.observation
     if seen is None:
         return
-    flags = [Remark(words.either(flag.message_vi, flag.message_en)) for flag in seen.flags]
+    flags = [Remark(told.sentence(flag.message_vi, flag.message_en)) for flag in seen.flags]
     code = "at_risk" if flags else "achieved"
     text = words("Đạt mọi kiểm tra, vào sổ tiếp nhận")
     yield (seen.received_at, 1, 0), Step(told.moment(seen.received_at), code, text, flags)
     for number, doubt in enumerate(fate.doubts):
         at, code = doubt.at or seen.received_at, "at_risk" if doubt.holds else "on_track"
         aside = "" if doubt.holds else words("không còn nghi vấn")
-        remark = Remark(words.either(doubt.flag.message_vi, doubt.flag.message_en), aside)
+        remark = Remark(told.sentence(doubt.flag.message_vi, doubt.flag.message_en), aside)
         yield (at, 2, number), Step(told.moment(at), code, words("Số liệu khác gây nghi vấn"), [remark])
 
 

@@ -339,6 +339,16 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Thiếu tỉnh, chỉ tiêu hoặc kỳ trong địa chỉ.": "The address lacks the province, the KPI or the period.",
     # What became of an event
     "Số liệu đã gửi": "A figure that was sent",
+    "Các số liệu đã gửi": "Figures that were sent",
+    "Chỉ đơn vị đã gửi các số liệu này mới xem được: hãy nhập khóa của đơn vị.": "Only whoever sent these figures may "
+    "see them: enter the publisher's key.",
+    "Mọi trạng thái": "All states",
+    "Trạng thái": "State",
+    "Lý do": "Reason",
+    "Lúc": "At",
+    "Không có số liệu nào như vậy.": "There are none.",
+    "Các số liệu trước đó": "Earlier ones",
+    "Nội dung không đọc được": "Content not readable",
     "Đã nhận, có điểm nghi vấn": "Accepted, with doubts",
     "Được nhận ở lần gửi sau": "Accepted at a later try",
     "Trùng mã sự kiện": "Event id used twice",

@@ -136,6 +136,8 @@ async def test_every_query_of_the_stages_has_an_index(database: Database) -> Non
         ("groups", store.wait_over(now, now)),
         ("groups", {"outbox.written": {"$lt": now}}),
         ("notes", {"whose": LETTERS.id, **publisher_store.waiting(now)}),
+        ("notes", publisher_store.mendable({"$gt": ""}, {"$gt": ""})),
+        ("notes", publisher_store.mendable({"$in": ["a"]}, {"$in": ["b"]})),
         ("correspondences", {"outbox.written": {"$lt": now}}),
         ("sightings", {"province": "dak-nong"}),
         ("notifications", {"state": {"$in": store.READY}, "not_before": {"$lte": now}}),

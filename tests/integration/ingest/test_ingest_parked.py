@@ -55,3 +55,18 @@ async def test_a_source_is_unparked_once_and_may_be_parked_again(parkings: AnyPa
     assert not await parkings.unpark("urn:a")
     assert await parkings.standing() == []
     assert await parkings.park(parked("urn:a", offset=7)) == parked("urn:a", offset=7)
+
+
+async def test_what_is_over_is_kept_until_it_was_told_though_the_source_is_parked_anew(parkings: AnyParkings) -> None:
+    assert await parkings.unparked() == []
+    for offset in (7, 99):
+        await parkings.park(parked("urn:a", offset=offset))
+        assert await parkings.unpark("urn:a")
+    await parkings.park(parked("urn:a", offset=150))
+    over = await parkings.unparked()
+    assert sorted(one.raw.offset for one in over) == [7, 99]
+    await parkings.told_unparked(over[:1])
+    assert await parkings.unparked() == over[1:]
+    await parkings.told_unparked(over)
+    assert await parkings.unparked() == []
+    assert [one.raw.offset for one in await parkings.standing()] == [150]

@@ -126,6 +126,8 @@ async def test_a_publisher_of_which_nothing_can_be_read_is_parked_and_the_others
     await asyncio.sleep(2.5)
     await send(stack, [an_event(data(numerator=1), id="unparked")])
     assert "unparked" in await until_accepted(stack, 402)
+    refused = [orjson.loads(r.value) for r in await read(stack, "statistics.rejected.v1", lambda r: len(r) >= 52)]
+    assert [one["source"] for one in refused if one["problems"][0]["code"] == "source_unparked"] == [EDOC]
 
 
 def memory_of(pid: int) -> int:

@@ -21,6 +21,7 @@ from services.alerts.ports import (
     Queued,
     Row,
     RowState,
+    Waiting,
 )
 from services.alerts.smtp import Answer, Fate
 from services.alerts.store import LEFT_LYING, READY
@@ -234,7 +235,13 @@ class FakeNotes:
 
     async def put(self, notes: Sequence[Kept]) -> None:
         for kept in notes:
-            new = {"whose": kept.whose, "at": kept.note.at, "note": documents.of_note(kept.note)}
+            new = {
+                "whose": kept.whose,
+                "at": kept.note.at,
+                "note": documents.of_note(kept.note),
+                "identity": kept.identity,
+                "cell": kept.cell,
+            }
             self.documents.setdefault(kept.note.id, new)
 
     async def whose(self, upto: datetime) -> frozenset[PublisherKey]:
@@ -243,6 +250,16 @@ class FakeNotes:
     async def first(self, whose: PublisherKey, upto: datetime, limit: int) -> list[Note]:
         mine = [one for one in self.documents.values() if one["whose"] == whose and one["note"] and one["at"] <= upto]
         return [documents.to_note(one["note"]) for one in sorted(mine, key=lambda one: one["at"])][:limit]
+
+    async def any_refused(self) -> bool:
+        return any(one["note"] and (one["identity"] or one["cell"]) for one in self.documents.values())
+
+    async def refused(self, identities: Collection[str], cells: Collection[str]) -> list[Waiting]:
+        return [
+            Waiting(id, one["whose"], one["at"], one["identity"], one["cell"])
+            for id, one in self.documents.items()
+            if one["note"] and (one["identity"] in identities or one["cell"] in cells)
+        ]
 
     async def folded(self, ids: Collection[str], forget_at: datetime) -> None:
         for one in ids:

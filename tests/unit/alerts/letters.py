@@ -77,6 +77,22 @@ def a_note(number: int = 1, kind: NoteKind = NoteKind.REFUSED, *codes: str, **fi
     return Note(**given)  # type: ignore[arg-type]
 
 
+def parked_and_over(number: int = 1, at: datetime = SLOT - 60 * MINUTE) -> tuple[Note, Note]:
+    """A source is parked, and unparked an hour later."""
+    about = {"event": None, "kpi": None, "org_unit": None, "as_of": None}
+    parked = a_note(number, NoteKind.PARKED, "source_parked", id=f"parked/log/0/{number}", at=at, **about)
+    over = a_note(
+        number,
+        NoteKind.UNPARKED,
+        "source_unparked",
+        id=f"unparked/log/0/{number}",
+        at=at + 60 * MINUTE,
+        ends=parked.id,
+        **about,
+    )
+    return parked, over
+
+
 def an_awaited(*, overdue: bool, **fields: object) -> Awaited:
     """The figures of September of two communes of three."""
     given: dict[str, object] = {

@@ -22,6 +22,7 @@ from services.alerts.ports import (
     RowState,
     Sightings,
     Times,
+    Waiting,
 )
 from tests.unit.alerts.builders import KEY, NOW, Story
 from tests.unit.alerts.letters import KEY as LETTERS
@@ -213,6 +214,26 @@ class NotesSuite:
         assert await notes.first(LETTERS, NOW, 9) == [other]
         await notes.folded([other.id], datetime.now(UTC) + 1000 * SOON)
         assert await notes.whose(NOW) == frozenset()
+
+    async def test_refusals_are_found_by_what_would_mend_them_until_they_are_folded_in(self, notes: Notes) -> None:
+        assert not await notes.any_refused()
+        await notes.put([Kept(LETTERS, a_note(1, at=NOW))])
+        assert not await notes.any_refused()
+        await notes.put(
+            [Kept(LETTERS, a_note(2, at=NOW), "i2", "c2"), Kept(LETTERS, a_note(3, at=NOW), cell="c3")],
+        )
+        await notes.put([Kept(LETTERS, a_note(4, at=NOW), "i4", "c2")])
+        assert await notes.any_refused()
+        found = await notes.refused({"i2", "i9"}, {"c3"})
+        assert sorted(found, key=lambda one: one.note) == [
+            Waiting("log/0/2", LETTERS, NOW, "i2", "c2"),
+            Waiting("log/0/3", LETTERS, NOW, None, "c3"),
+        ]
+        assert {one.note for one in await notes.refused(set(), {"c2"})} == {"log/0/2", "log/0/4"}
+        await notes.folded(["log/0/2", "log/0/3"], datetime.now(UTC) + 1000 * SOON)
+        assert {one.note for one in await notes.refused({"i2"}, {"c2", "c3"})} == {"log/0/4"}
+        await notes.folded(["log/0/4"], datetime.now(UTC) + 1000 * SOON)
+        assert not await notes.any_refused()
 
 
 class CorrespondencesSuite:

@@ -33,6 +33,7 @@ from tests.unit.alerts.letters import (
     a_note,
     an_awaited,
     catalog,
+    parked_and_over,
 )
 from tests.unit.alerts.service import RENDERER
 
@@ -148,7 +149,7 @@ def test_the_letter_says_what_was_refused_where_and_which_event_to_look_at() -> 
         assert said in vietnamese
     for said in ("Refused (2)", "Numerator above denominator: 1", "figure as of 31 August 2023", "Event id: event-1"):
         assert said in english
-    refs = [line.rsplit("/", 1)[1] for line in vietnamese.splitlines() if "/events/" in line and "/api/" not in line]
+    refs = [line.rsplit("/", 1)[1] for line in vietnamese.splitlines() if "/events/" in line]
     assert [event_of(ref) for ref in refs] == [(SOURCE, "event-1"), (SOURCE, "event-2")]
 
 
@@ -177,8 +178,48 @@ def test_a_parked_source_comes_first_and_its_end_is_explained() -> None:
     assert "đơn vị vận hành mở lại nguồn" in text
 
 
-def test_a_row_of_a_spreadsheet_is_named_as_one() -> None:
-    assert "gửi từ bảng tính" in text_of(a_letter([a_note(1, event=f"import-{1:032x}")]))
+def test_of_a_source_that_is_read_again_before_the_letter_nothing_is_said() -> None:
+    parked, over = parked_and_over()
+    assert gather(NOTHING, [parked, over]) == NOTHING
+    assert gather(gather(NOTHING, [parked]), [over]) == NOTHING
+    at_once = replace(over, at=parked.at)
+    assert gather(NOTHING, [at_once, parked]) == NOTHING
+
+
+def test_a_source_that_is_parked_anew_is_told_of() -> None:
+    parked, over = parked_and_over()
+    anew, _ = parked_and_over(2, SLOT)
+    gathered = gather(NOTHING, [anew, over, parked])
+    assert gathered.first == (anew,)
+    assert gathered.counts == {PARKED: {"source_parked": 1}}
+
+
+def test_whoever_was_told_that_its_source_is_parked_is_told_that_it_is_read_again() -> None:
+    parked, over = parked_and_over()
+    after, _ = letter_of(take_in(Correspondence(KEY), [parked]))
+    _, digest = letter_of(take_in(settled(after, arrived=True), [over]), SLOT + DAY)
+    assert digest is not None
+    mail = parsed(bytes_of(digest))
+    assert str(mail["Subject"]).startswith("[KPI] 1 nguồn được mở lại: ")
+    text = text_of(digest)
+    assert "Nguồn được mở lại\n" in text
+    assert f"{SOURCE}\n    Đã nhận lại từ 07:00 18/09/2023." in text
+    assert "tạm dừng tiếp nhận" not in text
+
+
+def test_where_the_letter_of_a_parked_source_may_have_come_the_next_tells_only_that_it_is_over() -> None:
+    parked, over = parked_and_over()
+    after, _ = letter_of(take_in(Correspondence(KEY), [parked, a_note(7)]))
+    for owed in (settled(take_in(after, [over]), arrived=False), take_in(settled(after, arrived=False), [over])):
+        assert {note.kind for note in owed.gathered.first} == {NoteKind.UNPARKED, NoteKind.REFUSED}
+        assert owed.gathered.total(PARKED) == 0
+
+
+def test_a_row_or_line_of_a_file_is_named_as_one() -> None:
+    # A row of a spreadsheet and a JSON line with its content are one event.
+    text = text_of(a_letter([a_note(1, event=f"import-{1:032x}")]))
+    assert "gửi từ tệp: dòng của đơn vị và ngày nêu trên" in text
+    assert "bảng tính" not in text
 
 
 def test_of_several_sources_each_line_says_which() -> None:
@@ -193,7 +234,7 @@ def test_what_is_beyond_the_lines_is_counted() -> None:
     assert "Bị từ chối (1.500)" in text
     assert "… và 1.492 trường hợp khác" in text
     states = "state=refused&state=identity_reused&state=refused_since"
-    assert f"xem tất cả: https://kpi.example/api/v1/events?{states}&source=" in text
+    assert f"xem tất cả: https://kpi.example/events?{states}&source=" in text
 
 
 def test_the_headers_are_those_of_a_digest() -> None:
@@ -293,3 +334,11 @@ def test_a_publisher_that_left_the_catalog_gets_nothing_until_it_is_back() -> No
 
 def test_the_moment_is_told_by_the_clocks_of_the_province() -> None:
     assert "lúc 23:30 17/09/2023" in text_of(a_letter([a_note(1, at=datetime(2023, 9, 17, 16, 30, tzinfo=UTC))]))
+
+
+def test_moments_in_what_was_said_and_days_of_instants_are_told_by_the_clocks_of_the_province() -> None:
+    vi, en = "Nhận lúc 2023-09-17T18:30:00.123456Z và vẫn giữ nguyên.", "Received at 2023-09-17T18:30:00Z."
+    text = text_of(a_letter([a_note(1, said=(Sentence(vi, en),), as_of="2023-08-31T20:00:00Z")]))
+    assert "Nhận lúc 01:30 18/09/2023 và vẫn giữ nguyên." in text
+    assert "Received at 01:30 18 September 2023." in text
+    assert "số liệu đến ngày 01/09/2023" in text

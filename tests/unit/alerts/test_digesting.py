@@ -200,6 +200,34 @@ async def test_a_contact_that_the_relay_refuses_is_told_everything_once_it_is_me
     assert "Bị từ chối (2)" in world.texts()[-1]
 
 
+@pytest.mark.parametrize(("hours", "state"), [(23, RowState.FAILED_RETRY), (25, RowState.DEAD)])
+async def test_a_letter_that_keeps_being_put_off_is_given_up_after_a_day(hours: int, state: RowState) -> None:
+    later = Answer(Fate.LATER, 451, "try again later")
+    world = World(wire=FakeWire([Answer(Fate.AWAY, None, "away"), later]))
+    worker = Worker(world)
+    await world.told(a_note(1))
+    await worker.at(SLOT)
+    for row in world.mails.documents.values():
+        row["queued_at"] -= timedelta(hours=hours)
+    await asyncio.sleep(0.06)
+    await worker.sender.send_some()
+    assert world.states() == [state]
+
+
+async def test_a_letter_that_was_given_up_is_told_again_in_the_next() -> None:
+    world = World(wire=FakeWire([Answer(Fate.AWAY, None, "away"), Answer(Fate.LATER, 451, "try again later")]))
+    worker = Worker(world)
+    await world.told(a_note(1))
+    await worker.at(SLOT)
+    for row in world.mails.documents.values():
+        row["queued_at"] -= timedelta(hours=25)
+    await asyncio.sleep(0.06)
+    await worker.at(TUESDAY)
+    await worker.at(TUESDAY + MINUTE)
+    assert world.states() == [RowState.DEAD, RowState.SENT]
+    assert "event-1" in world.texts()[0]
+
+
 async def test_while_a_letter_waits_for_the_relay_no_other_is_written() -> None:
     world = World(wire=FakeWire([Answer(Fate.AWAY, None, "away")]))
     worker = Worker(world)
@@ -334,6 +362,15 @@ def test_a_parked_source_is_a_note_of_its_own_kind() -> None:
     note = refusal(a_reply(refusal, "parked/log/0/7", a_rejection(id=None, problems=[problem], original="AAAA")))
     assert note is not None
     assert (note.kind, note.event, note.kpi) == (NoteKind.PARKED, None, None)
+
+
+def test_the_end_of_it_names_the_note_that_it_ends() -> None:
+    problem = {"code": "source_unparked", "message_vi": "Nguồn mở lại.", "message_en": "Unparked."}
+    raw = {"log": "log", "topic": "statistics.reported.v1", "partition": 0, "offset": 7}
+    said = a_rejection(id=None, problems=[problem], original="AAAA", raw=raw)
+    note = refusal(a_reply(refusal, "unparked/log/0/7", said))
+    assert note is not None
+    assert (note.kind, note.ends, note.event) == (NoteKind.UNPARKED, "parked/log/0/7", None)
 
 
 def test_a_doubt_becomes_a_note() -> None:

@@ -331,9 +331,13 @@ def paths(id: str) -> list[str]:
     return [f"/api/v1/events?source={EDOC}&id={id}", f"/api/v1/events/{ref}", f"/events/{ref}"]
 
 
+LIST = f"/events?source={EDOC}&state=refused"
+"""The page of many."""
+
+
 async def test_away_from_the_machine_of_a_trial_a_key_is_asked_for() -> None:
     async with WholeWay("production").gateway.client() as client:
-        for path in ("/api/v1/events", *paths("e-1")):
+        for path in ("/api/v1/events", LIST, *paths("e-1")):
             assert (await client.get(path)).status_code == 401, path
         page = (await client.get(paths("e-1")[2])).text
     assert 'id="with-key"' in page
@@ -350,16 +354,16 @@ async def test_with_its_key_a_publisher_sees_its_own_events_and_nobody_elses() -
 
         async def statuses(key: str) -> list[int]:
             headers = {"authorization": f"Bearer {key}"}
-            asked = [*paths("e-1"), *paths("never"), f"/api/v1/events?source={EDOC}"]
+            asked = [*paths("e-1"), *paths("never"), f"/api/v1/events?source={EDOC}", LIST]
             return [(await client.get(path, headers=headers)).status_code for path in asked]
 
         async def lines(key: str) -> int:
             answer = await client.get("/api/v1/events", headers={"authorization": f"Bearer {key}"})
             return len(answer.json()["items"])
 
-        assert await statuses(own) == [200] * 7
-        assert await statuses(others) == [404] * 7
-        assert await statuses(writing) == [403] * 7
+        assert await statuses(own) == [200] * 8
+        assert await statuses(others) == [404] * 8
+        assert await statuses(writing) == [403] * 8
         assert (await lines(own), await lines(others)) == (1, 0)
 
 
@@ -563,6 +567,46 @@ async def test_of_one_moment_the_page_tells_first_what_was_refused_then_what_was
     steps = page.split('class="happened"')[1].split("</ol>")[0]
     told = [steps.index(one) for one in ("negative", "in the ledger", "another content")]
     assert told == sorted(told)
+
+
+async def test_the_page_writes_days_and_moments_as_people_here_do() -> None:
+    way = WholeWay()
+    await way.send(event(data(as_of="2026-02-27T18:00:00Z", numerator=-1)))
+    await way.send(event(data(), id="e-2"))
+    await way.send(event(data(numerator=5), id="e-2"))
+    async with way.gateway.client() as client:
+        refused = (await client.get(f"/events/{event_ref(EDOC, 'e-1')}")).text
+        reused = (await client.get(f"/events/{event_ref(EDOC, 'e-2')}")).text
+    assert "đến 28/02/2026" in refused
+    assert "nhận lúc 30/09/2023 12:00 và vẫn giữ nguyên" in reused
+
+
+async def test_the_page_of_many_lists_what_the_letter_tells_of_each_with_its_own_page() -> None:
+    way = WholeWay()
+    await way.send(event(data(numerator=-1, note="<b>")))
+    await way.send(event(data(numerator=-1), id="e-2"))
+    await way.send(event(data(), id="e-2"))
+    await way.send(event(data(as_of="2023-09-29"), id="e-3"))
+    await way.send(event(data(as_of="2023-09-29", numerator=5), id="e-3"))
+    await way.send(event(data(as_of="2023-09-28"), id="fine"))
+    asked = f"/events?state=refused&state=identity_reused&state=refused_since&source={EDOC}"
+    async with way.gateway.client() as client:
+        page = (await client.get(asked)).text
+        english = (await client.get(asked + "&lang=en&limit=1")).text
+        none = (await client.get("/events?state=parked&lang=vi")).text
+        wrong = await client.get("/events?state=nonsense")
+    for id, state in (("e-1", "refused"), ("e-2", "refused_since"), ("e-3", "identity_reused")):
+        row = page.split(f'data-state="{state}"')[1].split("</tr>")[0]
+        assert f"/events/{event_ref(EDOC, id)}" in row
+    assert page.count("<tr data-state=") == 3
+    assert "fine" not in page
+    assert "<td>30/09/2023</td>" in page
+    assert "Các số liệu đã gửi" in page
+    assert "Figures that were sent" in english
+    assert "Earlier ones" in english
+    assert "cursor=" in english
+    assert "Không có số liệu nào như vậy." in none
+    assert wrong.status_code == 400
 
 
 async def test_the_page_of_what_nobody_saw_says_what_to_do() -> None:

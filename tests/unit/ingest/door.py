@@ -34,6 +34,7 @@ from services.ingest.handlers import Door
 from services.ingest.logs import Logs
 from services.ingest.lot import Lot
 from services.ingest.metrics import DoorMetrics
+from services.ingest.normalise import Raw
 from services.ingest.parking import ParkedSource
 from services.ingest.store import Part, Stored
 from services.runtime.catalog import Catalog
@@ -361,6 +362,7 @@ class FakeParkings:
     """Keeps the promises of `parked.Parkings` in memory."""
 
     sources: dict[str, ParkedSource] = field(default_factory=dict)
+    over: dict[Raw, ParkedSource] = field(default_factory=dict)
     looks: int = 0
 
     async def standing(self) -> list[ParkedSource]:
@@ -376,7 +378,17 @@ class FakeParkings:
                 self.sources[source] = self.sources[source]._replace(told=True)
 
     async def unpark(self, source: str) -> bool:
-        return self.sources.pop(source, None) is not None
+        one = self.sources.pop(source, None)
+        if one is not None:
+            self.over[one.raw] = one
+        return one is not None
+
+    async def unparked(self) -> list[ParkedSource]:
+        return [one for one in self.over.values() if self.sources.get(one.source) != one]
+
+    async def told_unparked(self, ones: Iterable[ParkedSource]) -> None:
+        for one in ones:
+            self.over.pop(one.raw, None)
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts import envelope
 from contracts.statistics import StatisticRejected
-from contracts.topics import STATISTICS_REPORTED
-from services.ingest import answers, parking
+from contracts.topics import STATISTICS_REJECTED, STATISTICS_REPORTED
+from services.ingest import answers, parking, unparking
 from services.ingest.lot import Lot
 from services.ingest.normalise import Raw
 from services.ingest.parking import ParkedSource, Reading, Trouble, Walked
@@ -150,6 +151,31 @@ async def test_a_source_that_is_unparked_is_read_again_and_begins_anew() -> None
     await world.handle(*(rubbish(n) for n in range(60, 109)), an_event(id="good", offset=109))
     assert world.parkings.sources == {}
     assert [seen["source_id"] for seen in world.broker.observations()] == ["good"]
+
+
+async def test_whoever_was_told_that_its_source_is_parked_is_told_once_that_it_is_read_again() -> None:
+    world = World()
+
+    async def tell() -> None:
+        await unparking.tell(world.parkings, world.broker, world.clock, stamped=True)
+
+    await world.handle(*(rubbish(n) for n in range(60)))
+    await tell()
+    before = len(world.broker.on(STATISTICS_REJECTED.name))
+    assert await world.parkings.unpark(EDOC)
+    world.broker.fails = 1
+    with pytest.raises(Transient):
+        await tell()
+    world.clock.observe(NOON + timedelta(hours=2))
+    await tell()
+    await tell()
+    (message,) = world.broker.on(STATISTICS_REJECTED.name)[before:]
+    event = envelope.read(message.headers, message.value)
+    said = StatisticRejected.model_validate(event.data)
+    assert [problem.code for problem in said.problems] == ["source_unparked"]
+    assert (said.source, said.id, event.time) == (EDOC, None, NOON + timedelta(hours=2))
+    assert said.raw is not None
+    assert event.id == f"unparked/{said.raw.log}/0/49"
 
 
 async def test_sources_that_nobody_registered_are_not_parked() -> None:
