@@ -205,8 +205,8 @@ def too_many(publisher: str, those: Sequence[Key]) -> str:
     )
     return (
         f"{publisher} has {len(those)} keys that hold, and may have no more at a time:\n{told}"
-        "Let the one go that nobody needs any more: `tiendo keys rotate ID --replace THAT_ONE` makes a key that follows "
-        "ID and revokes that one; `tiendo keys revoke THAT_ONE` only revokes it."
+        "Let one go that nobody needs any more: `tiendo keys rotate ID --replace OTHER` makes a key that follows ID "
+        "and revokes OTHER; `tiendo keys revoke OTHER` only revokes it."
     )
 
 
