@@ -120,7 +120,7 @@ def _doubts(gateway: Gateway, sent: Sequence[Ready], outcome: Outcome, deadline:
     """Flag those that other figures made doubtful after they were accepted, as far as that is known by then."""
     if not outcome.accepted:
         return
-    elsewhere = {one.place for one in (*outcome.refused, *outcome.waiting)}
+    elsewhere = {one.place for one in outcome.refused} | {one.place for one in outcome.waiting}
     accepted = [one for one in sent if one.place not in elsewhere]
     with suppress(Transient, StartError):  # that they are accepted holds all the same
         _fold(gateway, accepted[-1], min(deadline, time.monotonic() + _FOLDED_WITHIN_S))

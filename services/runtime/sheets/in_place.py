@@ -236,7 +236,7 @@ class _Formats:
         parser.CharacterDataHandler = self._text
         parser.Parse(body, True)
 
-    def _start(self, name: str, _: Mapping[str, str]) -> None:
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         prefix, _, local = name.rpartition(":")
         at = self._parser.CurrentByteIndex
         if len(self._path) == 1:
@@ -310,7 +310,7 @@ def _dxfs(body: bytes) -> tuple[int, list[_Cut]]:
     prefix = ""
     parser = expat.ParserCreate("UTF-8")
 
-    def start(name: str, _: Mapping[str, str]) -> None:
+    def start(name: str, attributes: Mapping[str, str]) -> None:
         nonlocal count, place, found, depth, prefix
         before, _, local = name.rpartition(":")
         if depth == 0:
@@ -356,7 +356,9 @@ def _prefixed(xml: str, prefix: str) -> str:
 
 def _list(told: Told, formats: Mapping[str, int], namespace: str) -> bytes:
     """The sheet that lists what was found, with a link to each place."""
-    rows: list[list[str | int]] = [[CHECKED], *([one] for one in told.above), [], [*told.headings]]
+    rows: list[list[str | int]] = [[CHECKED]]
+    rows += [[one] for one in told.above]
+    rows += [[], [*told.headings]]
     top = len(rows)
     links: list[str] = []
     xml = [_row(number, cells) for number, cells in enumerate(rows, 1)]

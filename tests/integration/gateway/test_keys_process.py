@@ -170,7 +170,7 @@ async def test_where_two_keys_hold_the_one_that_is_named_gives_way_to_a_third(op
         f"{old}  “phòng một cửa”, made ",
         f"{lost}  “phòng một cửa”, made ",
         "never used",
-        "--replace THAT_ONE",
+        "--replace OTHER",
     ):
         assert said in refused.err
     made = await operator.keys("rotate", old, "--replace", lost)
