@@ -1,46 +1,30 @@
-"""The command `tiendo`. Each group of commands is a module of its own; here they are only put together.
+"""The command `tiendo`: its commands are loaded, which takes a second, and run.
 
-A mistake of the user ends in one sentence on standard error and exit code 2; a traceback is always our bug.
+Whoever interrupts it meanwhile reads a line and no traceback: nothing has begun that would have to be ended.
 """
 
-import logging
-import sys
+import os
+import signal
+from types import FrameType
 
-import structlog
-import typer
-
-from services.cli import acl, catalog, dlq, embedded, keys, mail, rebuild, send, topics
-from services.runtime.errors import DeliveryError, StartError
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Tiến Độ: which targets are falling behind, while there is still time.",
-)
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(keys.app, name="keys")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(mail.app, name="mail")
-app.command("send")(send.send)
-app.command("topics")(topics.make)
-app.command("acl")(acl.acl)
-app.command("rebuild")(rebuild.rebuild)
-app.command("demo")(embedded.demo)
-app.command("up")(embedded.up)
-app.command("down")(embedded.down)
+INTERRUPTED = 130
 
 
 def main() -> None:
     """The console script."""
-    # What the client library meets on the way to an answer is no news; what it raises reaches the user as a sentence.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
-    try:
-        app()
-    except (StartError, DeliveryError) as error:
-        sys.stderr.write(f"tiendo: {error}\n")
-        sys.exit(2)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # a shell that leaves us in the background has it ignored
+        signal.signal(signal.SIGINT, _interrupted)
+    from services.cli.commands import run
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
+
+def _interrupted(_: int, __: FrameType | None) -> None:
+    """End at once: an exception would come up wherever the loading is, and be told by whoever catches it there."""
+    os.write(2, "tiendo: đã ngắt / interrupted\n".encode())
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

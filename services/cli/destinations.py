@@ -5,11 +5,11 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 from httpx2 import Client, ConnectError, HTTPError, Response
@@ -18,6 +18,8 @@ from pymongo.errors import PyMongoError
 
 from contracts.doors import Standing
 from contracts.envelope import BATCH
+from contracts.fates import EventState
+from contracts.fates import Standing as FigureStanding
 from contracts.topics import STATISTICS_REPORTED
 from services.cli.sending import Said
 from services.cli.settings import of_the_system
@@ -32,6 +34,10 @@ from services.runtime.waiting import Waiting
 
 STATISTICS = "/api/v1/statistics"
 EVENTS = "/api/v1/events"
+_NOT_YET: Final[FigureStanding] = "not_yet"
+_PAGES = 10
+"""Of events with doubts that are read."""
+
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _ANSWER_S = 60.0
 _DATABASE_S = 2.0
@@ -66,10 +72,27 @@ class _Receipts(BaseModel):
     receipts: list[_Receipt]
 
 
+class _Figure(BaseModel):
+    standing: str
+
+
 class _State(BaseModel):
     state: str
     text_vi: str
     text_en: str
+    figure: _Figure | None = None
+
+
+class _Line(BaseModel):
+    source: str
+    id: str | None
+    text_vi: str | None = None
+    text_en: str | None = None
+
+
+class _Lines(BaseModel):
+    items: list[_Line]
+    next: str | None = None
 
 
 class _Province(BaseModel):
@@ -209,11 +232,32 @@ class Gateway:
 
     def fate(self, event: Reported) -> tuple[str, Said] | None:
         """The state of one event, and the sentence about it; None where this key may not ask."""
+        said = self._state(event)
+        return None if said is None else (said.state, Said(said.text_vi, said.text_en))
+
+    def is_under_way(self, event: Reported) -> bool:
+        """Whether an accepted event is not yet part of any figure."""
+        said = self._state(event)
+        return said is not None and said.figure is not None and said.figure.standing == _NOT_YET
+
+    def doubtful(self, source: str) -> Iterator[tuple[str, Said]]:
+        """Recent events of the source that were accepted with doubts, by id; none where this key may not ask."""
+        asked = {"source": source, "state": EventState.ACCEPTED_WITH_DOUBTS.value, "limit": "500"}
+        for _ in range(_PAGES):
+            answer = self._answered("GET", EVENTS, params=asked)
+            if answer.status_code != 200:
+                return
+            page = _read(_Lines, answer)
+            for one in page.items:
+                if one.id is not None:
+                    yield one.id, Said(one.text_vi or "", one.text_en or "")
+            if page.next is None:
+                return
+            asked["cursor"] = page.next
+
+    def _state(self, event: Reported) -> _State | None:
         answer = self._answered("GET", EVENTS, params={"source": event.source, "id": event.id})
-        if answer.status_code != 200:
-            return None
-        said = _read(_State, answer)
-        return said.state, Said(said.text_vi, said.text_en)
+        return _read(_State, answer) if answer.status_code == 200 else None
 
     def only_province(self) -> str | None:
         """The id of the province, if there is only one."""

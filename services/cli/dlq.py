@@ -12,7 +12,6 @@ import typer
 from httpx2 import Client, HTTPError
 from pydantic import ValidationError
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from contracts.quarantine import Resume, Resumed
@@ -90,19 +89,7 @@ def list_(
     if not lying:
         console.print("nothing there")
         return
-    table = Table("offset", "quarantined", "reason", "source", "id", "bytes", "attempts", "state", box=None)
-    for one in lying:
-        letter, found = one.letter, one.letter.finding
-        cells = (found.reason, found.source or "–", found.id or "–")
-        table.add_row(
-            str(letter.place.offset),
-            found.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-            *(Text(words.plain(cell)) for cell in cells),
-            str(len(letter.value or b"")) + (" (cut)" if letter.cut else ""),
-            str(letter.attempts),
-            words.state(one.mark),
-        )
-    console.print(table)
+    words.table(console, lying)
     console.print(words.by_reason(one.letter for one in lying))
     if len(lying) == LISTED and limit is None:
         console.print("these are the oldest; --limit shows more")

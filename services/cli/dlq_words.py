@@ -3,12 +3,14 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from services.cli.bars import bars
 from services.runtime.kafka.letter import Letter
@@ -29,6 +31,42 @@ def bar(words: str) -> Iterator[Callable[[int, int], None]]:
     with bars(Console(stderr=True), passing=True) as progress:
         task = progress.add_task(words, total=None, words="")
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def table(console: Console, lying: Sequence[Lying]) -> None:
+    """Letters, a line each, with every source and id in full. On a terminal that is too narrow for that these stand on
+    a line of their own."""
+    heading, *rows = (
+        ("offset", "quarantined", "reason", "source", "id", "bytes", "attempts", "state"),
+        *map(_row, lying),
+    )
+    whole = Table(*heading, box=None)
+    for row in rows:
+        whole.add_row(*map(Text, row))
+    width = console.measure(whole, options=console.options.update(width=_WIDEST)).maximum
+    if width <= console.width or not console.is_terminal:
+        console.width = max(width, console.width)
+        console.print(whole)
+        return
+    for offset, at, reason, source, id, size, attempts, standing in rows:
+        console.print(Text(f"{offset}  {at}  {reason}  {size} bytes, {attempts} attempts, {standing}"))
+        console.print(Text(f"    {source}  {id}", style="dim"))
+
+
+_WIDEST = 100_000
+"""Columns: two attributes of the greatest length take fewer."""
+
+
+def _row(one: Lying) -> tuple[str, ...]:
+    letter, found = one.letter, one.letter.finding
+    return (
+        str(letter.place.offset),
+        found.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        *(plain(cell) for cell in (found.reason, found.source or "–", found.id or "–")),
+        str(len(letter.value or b"")) + (" (cut)" if letter.cut else ""),
+        str(letter.attempts),
+        state(one.mark),
+    )
 
 
 def by_reason(letters: Iterable[Letter]) -> str:

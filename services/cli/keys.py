@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -89,17 +89,32 @@ def rotate(
     overlap_days: Annotated[
         int, typer.Option(min=0, max=90, help="How long the old key holds beside the new one.")
     ] = OVERLAP_DAYS,
+    replace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Where two keys hold already: the one that gives way to the new one, and is revoked at once.",
+            show_default=False,
+        ),
+    ] = None,
     days: Days = YEAR_DAYS,
     data: Data = HERE,
 ) -> None:
-    """Make a key that follows another, with the same name and scopes; the old one holds a while beside it."""
-    now = _now()
+    """Make a key that follows another, with the same name and scopes; the old one holds a while beside it.
 
-    async def replace(store: KeyStore) -> tuple[Made, datetime]:
+    A publisher has two keys at most. Where both hold already, name with --replace the one that nobody needs any more.
+    """
+    now = _now()
+    overlap = timedelta(days=0 if replace == key else overlap_days)
+
+    async def follow(store: KeyStore) -> tuple[Made, datetime]:
         old = await _there(store, key)
         standing = old.standing(now)
         if standing is not Standing.VALID:
             raise StartError(f"The key {key} is {standing} already: make a new one with `tiendo keys create`.")
+        gives_way = None if replace is None else await _there(store, replace)
+        if gives_way is not None and (gives_way.province, gives_way.publisher) != (old.province, old.publisher):
+            raise StartError(f"The key {gives_way.id} is {gives_way.publisher}'s, and {key} is {old.publisher}'s.")
         made = keys.make(
             province=old.province,
             publisher=old.publisher,
@@ -108,16 +123,20 @@ def rotate(
             now=now,
             lasts=timedelta(days=days),
         )
-        ends = keys.retires(old, now, timedelta(days=overlap_days))
-        if not overlap_days:
+        ends = keys.retires(old, now, overlap)
+        if not overlap:
             await store.revoke(old.id, now)
+        elif gives_way is not None:
+            await store.revoke(gives_way.id, now)
         await _added(store, made.key)
         await store.retire(old.id, ends)
         return made, ends
 
-    made, ends = _with_store(settings.of_the_system(data), replace)
+    made, ends = _with_store(settings.of_the_system(data), follow)
     _show(made)
-    typer.echo(f"the old key {key} holds until {_moment(ends)}" if overlap_days else f"{key} is revoked", err=True)
+    if replace not in (None, key):
+        typer.echo(f"{replace} is revoked", err=True)
+    typer.echo(f"the old key {key} holds until {_moment(ends)}" if overlap else f"{key} is revoked", err=True)
 
 
 @app.command()
@@ -174,11 +193,21 @@ async def _added(store: KeyStore, key: Key) -> None:
     try:
         await store.add(key, _now())
     except TooManyKeys as error:
-        named = " and ".join(one.id for one in error.keys)
-        raise StartError(
-            f"{key.publisher} has {len(error.keys)} keys that hold, and may have no more at a time: {named}. "
-            f"Revoke one that is not used any more (`tiendo keys list`, `tiendo keys revoke ID`)."
-        ) from None
+        raise StartError(too_many(key.publisher, error.keys)) from None
+
+
+def too_many(publisher: str, those: Sequence[Key]) -> str:
+    """Which keys a publisher has that may have no further one, and what is to be done."""
+    told = "".join(
+        f"    {one.id}  {f'“{one.name}”, ' if one.name else ''}made {_moment(one.created)}, holds until "
+        f"{_moment(one.expires)}, {f'last used {_moment(one.last_used)}' if one.last_used else 'never used'}\n"
+        for one in those
+    )
+    return (
+        f"{publisher} has {len(those)} keys that hold, and may have no more at a time:\n{told}"
+        "Let one go that nobody needs any more: `tiendo keys rotate ID --replace OTHER` makes a key that follows ID "
+        "and revokes OTHER; `tiendo keys revoke OTHER` only revokes it."
+    )
 
 
 async def _there(store: KeyStore, key_id: str) -> Key:

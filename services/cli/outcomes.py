@@ -13,7 +13,7 @@ from services.cli import sending
 from services.cli.destinations import Gateway
 from services.cli.send_words import Bar
 from services.cli.sending import Contents, Outcome, Ready, Remark, Said
-from services.runtime.errors import Transient
+from services.runtime.errors import StartError, Transient
 
 ASKED_AT_ONCE = 500
 """Events in one question: more are examined one part after the other, and may take longer than a gateway waits."""
@@ -23,7 +23,10 @@ TRACED = 50
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
 
+_FOLDED_WITHIN_S = 5.0
+
 _TURNED_AWAY = frozenset({EventState.REFUSED, EventState.QUARANTINED, EventState.PARKED})
+_ACCEPTED = frozenset({EventState.ACCEPTED, EventState.ACCEPTED_WITH_DOUBTS, EventState.REFUSED_SINCE})
 
 
 def tried(gateway: Gateway, contents: Contents, bar: Bar) -> Outcome:
@@ -46,17 +49,19 @@ def followed(gateway: Gateway, contents: Contents, turned_away: dict[int, Said],
     sent = [one for at, one in enumerate(contents.ready) if at not in turned_away]
     parts = [*sending.chunks(sent, most=ASKED_AT_ONCE)]
     gateway.waits_at_most(wait_s)
+    deadline = time.monotonic() + wait_s
     try:
-        _wait(gateway, parts, wait_s, outcome, bar)
+        _wait(gateway, parts, deadline, outcome, bar)
     except Transient as error:  # what was sent is acknowledged, whether or not anybody can say more of it
         bar.tell(str(error))
     _trace(gateway, [one for part in parts for one in part], outcome)
+    _doubts(gateway, sent, outcome, deadline)
     return outcome
 
 
-def _wait(gateway: Gateway, parts: list[Sequence[Ready]], wait_s: float, outcome: Outcome, bar: Bar) -> None:
-    """Count what becomes of these, and leave those of which nothing is known. After `wait_s` all are asked for."""
-    total, deadline, pause = sum(map(len, parts)), time.monotonic() + wait_s, _FIRST_PAUSE_S
+def _wait(gateway: Gateway, parts: list[Sequence[Ready]], deadline: float, outcome: Outcome, bar: Bar) -> None:
+    """Count what becomes of these, and leave those of which nothing is known. At `deadline` all are asked for."""
+    total, pause = sum(map(len, parts)), _FIRST_PAUSE_S
     bar.begin("checked", 0, total)
     while parts:
         over, heard = time.monotonic() >= deadline, False
@@ -104,6 +109,33 @@ def _trace(gateway: Gateway, late: Sequence[Ready], outcome: Outcome) -> None:
             asked += 1
             if told is not None and told[0] in _TURNED_AWAY:
                 outcome.refused.append(Remark(one.place, told[1]))
+            elif told is not None and told[0] in _ACCEPTED:
+                outcome.accepted += 1
             else:
                 outcome.waiting.append(one)
     outcome.waiting += late[asked:]
+
+
+def _doubts(gateway: Gateway, sent: Sequence[Ready], outcome: Outcome, deadline: float) -> None:
+    """Flag those that other figures made doubtful after they were accepted, as far as that is known by then."""
+    if not outcome.accepted:
+        return
+    elsewhere = {one.place for one in outcome.refused} | {one.place for one in outcome.waiting}
+    accepted = [one for one in sent if one.place not in elsewhere]
+    with suppress(Transient, StartError):  # that they are accepted holds all the same
+        _fold(gateway, accepted[-1], min(deadline, time.monotonic() + _FOLDED_WITHIN_S))
+        flagged = {one.place for one in outcome.flagged}
+        places = {(one.event.source, one.event.id): one.place for one in accepted if one.place not in flagged}
+        for source in dict.fromkeys(source for source, _ in places):
+            for id, why in gateway.doubtful(source):
+                if place := places.pop((source, id), None):
+                    outcome.flagged.append(Remark(place, why))
+
+
+def _fold(gateway: Gateway, last: Ready, deadline: float) -> None:
+    """Wait until the last of the figures is judged, and a moment for what is said of it to arrive."""
+    while time.monotonic() + _FIRST_PAUSE_S < deadline:
+        settled = not gateway.is_under_way(last.event)
+        time.sleep(_FIRST_PAUSE_S)
+        if settled:
+            return

@@ -94,8 +94,10 @@ def _named(what: str, found: Sequence[Remark], style: str) -> list[Text]:
         return []
     lines = [Text(f"{what}: {_many(found)}", style=style)]
     for one in found[:LISTED]:
-        lines += (Text(plain(f"    {one.place}: {one.why.vi}")), Text(plain(f"        {one.why.en}"), style="dim"))
-    return lines + ([Text(f"    and {len(found) - LISTED} more")] if len(found) > LISTED else [])
+        where = f"{one.place}, {one.within}" if one.within else one.place
+        lines += (Text(plain(f"    {where}: {one.why.vi}")), Text(plain(f"        {one.why.en}"), style="dim"))
+    rest = len(found) - LISTED
+    return lines + ([Text(f"    and {rest} {'remark' if rest == 1 else 'remarks'} more")] if rest > 0 else [])
 
 
 def _many(found: Sequence[Remark]) -> int:

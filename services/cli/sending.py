@@ -49,10 +49,11 @@ class Ready(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """What is to be said of a place in the file: what is wrong there, or doubtful."""
+    """What is to be said of a row or line: what is wrong there, or doubtful. `within` it: a column or field."""
 
     place: str
     why: Said
+    within: str = ""
 
 
 @dataclass(slots=True)
@@ -77,9 +78,7 @@ def of_sheets(sheets: Sheets, source: str) -> Contents:
             place = f"{sheets.tables[row.sheet].name}, {place}"
         if row.figure is None or row.id is None:
             contents.wrong += (
-                Remark(
-                    place if mark.column is None else f"{place}, column {letters(mark.column)}", Said(mark.vi, mark.en)
-                )
+                Remark(place, Said(mark.vi, mark.en), "" if mark.column is None else f"column {letters(mark.column)}")
                 for mark in row.marks
             )
         else:
@@ -187,7 +186,7 @@ def _take(contents: Contents, place: str, event: bytes) -> None:
     reading = intake.read({"content-type": STRUCTURED}, event, 1)
     contents.ready += (Ready(place, one) for one in reading.reported)
     contents.wrong += (
-        Remark(f"{place}, {one.pointer[1:]}" if one.pointer else place, Said(one.message_vi, one.message_en))
+        Remark(place, Said(one.message_vi, one.message_en), one.pointer[1:] if one.pointer else "")
         for one in reading.errors
     )
 

@@ -223,8 +223,16 @@ class Import:
             yield row, state, marks, verdict.flags
 
     def marks(self) -> Marks:
-        """What is wrong, for the marked file."""
-        return {(row.sheet, row.number): marks for row, _, marks, _ in self.rows() if marks}
+        """What is wrong, and in sound rows what is doubtful, for the marked file."""
+        marked: dict[tuple[int, int], tuple[Mark, ...]] = {}
+        doubtful = 0
+        for row, _, marks, flags in self.rows():
+            if not marks and flags and doubtful < MARKED:
+                doubtful += 1
+                marks = tuple(Mark(None, None, one.code, one.message_vi, one.message_en, doubt=True) for one in flags)
+            if marks:
+                marked[row.sheet, row.number] = marks
+        return marked
 
     def errors(self) -> list[ErrorItem]:
         """The first of what is wrong, for an answer that refuses the file."""

@@ -60,13 +60,17 @@ def reporting_units(catalog: Catalog, kpi: Kpi, day: date, under: str | None = N
 
 
 def template(wanted: Wanted, records: Sequence[Document]) -> Template:
-    """The template, with what these progress records of the KPI say of its units; a later period's last."""
+    """The template, with what these progress records of the KPI say of its units; a later period's last.
+
+    A figure of a later day than the template's is passed over: beside what was then, it would read as a mistake.
+    """
     kpi = wanted.kpi
     by_whom_due = {unit.id for unit in wanted.units if unit.level == kpi.levels[0]}
     known: dict[str, Last] = {}
     for unit, record in ((one["org_unit"], one["record"]) for one in records):
         rolled_up = record.get("completeness") is not None and unit not in by_whom_due
-        if not rolled_up and (last := last_figure(kpi, record)) is not None:
+        last = None if rolled_up else last_figure(kpi, record)
+        if last is not None and (last.as_of is None or last.as_of <= wanted.as_of):
             known[unit] = last
     return Template(
         province=wanted.catalog.province.id,

@@ -28,13 +28,15 @@ class Percent(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What is wrong with a cell, or with its row where `column` (from 0) is None."""
+    """What is wrong with a cell, or doubtful; or with its row where `column` (from 0) is None."""
 
     column: int | None
     field: str | None
     code: str
     vi: str
     en: str
+    doubt: bool = False
+    """Whether the row is accepted all the same."""
 
 
 AND_MORE = Mark(

@@ -41,6 +41,9 @@ HEADINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 PROBLEMS = "Lỗi / Problems"
 """The heading of our own column in a file that is given back; it is not read."""
 
+CHECKED = "Kết quả kiểm tra / Check results"
+"""The first cell of the sheet on which we listed problems; that sheet is not read."""
+
 LAST: Mapping[str, str] = MappingProxyType(
     {
         "numerator": "Tử số gần nhất / Last numerator",

@@ -1,44 +1,28 @@
-"""A spreadsheet given back with its problems marked in it: red cells, and a last column that says what is wrong.
+"""A spreadsheet given back with its problems marked in it: a CSV with a last column that says what is wrong; an XLSX as
+it was, with coloured cells (`in_place.py`) and a sheet that lists what is wrong, and what is doubtful.
 
-Nothing in it can run where it is opened: texts stay texts, whatever they begin with. Formulas come back as values.
+Nothing that we write into it can run where it is opened: texts stay texts, whatever they begin with.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
-
-from services.runtime.sheets import columns, reading
-from services.runtime.sheets.cells import Cell, Mark, Marks, Percent, as_shown
+from services.runtime.sheets import archive, columns, in_place, reading
+from services.runtime.sheets.cells import Cell, Mark, Marks, as_shown
 from services.runtime.sheets.decoding import decoded
 from services.runtime.sheets.delimited import GUARDED, separator
 from services.runtime.sheets.limits import Limits
-from services.runtime.sheets.reading import Asked, Sheet
+from services.runtime.sheets.reading import Asked, Heading, Sheet
 
-_MOST_COMMENTS = 1_000
 _LONGEST = 32_000
 """Characters that an XLSX cell takes, rounded down."""
-_LONGEST_NAME = 31
-"""Units of UTF-16 that programs take as the name of a sheet; other writers write longer ones."""
-_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 _PLAIN_NUMBER = re.compile(r"[+\-−]?[0-9][0-9.,\u00a0\u202f ]*%?")
 
-_LOOKS: Mapping[str, Mapping[str, Any]] = {
-    "text": {},
-    "percent": {"num_format": "0.##########%"},
-    "day": {"num_format": "dd/mm/yyyy"},
-    "moment": {"num_format": "dd/mm/yyyy hh:mm"},
-    "heading": {"bold": True, "text_wrap": True, "bottom": 1},
-    "problems": {"text_wrap": True, "font_color": "#9c0006"},
-}
-_RED = {"bg_color": "#ffc7ce", "font_color": "#9c0006"}
+_LIST = "Kết quả kiểm tra - Check"
+_HEADINGS = ("Trang tính / Sheet", "Dòng / Row", "Ô / Cell", "Mức / Severity", "Nội dung", "In English")
+_SEVERITIES = {in_place.WRONG: "Sai / Wrong", in_place.DOUBTFUL: "Nghi vấn, vẫn nhận / Doubtful, accepted"}
 
 
 def marked(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
@@ -52,9 +36,9 @@ def guarded(text: str) -> str:
 
 
 def sentences(marks: Sequence[Mark]) -> str:
-    """What is wrong in a row, Vietnamese before English."""
-    vi = " ".join(_placed(mark, mark.vi) for mark in marks)
-    en = " ".join(_placed(mark, mark.en) for mark in marks)
+    """What is wrong or doubtful in a row, Vietnamese before English."""
+    vi = " ".join(("Nghi vấn, vẫn nhận: " if mark.doubt else "") + _placed(mark, mark.vi) for mark in marks)
+    en = " ".join(("Doubtful, accepted: " if mark.doubt else "") + _placed(mark, mark.en) for mark in marks)
     return f"{vi}\n{en}"[:_LONGEST]
 
 
@@ -92,92 +76,40 @@ def _csv(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
 
 
 def _xlsx(body: bytes, asked: Asked, limits: Limits, marks: Marks) -> bytes:
+    tables = [
+        (sheet.table.name, sheet.heading) for sheet in reading.sheets(body, asked, limits) if sheet.heading is not None
+    ]
+    lines = [line for at, (name, heading) in enumerate(tables) for line in _listed(name, heading, at, marks)]
+    colours: dict[str, dict[str, list[in_place.Cell]]] = {}
+    for line, heading in ((line, heading) for name, heading in tables for line in lines if line.sheet == name):
+        of_sheet = colours.setdefault(line.sheet, {in_place.WRONG: [], in_place.DOUBTFUL: []})
+        columns_of = heading.fields if line.column is None else (line.column,)
+        of_sheet[line.look] += ((line.row, column) for column in columns_of)
     out = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(out, options) as book:
-        looks = {
-            (name, red): book.add_format({**look, **(_RED if red else {})})
-            for name, look in _LOOKS.items()
-            for red in (False, True)
-        }
-        table = comments = 0
-        names: set[str] = set()
-        for sheet in reading.sheets(body, asked, limits):
-            page = book.add_worksheet(_own_name(sheet.table.name, names))
-            page.set_column(0, limits.columns, 18)
-            comments += _copy(page, sheet, {} if sheet.heading is None else _of(marks, table), looks, comments)
-            table += sheet.heading is not None
+    told = in_place.Told(_LIST, _above(lines), _HEADINGS, _SEVERITIES, lines)
+    in_place.marked(archive.declared(body, limits), colours, told, out)
     return out.getvalue()
 
 
-def _own_name(name: str, taken: set[str]) -> str:
-    """The name of a sheet as far as programs take it, and of no other sheet, whatever the case. Takes it."""
-    wanted, number, ending = _NOT_IN_NAMES.sub("_", name), 1, ""
-    while True:
-        room = 2 * (_LONGEST_NAME - len(ending))
-        own = (wanted.encode("utf-16-le")[:room].decode("utf-16-le", "ignore") + ending).strip("'") or "_"
-        if own.lower() not in taken:
-            taken.add(own.lower())
-            return own
-        number += 1
-        ending = f" ({number})"
+def _listed(name: str, heading: Heading, table: int, marks: Marks) -> Iterator[in_place.Line]:
+    """What is to be said of the rows of a table, in their order."""
+    first = min(heading.fields, default=0)
+    for (of, row), found in sorted(marks.items(), key=lambda one: one[0]):
+        for mark in found if of == table else ():
+            look = in_place.DOUBTFUL if mark.doubt else in_place.WRONG
+            vi, en = _placed(mark, mark.vi), _placed(mark, mark.en)
+            yield in_place.Line(name, row, mark.column, first, look, vi, en)
 
 
-def _of(marks: Marks, table: int) -> Mapping[int, Sequence[Mark]]:
-    return {number: found for (of, number), found in marks.items() if of == table}
-
-
-def _copy(
-    page: Worksheet,
-    sheet: Sheet,
-    marks: Mapping[int, Sequence[Mark]],
-    looks: Mapping[tuple[str, bool], Format],
-    comments: int,
-) -> int:
-    """Write a sheet's rows; how many comments were written, no more than there is room for."""
-    width = written = 0
-    for number, cells, headings in _lines(sheet):
-        found = marks.get(number, ())
-        red = {mark.column for mark in found}
-        for column, cell in enumerate([*cells, *[None] * (max((at or 0 for at in red), default=-1) + 1 - len(cells))]):
-            _write(page, number - 1, column, cell, looks, red=column in red, heading=headings is not None)
-        width = headings or width
-        if headings:
-            page.write_string(number - 1, width, columns.PROBLEMS, looks["heading", False])
-            page.set_column(width, width, 60)
-            page.freeze_panes(number, 0)
-        elif found:
-            page.write_string(number - 1, max(width, len(cells)), sentences(found), looks["problems", False])
-        for mark in found:
-            if mark.column is not None and comments + written < _MOST_COMMENTS:
-                page.write_comment(number - 1, mark.column, f"{mark.vi}\n{mark.en}", {"x_scale": 2})
-                written += 1
-    return written
-
-
-def _write(
-    page: Worksheet,
-    row: int,
-    column: int,
-    cell: Cell,
-    looks: Mapping[tuple[str, bool], Format],
-    *,
-    red: bool,
-    heading: bool,
-) -> None:
-    plain = looks["heading" if heading else "text", red]
-    match cell:
-        case None:
-            page.write_blank(row, column, None, plain)
-        case bool():
-            page.write_boolean(row, column, cell, plain)
-        case Decimal():
-            page.write_number(row, column, float(cell), plain)
-        case Percent(shown):
-            page.write_number(row, column, float(shown / 100), looks["percent", red])
-        case datetime():
-            page.write_datetime(row, column, cell, looks["moment", red])
-        case date():
-            page.write_datetime(row, column, cell, looks["day", red])
-        case _:
-            page.write_string(row, column, as_shown(cell)[:_LONGEST], plain)
+def _above(lines: Sequence[in_place.Line]) -> list[str]:
+    """How many rows there are of each kind, and what to do."""
+    wrong, doubtful = (
+        len({(line.sheet, line.row) for line in lines if line.look == look})
+        for look in (in_place.WRONG, in_place.DOUBTFUL)
+    )
+    return [
+        f"{wrong} dòng sai (đỏ), {doubtful} dòng có điểm nghi vấn nhưng vẫn được nhận (vàng). Sửa ngay trong các trang "
+        "số liệu, lưu lại rồi kiểm tra lại tệp này; trang này không được đọc.",
+        f"{wrong} rows are wrong (red), {doubtful} are doubtful and accepted all the same (yellow). Mend them in the "
+        "sheets of figures, save, and check this file again; this sheet is not read.",
+    ]

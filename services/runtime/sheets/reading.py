@@ -150,6 +150,8 @@ def _opened(body: bytes, format: Format, limits: Limits) -> Iterator[Table]:
 
 def _heading(head: Sequence[Line], given: Mapping[str, str]) -> Heading | None:
     """The row in which most headings are understood. Raises `SheetRefused` where one is missing or stands twice."""
+    if head and as_shown(next(iter(head[0][1]), None)) == columns.CHECKED:
+        return None
     number, cells, fields = max(
         ((number, cells, columns.recognised(cells)) for number, cells in head),
         key=lambda one: len(set(one[2].values())),

@@ -119,7 +119,9 @@ async def test_two_keys_open_while_one_replaces_the_other_and_a_third_is_not_mad
         reader = await operator.make("--scope", "events:read")
         assert await send(gateway, reader) == (403, "missing_scope")
         reader_id = reader.split("_")[1]
-        assert "has 2 keys that hold" in (await operator.keys("rotate", reader_id)).err
+        refused = (await operator.keys("rotate", reader_id)).err
+        assert "has 2 keys that hold" in refused
+        assert [new.split("_")[1] in refused, reader_id in refused, "--replace" in refused] == [True] * 3
         at_once = await operator.keys("rotate", reader_id, "--overlap-days", "0")
         assert f"{reader_id} is revoked" in at_once.err
         assert await send(gateway, at_once.out.strip()) == (403, "missing_scope")
@@ -157,6 +159,29 @@ def stored(server: MongoServer, database: str) -> str:
     with MongoClient[dict[str, Any]](server.uri) as client:
         found = client[f"{database}_gateway"]
         return str([document for name in found.list_collection_names() for document in found[name].find()])
+
+
+async def test_where_two_keys_hold_the_one_that_is_named_gives_way_to_a_third(operator: Operator) -> None:
+    old = (await operator.make("--name", "phòng một cửa")).split("_")[1]
+    lost = (await operator.keys("rotate", old)).out.split("_")[1]
+    refused = await operator.keys("rotate", old)
+    assert (refused.code, refused.out) == (2, "")
+    for said in (
+        f"{old}  “phòng một cửa”, made ",
+        f"{lost}  “phòng một cửa”, made ",
+        "never used",
+        "--replace OTHER",
+    ):
+        assert said in refused.err
+    made = await operator.keys("rotate", old, "--replace", lost)
+    assert (made.code, f"{lost} is revoked" in made.err, f"the old key {old} holds until" in made.err) == (
+        0,
+        True,
+        True,
+    )
+    standing = {one["id"]: one["standing"] for one in json.loads((await operator.keys("list", "--all", "--json")).out)}
+    assert standing == {old: "valid", lost: "revoked", made.out.split("_")[1]: "valid"}
+    assert "There is no key 'nonsense'" in (await operator.keys("rotate", old, "--replace", "nonsense")).err
 
 
 async def test_whoever_is_refused_while_sending_much_still_reads_why(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.__main__ import app
 from services.cli.addresses import address
+from services.cli.commands import app
 from services.cli.destinations import Gateway, Patience, key_of
 from services.gateway.intake import Reported
 from services.runtime.errors import StartError, Transient

@@ -1,11 +1,14 @@
-"""One letter of the quarantine, as it is chosen and written down."""
+"""Letters of the quarantine, as they are listed, chosen and written down."""
 
+import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from services.cli import dlq
+from services.cli import dlq, dlq_words
 from services.runtime.errors import StartError
 from services.runtime.kafka.letter import Finding, Letter
 from services.runtime.kafka.place import Place
@@ -31,3 +34,36 @@ def test_a_record_is_written_byte_for_byte_or_the_folder_is_named(tmp_path: Path
     assert (tmp_path / "record.bin").read_bytes() == b"\xff\x00"
     with pytest.raises(StartError, match=r"missing/record.bin cannot be written: No such file"):
         dlq.write(lying(0), tmp_path / "missing" / "record.bin")
+
+
+SOURCE = "urn:tiendo:source:lam-dong:so-thong-tin-va-truyen-thong:he-thong-mot-cua-dien-tu"
+EVENT = "import-0123456789abcdef0123456789abcdef"
+
+
+def listed(width: int, *, terminal: bool) -> list[str]:
+    one = lying(0)
+    one = one._replace(letter=replace(one.letter, finding=replace(one.letter.finding, source=SOURCE, id=EVENT)))
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, no_color=True, soft_wrap=True, highlight=False)
+    dlq_words.table(console, [one, lying(1)])
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_list_that_goes_into_a_file_has_every_source_whole_a_letter_a_line() -> None:
+    heading, first, second = listed(80, terminal=False)
+    assert heading.split() == ["offset", "quarantined", "reason", "source", "id", "bytes", "attempts", "state"]
+    assert [SOURCE in first, EVENT in first, first.split()[-3:], second.split()[4:6]] == [
+        True,
+        True,
+        ["7", "1", "open"],
+        ["–", "–"],
+    ]
+
+
+def test_on_a_narrow_terminal_source_and_id_stand_whole_on_a_line_of_their_own() -> None:
+    lines = listed(80, terminal=True)
+    assert len(lines) == 4
+    assert lines[0].split()[0] == "7"
+    assert lines[0].endswith("bad_json  7 bytes, 1 attempts, open")
+    assert f"    {SOURCE}  {EVENT}" in lines[1]
+    assert len(listed(250, terminal=True)) == 3

@@ -126,7 +126,7 @@ def test_lines_without_ids_that_differ_in_what_is_no_figure_are_named_as_the_sam
     line = {**ABOUT, "value": 5, "mode": "increment"}
     contents = sending.of_lines("\n".join(map(json.dumps, (line, {**line, **more}, line))).encode(), EDOC)
     assert (len(contents.ready), contents.repeated) == (1, 1)
-    ((place, why),) = contents.wrong
+    ((place, why, _),) = contents.wrong
     assert place == "line 2"
     assert why.en.startswith("The same figure as line 1;")
     assert why.vi.startswith("Cùng số liệu với line 1,")

@@ -40,7 +40,7 @@ def ids(contents: Contents) -> list[str]:
 
 
 def wrong(contents: Contents) -> list[tuple[str, str]]:
-    return [(one.place, one.why.en) for one in contents.wrong]
+    return [(", ".join(filter(None, (one.place, one.within))), one.why.en) for one in contents.wrong]
 
 
 def test_a_row_and_a_line_of_the_same_content_are_the_same_event() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from httpx2 import AsyncClient, Response
+from python_calamine import CalamineWorkbook
 
 from contracts.doors import event_ref
 from services.gateway.imports import ImportAnswer
@@ -17,7 +18,7 @@ from services.gateway.routes.imports import CSV, XLSX
 from tests.unit.gateway.owning import Away, ingest_examining, nobody, owners
 from tests.unit.gateway.test_routes import Gateway
 from tests.unit.ingest.door import CATALOG, EDOC, NOON, Record, World
-from tests.unit.runtime.sheets.workbooks import HEADINGS, LINE, a_csv, an_xlsx, repacked, rows
+from tests.unit.runtime.sheets.workbooks import HEADINGS, LINE, a_csv, an_xlsx, part_of, repacked, rows
 
 OTHER = (*LINE[:2], "24612", *LINE[3:])
 TOO_MUCH = (*LINE[:4], "1013", "1000")
@@ -172,6 +173,20 @@ async def test_the_file_comes_back_with_what_ingest_says_marked_in_it() -> None:
     assert book.headers["content-type"] == XLSX
     again = await Province().tried(book.content, XLSX)
     assert states(again) == [(2, "sound"), (3, "wrong")]
+    assert again.passed_over == ["Kết quả kiểm tra - Check"]
+
+
+async def test_a_workbook_comes_back_with_what_is_doubtful_in_rows_that_are_accepted() -> None:
+    province = Province()
+    bodies = [an_xlsx(), an_xlsx((*LINE[:4], "950", "1000"))]
+    for body in bodies:
+        await province.post(body, media=XLSX)
+        await province.consume()
+    (outranked,) = [body for body in bodies if (await province.tried(body, XLSX)).outranked]
+    book = await province.post(outranked, accept=XLSX, media=XLSX, dry_run="true")
+    *_, line = CalamineWorkbook.from_object(io.BytesIO(book.content)).get_sheet_by_index(1).to_python()
+    assert line[1:4] == [2, "", "Nghi vấn, vẫn nhận / Doubtful, accepted"]
+    assert part_of(book.content, "xl/worksheets/sheet1.xml").count(b"tiendo:doubtful") == 1
 
 
 async def test_what_every_row_shares_is_said_in_the_request() -> None:

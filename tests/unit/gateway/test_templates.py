@@ -158,6 +158,32 @@ async def test_until_a_period_has_a_figure_that_of_the_period_before_is_the_last
     assert (rows[COMMUNE], rows["dak-nong.xa-b"], rows["dak-nong"]) == (Decimal(84), Decimal(60), None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("2023-08-30", [Decimal(70), date(2022, 12, 31)]),
+        ("2023-08-31", [Decimal(84), date(2023, 8, 31)]),
+        ("2023-09-30", [Decimal(84), date(2023, 8, 31)]),
+    ],
+)
+async def test_a_figure_of_a_later_day_than_the_templates_own_is_not_the_last_known(
+    asked: str, shown: list[Any]
+) -> None:
+    gateway = Gateway(catalogs={"dak-nong": CATALOG})
+    await gateway.model.put_progress(
+        [
+            a_document(
+                Place("commune", ()), kpi="signed-share", period=period, org_unit=COMMUNE, value=value, as_of=day
+            )
+            for period, value, day in (("2022", 70.0, "2022-12-31"), ("2023", 84.0, "2023-08-31"))
+        ]
+    )
+    async with gateway.client() as client:
+        body = (await client.get(f"/api/v1/templates/signed-share.xlsx?as_of={asked}")).content
+    (row,) = [line for line in cells(body) if line[0] == COMMUNE]
+    assert row[4:6] == shown
+
+
 async def test_it_has_the_units_of_its_day_before_and_after_the_reform() -> None:
     catalogs = {"lam-dong": LAM_DONG}
     kpi = next(

@@ -163,7 +163,7 @@
   function offer(answer) {
     button("apply").hidden = !answer || answer.wrong > 0 || !answer.sound;
     button("apply-good").hidden = !answer || !answer.wrong || !answer.sound;
-    button("marked").hidden = !answer || !answer.wrong;
+    button("marked").hidden = !answer || !(answer.wrong || answer.flagged || answer.outranked);
   }
 
   form.addEventListener("submit", (event) => {
