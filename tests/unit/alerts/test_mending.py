@@ -134,7 +134,8 @@ async def test_refusals_that_lay_on_the_broker_are_read_before_what_mended_them(
 async def test_a_broken_observation_holds_up_nobody() -> None:
     world = World()
     await told(world, a_note(1))
-    broken = [an_observation("event-1", **odd) for odd in ({"received_at": "soon"}, {"as_of": 7}, {"province": []})]
+    odds: list[dict[str, Any]] = [{"received_at": "soon"}, {"as_of": 7}, {"province": []}]
+    broken = [an_observation("event-1", **odd) for odd in odds]
     await handler(world).handle([*broken, an_observation("event-1")])
     assert not await world.notes.any_refused()
 
