@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -40,6 +41,8 @@ settings.register_profile(  # a mutant that is noticed needs no smallest example
 def pytest_configure(config: pytest.Config) -> None:
     """Chooses how hard property tests try (`make test-deep` tries harder), unless `--hypothesis-profile` does."""
     config.stash[_ran_on] = {}
+    # A shell ignores Ctrl-C for what it runs in the background, and our children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--hypothesis-profile", default=None) is None:
         settings.load_profile("deep" if os.environ.get("TIENDO_TEST_DEEP") else "everyday")
 
