@@ -87,6 +87,7 @@ class Stack:
             "TIENDO_KAFKA_BOOTSTRAP": self.bootstrap,
             "TIENDO_KAFKA_LOG_ID": self.log_id,
             "TIENDO_KAFKA_ENABLE_IDEMPOTENCE": "false" if self.broker == "tansu" else "true",
+            "TIENDO_KAFKA_LEAVE_GROUPS": "false" if self.broker == "tansu" else "true",
             **{f"TIENDO_KAFKA_{name}": value for name, value in times.items()},
             "TIENDO_MONGO_URI": self.mongo_uri,
             "TIENDO_SMTP_HOST": self.smtp_host,

@@ -47,6 +47,9 @@ class KafkaSettings(BaseModel):
 
     bootstrap: str = Field("127.0.0.1:9092", description="host:port, several with commas")
     enable_idempotence: bool = Field(True, description="off only where the broker cannot (the embedded one)")
+    leave_groups: bool = Field(
+        True, description="tell the broker when a process stops; off only where it cannot take it (the embedded one)"
+    )
     log_id: str | None = Field(
         None, description="names this incarnation of the log; default: the id stored when the topics were made"
     )

@@ -37,6 +37,9 @@ async def consume(host: Host, settings: KafkaSettings, *deliveries: Delivery) ->
         for delivery in deliveries:
             delivery.stop()
         await asyncio.gather(*(delivery.finished(GRACE_S) for delivery in deliveries))
+        if not settings.leave_groups:
+            for delivery in deliveries:
+                delivery.say_nothing_on_leaving()
         leaving = {asyncio.create_task(broker.stop()) for broker in brokers}
         _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
         if late:

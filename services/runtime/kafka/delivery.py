@@ -185,6 +185,13 @@ class Delivery:
         if self._underway is not None:
             await asyncio.wait((self._underway,), timeout=within_s)
 
+    def say_nothing_on_leaving(self) -> None:
+        """Let the broker find out by the session time-out that this member is gone."""
+        consumer = self._subscriber.consumer if self._subscriber is not None else None
+        coordinator = getattr(consumer, "_coordinator", None)
+        if coordinator is not None:
+            coordinator._maybe_leave_group = _leave_silently  # aiokafka has no setting for it
+
     async def _take(self, records: Records, look_ahead: LookAhead) -> None:
         """Look at these while the batch before them is handled, and return when it is their turn."""
         generation, before = self.assignments, self._underway
@@ -424,6 +431,10 @@ async def _untouched(records: Any) -> KafkaMessage:
 
 async def _nothing(message: Any) -> None:
     return None
+
+
+async def _leave_silently() -> None:
+    """In place of a LeaveGroup request."""
 
 
 def passes_by_itself(error: BaseException) -> bool:
