@@ -56,6 +56,11 @@ class Fold:
         self._moved: dict[str, set[int]] = {}
         self._after: dict[str, set[int]] = {}
 
+    @property
+    def replaces(self) -> bool:
+        """Whether some records may still be judged by another definition."""
+        return self._replaced is not None
+
     @cached_property
     def judging(self) -> Judging:
         """The records under the definition, as the figures stand."""

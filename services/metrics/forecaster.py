@@ -102,6 +102,8 @@ class Forecaster:
             fold = await work.fold(key, definition)
             state = fold.state
             said = fold.repeat([(unit, definition.window(period)) for unit, period in state.owed()])
+            if fold.replaces:  # what another catalog says of a record is said with its cause, and forecast after it
+                said += fold.again((question.unit, question.window) for question in asked)
             told, issues = foretell(fold.judging, definition, answers)
             state.note_what_awaits()
             try:

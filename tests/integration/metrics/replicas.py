@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -233,6 +233,13 @@ async def until_all_is_said(stack: Stack) -> None:
     """Return when no record is owed or awaits a forecast."""
     async with asyncio.timeout(DEADLINE_S):
         while any(one["awaits"] or one.get("owed") for one in _documents(stack, "judgements")):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def until_looked_at(stack: Stack, keys: Collection[str]) -> None:
+    """Return when all records of these KPIs have been judged by the catalog."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not {one["_id"] for one in _documents(stack, "kpis") if "judged" in one}.issuperset(keys):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 

@@ -21,6 +21,7 @@ from services.runtime.catalog import Catalog, stream
 from services.runtime.kafka.producer import BatchProducer, Outgoing
 from services.runtime.settings import KafkaSettings
 from services.runtime.telemetry import Telemetry
+from tests.integration.metrics.replicas import until_looked_at
 from tests.model import recompute
 from tests.stacks import a_stack
 from tests.unit.metrics.builders import CALENDAR, CIVIL, PROVINCE, UNITS, a_kpi, a_target, an_increment, local
@@ -183,6 +184,7 @@ async def test_a_catalog_that_changed_while_the_service_was_away_is_named_in_wha
 ) -> None:
     figures = [at_the_end("p.a.1", "2023-10-01", kpi=kpi.id) for kpi in KPIS]
     await send(stack, figures)
+    await until_looked_at(stack, [f"p/{kpi.id}" for kpi in KPIS])
     before = latest(await until(stack, lambda found: all(_counts(found, one) for one in figures)))
     await asyncio.to_thread(system.child("metrics").stop)
     other = TARGETS[0].model_copy(update={"value": Decimal(1)})
@@ -192,9 +194,9 @@ async def test_a_catalog_that_changed_while_the_service_was_away_is_named_in_wha
     applied = await stream.apply(settings_of(stack).connection(), "p", [*objects, early], now=START)
     system.launch("metrics")
     key, last = ("k0", "p.a.1", "2023"), at_the_end("p.a.1", "2023-10-02", kpi="k5")
-    records = await until(stack, lambda found: key in found and found[key].status != before[key].status)
-    # A forecast may have made a version of its own by now, which the catalog is not the cause of.
-    first = next(one for one in _said(records) if _key(one) == key and one.status != before[key].status)
+    records = await until(stack, lambda found: key in found and found[key].catalog_version == applied.version)
+    first = next(one for one in _said(records) if _key(one) == key and one.catalog_version == applied.version)
+    assert first.status != before[key].status
     assert [applied.version in one.text_vi for one in first.reasons if one.code == "catalog_changed"] == [True]
     await send(stack, [last])
     records = await until(stack, lambda found: _counts(found, last))

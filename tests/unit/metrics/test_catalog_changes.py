@@ -205,6 +205,23 @@ async def test_a_figure_before_the_first_look_does_not_hide_that_the_catalog_jud
     assert len(engine.topic.records) == said
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_forecast_before_the_first_look_does_not_hide_that_the_catalog_judges_otherwise(
+    *, restarted: bool
+) -> None:
+    engine = await judged(*TARGETS)
+    engine.catalogs.switch(RAISED)
+    engine = engine.restarted() if restarted else engine
+    await engine.forecast()
+    mine = [one for one in engine.topic.progress() if one.org_unit == "p.a.1" and one.version > 1]
+    assert [one.catalog_version for one in mine] == ["2-000000000000"] * 2
+    why = [[why.text_vi for why in one.reasons if why.code == "catalog_changed"] for one in mine]
+    assert why == [[NEW_TARGET]] * 2, "the forecast is another version of the same judgement"
+    said = len(engine.topic.records)
+    await engine.tick()
+    assert len(engine.topic.records) == said
+
+
 async def test_of_two_dates_in_a_batch_the_first_version_under_the_new_catalog_says_so() -> None:
     """As if the catalog had been looked at between the last batch and this one."""
     engine = await judged(*TARGETS)
