@@ -145,6 +145,21 @@ class Row:
     """What became of the group's mail before this one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A notification as people look at it. Times are real time."""
+
+    row: str
+    recipient: str
+    """Whom it is for: a person's or a publisher's id."""
+    reason: str
+    state: RowState
+    queued_at: datetime
+    attempts: int
+    said: str | None
+    """What the relay, or we, said of it last."""
+
+
 class Mails(Protocol):
     """The queue of notifications. All times here are real time. Changes need the lease; False means it was lost."""
 
@@ -174,6 +189,21 @@ class Mails(Protocol):
 
     async def was_told(self, row: Row) -> bool:
         """Whether an earlier mail of the row's thread reached its recipient, or may have."""
+        ...
+
+    async def came_and_went(self, row: Row) -> bool:
+        """Whether the row's thread has ended well before any mail of it was tried."""
+        ...
+
+    async def listed(self, states: Collection[RowState], limit: int) -> list[Listed]:
+        """Notifications in these states, the latest first."""
+        ...
+
+    async def requeue(self, rows: Collection[str] | None, now: datetime) -> int:
+        """Dead ones (None: all) go back as they are, with the ends that were cancelled for their sake; how many.
+
+        Letters do not: what a dead one said, the next one says.
+        """
         ...
 
     async def states(self, rows: Collection[str]) -> dict[str, RowState]:

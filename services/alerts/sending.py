@@ -34,6 +34,9 @@ MOST_RESENDS = 3
 LETTERS_WAIT = timedelta(hours=24)
 """How long a mail that the next one says again is tried at most: what is newer waits for it."""
 
+OVERTAKEN = timedelta(minutes=10)
+"""From this wait on it is asked whether a mail still says something: what has ended well meanwhile is nobody's news."""
+
 LEASES = 10
 """Rows that one sender takes at once."""
 
@@ -153,6 +156,9 @@ class Sender:
         if lost and not await self._mails.was_told(row):
             await self._finish(row, RowState.CANCELLED, None, "its recipient was never told the beginning")
             return
+        if row.raw is None and await self._overtaken(row):
+            await self._finish(row, RowState.CANCELLED, None, "it had ended well before it could be sent")
+            return
         if row.resends and not row.mail.at_least_once:
             await self._finish(row, RowState.UNCONFIRMED, None, "the relay may have taken it; it is not sent twice")
             return
@@ -171,6 +177,9 @@ class Sender:
         if row.raw is None and not await self._mails.freeze(row, frozen.raw):
             return  # the lease is another's now
         await self._settle(row, await self._wire.send(frozen.address, frozen.raw))
+
+    async def _overtaken(self, row: Row) -> bool:
+        return datetime.now(UTC) - row.queued_at > OVERTAKEN and await self._mails.came_and_went(row)
 
     async def _settle(self, row: Row, answer: Answer) -> None:
         if answer.fate is Fate.AWAY:
@@ -215,7 +224,7 @@ class Sender:
                 "mail_dead",
                 **_about(row),
                 why=text,
-                remedy="mend the address in people.yaml or publishers.yaml, or the relay",
+                remedy="mend the address in people.yaml or publishers.yaml, or the relay; then `tiendo mail requeue`",
             )
         else:
             log.info("mail_done", result=state.value, **_about(row))

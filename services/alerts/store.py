@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateMany, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.alerts import documents
 from services.alerts.alert import Alert
 from services.alerts.documents import Document
-from services.alerts.grouping import Group, Mail
-from services.alerts.ports import FINAL, AlertChange, GroupChange, Pending, Queued, Row, RowState
+from services.alerts.grouping import Group, Mail, Reason
+from services.alerts.ports import FINAL, AlertChange, GroupChange, Listed, Pending, Queued, Row, RowState
 from services.runtime.mongo import DUPLICATE_KEY, Database
 
 Collected = AsyncCollection[dict[str, Any]]
@@ -190,6 +190,33 @@ class MongoMails:
         earlier = {"thread": row.mail.thread_id, "seq": {"$lt": row.mail.seq}, "state": RowState.SENT.value}
         return await self._mails.find_one(earlier, {"_id": 1}) is not None
 
+    async def came_and_went(self, row: Row) -> bool:
+        thread = self._mails.find({"thread": row.mail.thread_id}, {"reason": 1, "raw": {"$type": "$raw"}})
+        mails = [document async for document in thread.sort("seq", ASCENDING)]
+        return mails[-1]["reason"] == Reason.ALL_RESOLVED.value and all(one["raw"] == "missing" for one in mails)
+
+    async def listed(self, states: Collection[RowState], limit: int) -> list[Listed]:
+        fields = {"recipient": 1, "reason": 1, "state": 1, "queued_at": 1, "attempts": 1, "smtp": 1}
+        found = self._mails.find({"state": {"$in": [one.value for one in states]}}, fields)
+        return [_listed(document) async for document in found.sort("queued_at", DESCENDING).limit(limit)]
+
+    async def requeue(self, rows: Collection[str] | None, now: datetime) -> int:
+        dead: Document = {"state": RowState.DEAD.value, "mail.kind": {"$exists": False}}
+        if rows is not None:
+            dead["_id"] = {"$in": list(rows)}
+        found = [document async for document in self._mails.find(dead, {"thread": 1, "seq": 1})]
+        again = {"state": RowState.QUEUED.value, "not_before": now, "queued_at": now, "attempts": 0, "resends": 0}
+        back = {"$set": again, "$unset": {"finished_at": ""}}
+        # The ends first: until their beginning is back as well, they would only be cancelled once more.
+        updates: list[UpdateMany | UpdateOne] = [
+            UpdateMany({"thread": one["thread"], "seq": {"$gt": one["seq"]}, "state": RowState.CANCELLED.value}, back)
+            for one in found
+        ]
+        updates += [UpdateOne({**dead, "_id": one["_id"]}, back) for one in found]
+        if not updates:
+            return 0
+        return (await self._mails.bulk_write(updates)).modified_count
+
     async def states(self, rows: Collection[str]) -> dict[str, RowState]:
         return {row: state for row, (state, _) in (await self._states(rows)).items()}
 
@@ -327,6 +354,20 @@ async def _shorten(collection: Collected, field: str, done: Mapping[str, int]) -
 
 def _decided(mail: Mail, written: datetime) -> Document:
     return {"seq": mail.seq, "written": written, "mail": documents.of_mail(mail)}
+
+
+def _listed(document: Document) -> Listed:
+    smtp = document.get("smtp") or {}
+    said = " ".join(str(part) for part in (smtp.get("code"), smtp.get("text")) if part)
+    return Listed(
+        row=document["_id"],
+        recipient=document["recipient"],
+        reason=document["reason"],
+        state=RowState(document["state"]),
+        queued_at=document["queued_at"],
+        attempts=document["attempts"],
+        said=said or None,
+    )
 
 
 def _queued(mail: Queued, now: datetime) -> Document:

@@ -5,28 +5,26 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
-from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Column, Table
 
-from services.cli import settings
+from services.cli import database, settings
+from services.cli.database import PATIENCE_S
 from services.cli.settings import HERE, Data
 from services.gateway import keys
 from services.gateway.key_store import KeyStore
 from services.gateway.keys import Key, Made, Scope, Standing, TooManyKeys
-from services.runtime import mongo
 from services.runtime.catalog import Catalog, stream
 from services.runtime.errors import StartError, Transient
+from services.runtime.mongo import Client
 from services.runtime.settings import KafkaSettings
-from services.runtime.waiting import Waiting
 
 app = typer.Typer(no_args_is_help=True, help="Khóa của đơn vị cung cấp · The keys of publishers, for HTTP.")
 
-PATIENCE_S = 5.0
 YEAR_DAYS = 365
 OVERLAP_DAYS = 14
 WIDTH = 150
@@ -230,22 +228,12 @@ def _catalogs(kafka: KafkaSettings) -> dict[str, Catalog]:
 
 
 def _with_store(read: settings.CommandSettings, work: Callable[[KeyStore], Awaitable[T]]) -> T:
-    async def run() -> T:
-        patience_s = read.start.timeout_s if "timeout_s" in read.start.model_fields_set else PATIENCE_S
-        async with mongo.connect(read.mongo, Waiting(patience_s, asyncio.Event())) as client:
-            store = KeyStore(client, read.mongo)
-            await store.prepare()
-            return await work(store)
+    async def with_store(client: Client) -> T:
+        store = KeyStore(client, read.mongo)
+        await store.prepare()
+        return await work(store)
 
-    try:
-        return asyncio.run(run())
-    except PyMongoError as error:
-        _away(error)
-
-
-def _away(error: PyMongoError) -> NoReturn:
-    why = str(error).split(", Timeout:")[0][:200]
-    raise StartError(f"MongoDB does not answer ({why}); start it, or mend TIENDO_MONGO_URI.") from None
+    return database.using(read, with_store)
 
 
 def _show(made: Made) -> None:

@@ -17,6 +17,7 @@ from services.alerts.ports import (
     CorrespondenceChange,
     GroupChange,
     Kept,
+    Listed,
     Pending,
     Queued,
     Row,
@@ -209,6 +210,33 @@ class FakeMails:
             for one in self.documents.values()
         )
 
+    async def came_and_went(self, row: Row) -> bool:
+        thread = [one for one in self.documents.values() if one["thread"] == row.mail.thread_id]
+        last = documents.to_queued(max(thread, key=lambda one: one["seq"])["mail"])
+        return last.reason.value == "ALL_RESOLVED" and not any("raw" in one for one in thread)
+
+    async def listed(self, states: Collection[RowState], limit: int) -> list[Listed]:
+        found = [(row, one) for row, one in self.documents.items() if one["state"] in states]
+        found.sort(key=lambda item: item[1]["queued_at"], reverse=True)
+        return [self._listed(row, one) for row, one in found[:limit]]
+
+    async def requeue(self, rows: Collection[str] | None, now: datetime) -> int:
+        dead = [
+            one
+            for row, one in self.documents.items()
+            if one["state"] == RowState.DEAD and (rows is None or row in rows) and "kind" not in one["mail"]
+        ]
+        ends = [
+            other
+            for one in dead
+            for other in self.documents.values()
+            if other["thread"] == one["thread"] and other["seq"] > one["seq"] and other["state"] == RowState.CANCELLED
+        ]
+        back = {id(one): one for one in (*dead, *ends)}
+        for one in back.values():
+            one.update(state=RowState.QUEUED.value, not_before=now, queued_at=now, attempts=0, resends=0)
+        return len(back)
+
     async def states(self, rows: Collection[str]) -> dict[str, RowState]:
         return {row: RowState(self.documents[row]["state"]) for row in rows if row in self.documents}
 
@@ -218,6 +246,13 @@ class FakeMails:
 
     def _state(self, row: str) -> RowState | None:
         return RowState(self.documents[row]["state"]) if row in self.documents else None
+
+    @staticmethod
+    def _listed(row: str, one: dict) -> Listed:  # type: ignore[type-arg]
+        mail = documents.to_queued(one["mail"])
+        said = " ".join(str(part) for part in one.get("smtp", ()) if part)
+        state, queued_at, attempts = RowState(one["state"]), one["queued_at"], one["attempts"]
+        return Listed(row, mail.addressee, mail.reason.value, state, queued_at, attempts, said or None)
 
     def _update(self, row: Row, **change: object) -> bool:
         one = self.documents.get(row.mail.row_id)

@@ -16,6 +16,7 @@ from services.alerts.ports import (
     GroupChange,
     Groups,
     Kept,
+    Listed,
     Mails,
     Notes,
     Row,
@@ -366,6 +367,42 @@ class MailsSuite:
         assert await mails.finish(row, RowState.UNCONFIRMED, NOW, None, "nobody knows")
         assert await mails.states([letter.row_id]) == {letter.row_id: RowState.UNCONFIRMED}
         assert [row.mail for row in await mails.lease("other", NOW + 9 * SOON, NOW + 10 * SOON, 9)] == [two_mails()[0]]
+
+    async def test_what_has_ended_well_before_anything_of_it_was_tried_came_and_went(self, mails: Mails) -> None:
+        first, second = two_mails()
+        await mails.put([first], NOW)
+        row = await self._lease(mails)
+        assert not await mails.came_and_went(row)
+        await mails.put([second], NOW)
+        assert await mails.came_and_went(row)
+        await mails.freeze(row, b"the mail")
+        assert not await mails.came_and_went(row)
+
+    async def test_what_is_dead_is_listed_and_goes_back_with_the_end_that_was_cancelled_for_its_sake(
+        self, mails: Mails
+    ) -> None:
+        first, second = two_mails()
+        await mails.put([first, second], NOW)
+        row = await self._lease(mails)
+        assert await mails.freeze(row, b"the mail")
+        assert await mails.finish(row, RowState.DEAD, NOW, 550, "unknown user")
+        assert await mails.finish(await self._lease(mails), RowState.CANCELLED, NOW, None, "never told")
+        (dead,) = await mails.listed([RowState.DEAD], 9)
+        assert dead == Listed(first.row_id, first.addressee, "FIRST", RowState.DEAD, NOW, 0, "550 unknown user")
+        assert len(await mails.listed([RowState.DEAD, RowState.CANCELLED], 9)) == 2
+        assert await mails.requeue(["another"], NOW + SOON) == 0
+        assert await mails.requeue([first.row_id], NOW + SOON) == 2
+        assert await mails.requeue(None, NOW + SOON) == 0
+        row = await self._lease(mails, NOW + SOON)
+        assert (row.mail, row.raw, row.attempts, row.queued_at) == (first, b"the mail", 0, NOW + SOON)
+        assert await mails.finish(row, RowState.SENT, NOW, 250, "ok")
+        assert (await self._lease(mails, NOW + SOON)).mail == second
+
+    async def test_a_dead_letter_to_a_publisher_stays_dead(self, mails: Mails) -> None:
+        letter = a_letter([a_note(1)])
+        await mails.put([letter], NOW)
+        assert await mails.finish(await self._lease(mails), RowState.DEAD, NOW, 550, "unknown user")
+        assert await mails.requeue(None, NOW) == 0
 
     async def test_nothing_waits_once_all_is_done(self, mails: Mails) -> None:
         assert await mails.waiting() == (0, None)

@@ -232,6 +232,35 @@ async def test_a_refused_recipient_concerns_nobody_else_and_is_not_told_the_end(
     assert states == ["cancelled", "dead", "sent", "sent"]
 
 
+@pytest.mark.parametrize(
+    ("waited_minutes", "paces", "told"),
+    [
+        (9, (0.7, 0.97), ["FIRST", "ALL_RESOLVED"]),
+        (11, (0.7, 0.97), []),
+        (11, (0.7, 0.4, 0.97), []),
+        (11, (0.7, 0.4), ["FIRST", "WORSENED"]),
+    ],
+)
+async def test_what_ended_well_while_its_mails_could_not_leave_is_nobodys_news(
+    waited_minutes: int, paces: tuple[float, ...], told: list[str]
+) -> None:
+    world = at_once()
+    service = Service(world)
+    service.breaker.away("connection refused")
+    for version, pace in enumerate(paces, start=1):
+        at = NOW + 2 * version * MINUTE
+        await service.sees(a_record(pace, version=version), at=at)
+        await service.until(at + MINUTE)
+    assert world.wire.tries == []
+    for one in world.mails.documents.values():
+        one["queued_at"] -= timedelta(minutes=waited_minutes)
+    service.breaker.there()
+    await service.sends()
+    assert list(dict.fromkeys(world.wire.reasons())) == told
+    unsent = {str(one["state"]) for one in world.mails.documents.values()} - {"sent"}
+    assert unsent == (set() if told else {"cancelled"})
+
+
 async def test_while_the_relay_is_away_the_queue_waits_and_no_attempt_counts() -> None:
     world = at_once()
     world.wire.script = [Answer(Fate.AWAY, None, "connection refused")]
