@@ -12,7 +12,30 @@ from enum import StrEnum
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged, Status
-from services.alerts.alert import Alert, Condition, DataState, Episode, Head, Stretch, Told, Transition
+from services.alerts.alert import (
+    Alert,
+    Condition,
+    DataState,
+    Episode,
+    Escalation,
+    Handling,
+    Head,
+    Stretch,
+    Told,
+    Transition,
+)
+from services.alerts.escalating import (
+    NO_WAYS,
+    Ways,
+    ahead,
+    dated,
+    followed,
+    newcomers,
+    policy_of,
+    reached,
+    stepped,
+    waits_until,
+)
 from services.alerts.holding import begun, held, longer, not_after, settled_at
 from services.alerts.rules import Judgement, Verdict, Why, judge, line_of, severity_of, shortfall, worse
 
@@ -42,6 +65,8 @@ class Row(StrEnum):
     C18_LATE = "c18_period_had_ended"
     WITHDRAWN = "target_withdrawn"
     REVISED = "target_revised"
+    E1 = "e1_step_reached"
+    E2 = "e2_pace_out_of_reach"
     C19 = "c19_version_not_newer"
     C20 = "c20_no_transition"
     NOT_DUE = "tick_not_due"
@@ -89,17 +114,63 @@ Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
 
-def decide(alert: Alert, rule: Rule | None, happened: Happened, now: datetime, audience: Audience = Told) -> Decision:
-    """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once."""
+def decide(
+    alert: Alert,
+    rule: Rule | None,
+    happened: Happened,
+    now: datetime,
+    audience: Audience = Told,
+    ways: Ways = NO_WAYS,
+) -> Decision:
+    """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once, `ways`
+    only while an episode is open."""
     if isinstance(happened, Tick):
-        return _timed(_tick(alert, rule, now, audience), rule)
+        return _timed(_climb(alert, _tick(alert, rule, now, audience), rule, now, ways), rule)
     if isinstance(happened, Reconsidered):
-        return _timed(_reconsider(alert, rule, happened, now), rule)
+        return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
         return Decision(alert, Row.C20)
-    return _timed(_observe(replace(alert, closes_at=happened.closes_at), rule, happened, now, audience), rule)
+    observed = _observe(replace(alert, closes_at=happened.closes_at), rule, happened, now, audience)
+    return _timed(_climb(alert, observed, rule, now, ways), rule)
+
+
+def _climb(
+    former: Alert, decision: Decision, rule: Rule | None, now: datetime, ways: Ways, *, anew: bool = False
+) -> Decision:
+    """What time adds to a decision: the steps that are reached, each once and in order. A step without anybody on it is
+    passed over for the next at once."""
+    alert = decision.alert
+    if alert.open is None or rule is None:
+        if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
+            return decision
+        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling()))
+    policy = policy_of(rule, alert.severity)
+    episode, climb = dated(former, alert, now), followed(alert, policy, now, ways.clock, anew=anew)
+    if episode is not alert.open or climb != alert.escalation:
+        alert = replace(alert, open=episode, escalation=climb)
+    row, effects, vacant = decision.row, list(decision.effects), False
+    while policy is not None and (step := reached(alert, policy, now, at_once=vacant)) is not None:
+        found = ways.standing(step.step)
+        vacant = not found.recipients
+        alert = replace(alert, escalation=stepped(alert.escalation, policy, ways.clock))
+        if new := newcomers(episode.told, found):
+            at = {**episode.told_at, **{who.person: now for who in new}}
+            episode = replace(episode, told=episode.told.joined(Told(new)), told_at=at)
+            cause = Row.E2 if step.hurried else Row.E1
+            told = _tell(replace(alert, open=episode), rule, episode, TransitionType.ESCALATED, cause, now)
+            meant_for = tuple(who.person for who in new)
+            effects += (replace(one, meant_for=meant_for, hurried=step.hurried) for one in told.effects)
+            alert, row = told.alert, cause if row in _QUIET else row
+    if alert is decision.alert and not effects:
+        return decision
+    foretold = ahead(alert, policy)
+    return Decision(alert, row, tuple(replace(one, told_at=episode.told_at, ahead=foretold) for one in effects))
+
+
+_QUIET = frozenset({Row.NOT_DUE, Row.C20})
+"""Rows that say nothing which a step that was reached would hide."""
 
 
 def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audience: Audience) -> Decision:
@@ -297,7 +368,8 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     due = None
     if rule is not None and (alert.open is not None or alert.waiting is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        due = min((one for one in (_closes_at(alert), settles_at) if one is not None), default=None)
+        moments = (_closes_at(alert), settles_at, waits_until(alert))
+        due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 
 
