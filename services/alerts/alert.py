@@ -56,8 +56,10 @@ class Handling:
 
     state: Literal["unacked", "acked"] = "unacked"
     by: str | None = None
+    """The id of a person in the catalog."""
     until: datetime | None = None
     note: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class Alert:
     closes_at: datetime | None = None
     """Period end and reporting grace, as the newest record has them; an older document has it in `next_due_at` only."""
     next_due_at: datetime | None = None
+    commands: tuple[str, ...] = ()
+    """Ids of the latest commands that were taken; one that comes again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +195,9 @@ class Transition:
     told_at: Mapping[str, datetime] = field(default_factory=dict)
     """As of the episode."""
     meant_for: tuple[str, ...] = ()
-    """Escalated: who is told because of it; the others learn nothing new."""
+    """Escalated, reminded: who is told because of it; the others learn nothing new."""
     hurried: bool = False
     """Escalated before its time, because the pace that is needed is out of reach."""
     ahead: Ahead | None = None
     """The next step, as far as it can be foretold."""
+    handling: Handling = Handling()

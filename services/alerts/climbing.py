@@ -42,6 +42,23 @@ def ahead_of(scene: Scene, member: Member, language: Language) -> str:
     return say(language, "ahead", at=moment(scene, ahead.at, language), whom=", ".join(posts)) if posts else ""
 
 
+def taken_up(scene: Scene, member: Member, language: Language) -> str:
+    """`Chủ tịch UBND xã, lúc 05/09/2023 09:00, xử lý đến 12/09/2023 09:00: đã giao Văn phòng`; empty where nobody is at
+    it."""
+    handling = member.handling
+    if handling is None or handling.by is None or handling.at is None or handling.until is None:
+        return ""
+    person = scene.catalog.people.get(handling.by)
+    said = say(
+        language,
+        "acked",
+        name=person.name if person is not None else handling.by,
+        at=moment(scene, handling.at, language),
+        until=moment(scene, handling.until, language),
+    )
+    return say(language, "acked_note", acked=said, note=handling.note) if handling.note else said
+
+
 def moment(scene: Scene, at: datetime, language: Language) -> str:
     """`07/09/2023 08:00`, by the clocks of the province."""
     local = at.astimezone(scene.catalog.zone)

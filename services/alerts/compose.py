@@ -36,6 +36,7 @@ _PREFIX = {
     Reason.RESOLVED_SOME: "prefix_resolved_some",
     Reason.ALL_RESOLVED: "prefix_resolved",
     Reason.CLOSED_OTHER: "prefix_ended",
+    Reason.REPEAT: "prefix_escalated",
 }
 
 
@@ -92,7 +93,7 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
         prefix = "prefix_corrected"
     elif prefix in ("prefix_resolved", "prefix_resolved_some") and _any_near(mail.lines):
         prefix += "_near"
-    elif prefix == "prefix_escalated" and _all_hurried(mail.lines):
+    elif mail.reason is Reason.ESCALATED and _all_hurried(mail.lines):
         prefix = "prefix_behind"
     words = say("vi", prefix)
     first = mail.lines[0].member
@@ -165,6 +166,8 @@ def _speech(scene: Scene, language: Language, over: bool, pilot: bool, contact: 
 
 def _news_lines(mail: Mail) -> tuple[Line, ...]:
     """Those lines that are the reason of the mail; never empty."""
+    if mail.reason is Reason.REPEAT:
+        return tuple(line for line in mail.lines if line.member.reminded)
     wanted = {
         Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
         Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
@@ -219,6 +222,8 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             return "behind_critical" if one and first.member.severity == "critical" else "behind"
         case Reason.ESCALATED:
             return "escalated_hurried" if one and first.member.hurried else "escalated"
+        case Reason.REPEAT:
+            return "repeat"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:

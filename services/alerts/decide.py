@@ -12,6 +12,7 @@ from enum import StrEnum
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
 from contracts.catalog import Rule
 from contracts.progress import ProgressJudged, Status
+from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up
 from services.alerts.alert import (
     Alert,
     Condition,
@@ -30,6 +31,7 @@ from services.alerts.escalating import (
     ahead,
     dated,
     followed,
+    joined,
     newcomers,
     policy_of,
     reached,
@@ -67,6 +69,11 @@ class Row(StrEnum):
     REVISED = "target_revised"
     E1 = "e1_step_reached"
     E2 = "e2_pace_out_of_reach"
+    H1 = "h1_acknowledged"
+    H2 = "h2_acknowledgement_ended"
+    H_NOT_OPEN = "h_nothing_to_acknowledge"
+    H_ENDED = "h_end_has_passed"
+    H_AGAIN = "h_command_taken_before"
     C19 = "c19_version_not_newer"
     C20 = "c20_no_transition"
     NOT_DUE = "tick_not_due"
@@ -109,7 +116,7 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Happened = Observation | Tick | Reconsidered
+Happened = Observation | Tick | Reconsidered | Acknowledge
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
@@ -128,6 +135,8 @@ def decide(
         return _timed(_climb(alert, _tick(alert, rule, now, audience), rule, now, ways), rule)
     if isinstance(happened, Reconsidered):
         return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
+    if isinstance(happened, Acknowledge):
+        return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -146,19 +155,24 @@ def _climb(
         if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
             return decision
         return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling()))
+    over = ended(alert.handling, now)
+    if over:
+        alert = replace(alert, handling=Handling())
     policy = policy_of(rule, alert.severity)
     episode, climb = dated(former, alert, now), followed(alert, policy, now, ways.clock, anew=anew)
     if episode is not alert.open or climb != alert.escalation:
         alert = replace(alert, open=episode, escalation=climb)
     row, effects, vacant = decision.row, list(decision.effects), False
+    if over and alert.condition is Condition.FIRING:
+        told = _tell(alert, rule, episode, TransitionType.REMINDED, Row.H2, now)
+        effects += (replace(one, meant_for=reminded(former.handling, episode.told)) for one in told.effects)
+        alert, row = told.alert, Row.H2 if row in _QUIET else row
     while policy is not None and (step := reached(alert, policy, now, at_once=vacant)) is not None:
         found = ways.standing(step.step)
         vacant = not found.recipients
         alert = replace(alert, escalation=stepped(alert.escalation, policy, ways.clock))
         if new := newcomers(episode.told, found):
-            at = {**episode.told_at, **{who.person: now for who in new}}
-            episode = replace(episode, told=episode.told.joined(Told(new)), told_at=at)
-            cause = Row.E2 if step.hurried else Row.E1
+            episode, cause = joined(episode, new, now), Row.E2 if step.hurried else Row.E1
             told = _tell(replace(alert, open=episode), rule, episode, TransitionType.ESCALATED, cause, now)
             meant_for = tuple(who.person for who in new)
             effects += (replace(one, meant_for=meant_for, hurried=step.hurried) for one in told.effects)
@@ -166,7 +180,24 @@ def _climb(
     if alert is decision.alert and not effects:
         return decision
     foretold = ahead(alert, policy)
-    return Decision(alert, row, tuple(replace(one, told_at=episode.told_at, ahead=foretold) for one in effects))
+    return Decision(
+        alert,
+        row,
+        tuple(replace(one, told_at=episode.told_at, ahead=foretold, handling=alert.handling) for one in effects),
+    )
+
+
+def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: datetime) -> Decision:
+    """Somebody takes it up. What nobody was told of, or is over, cannot be taken up."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    alert = replace(alert, commands=remembered(alert.commands, command.command_id))
+    if alert.open is None or alert.severity is None or rule is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    handling = taken_up(command, alert.severity)
+    if ended(handling, now):
+        return Decision(alert, Row.H_ENDED)
+    return _tell(replace(alert, handling=handling), rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
 
 
 _QUIET = frozenset({Row.NOT_DUE, Row.C20})
@@ -368,7 +399,7 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     due = None
     if rule is not None and (alert.open is not None or alert.waiting is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        moments = (_closes_at(alert), settles_at, waits_until(alert))
+        moments = (_closes_at(alert), settles_at, waits_until(alert), alert.handling.until)
         due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 

@@ -13,6 +13,7 @@ import structlog
 
 from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
+from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Key, Told, Transition
 from services.alerts.audience import Gap
 from services.alerts.decide import Audience, Decision, Row, Tick, decide
@@ -108,6 +109,18 @@ class Decider:
                 relay.update(effect.wire.alert_id for effect in decision.effects)
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
+
+    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Row | None:
+        """Decide on somebody's command; the row that applied, or None for an alert that does not exist."""
+        while True:
+            alert = (await self._alerts.load([alert_id])).get(alert_id)
+            if alert is None:
+                return None
+            decision = decide(alert, self._rule(alert.key), command, now, ways=self._ways(alert.key, now))
+            if decision.alert is alert or await self._alerts.save([AlertChange(decision.alert, decision.effects)]):
+                self._measures.decisions.labels(decision.row.value).inc()
+                return decision.row
+            self._measures.conflicts.labels("alerts").inc()
 
     async def reconsider(self, now: datetime) -> frozenset[str]:
         """Decide on what is open in provinces whose catalog changed; the alerts that have something to relay.

@@ -130,6 +130,12 @@ def dated(former: Alert, alert: Alert, now: datetime) -> Episode:
     return replace(episode, told_at={**episode.told_at, **first})
 
 
+def joined(episode: Episode, new: tuple[Recipient, ...], now: datetime) -> Episode:
+    """The episode with more people who are told of it from now on."""
+    told_at = {**episode.told_at, **{who.person: now for who in new}}
+    return replace(episode, told=episode.told.joined(Told(new)), told_at=told_at)
+
+
 def out_of_reach(record: ProgressJudged, times: float) -> bool:
     """Whether the pace that is needed is more than so many times the best that ever was."""
     needed = record.needed

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from contracts.alerts import CloseReason, Severity, TransitionType
 from contracts.progress import ProgressJudged
-from services.alerts.alert import Ahead, Recipient, Transition
+from services.alerts.alert import Ahead, Handling, Recipient, Transition
 from services.alerts.decide import Row
 from services.alerts.rules import SEVERITIES, day_of
 
@@ -32,6 +32,7 @@ class Reason(StrEnum):
     RESOLVED_SOME = "RESOLVED_SOME"
     ALL_RESOLVED = "ALL_RESOLVED"
     CLOSED_OTHER = "CLOSED_OTHER"
+    REPEAT = "REPEAT"
 
 
 ENDINGS = frozenset({Reason.RESOLVED_SOME, Reason.ALL_RESOLVED, Reason.CLOSED_OTHER})
@@ -108,6 +109,10 @@ class Member:
     """Who was told before the latest transition, beside its recipient."""
     ahead: Ahead | None = None
     """The next step of its climb."""
+    handling: Handling | None = None
+    """Who is at it, if anybody."""
+    reminded: bool = False
+    """Whether its recipient is to be told again what they know."""
 
     @property
     def firing(self) -> bool:
@@ -258,6 +263,7 @@ def needs_update(group: Group) -> Reason:
     3. a told one that got worse: WORSENED
     4. told, but none firing any more: ALL_RESOLVED, or CLOSED_OTHER where an end is no good news
     5. some of the told ones ended: RESOLVED_SOME, or CLOSED_OTHER
+    6. the recipient is to be reminded of one that still fires: REPEAT
     """
     firing = {alert: member.episode for alert, member in group.members.items() if member.firing}
     if not firing and not group.told:
@@ -271,7 +277,7 @@ def needs_update(group: Group) -> Reason:
         return Reason.WORSENED
     ended = [group.members[alert] for alert in group.told if alert not in firing]
     if not ended:
-        return Reason.NONE
+        return Reason.REPEAT if any(group.members[alert].reminded for alert in firing) else Reason.NONE
     if any(member.close_reason not in GOOD_ENDS for member in ended):
         return Reason.CLOSED_OTHER
     return Reason.RESOLVED_SOME if firing else Reason.ALL_RESOLVED
@@ -334,7 +340,7 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     firing = {alert: member for alert, member in group.members.items() if member.firing}
     after = replace(
         quiet,
-        members={alert: replace(member, worsened=False) for alert, member in firing.items()},
+        members={alert: replace(member, worsened=False, reminded=False) for alert, member in firing.items()},
         told={alert: member.episode for alert, member in firing.items()},
         seq=seq,
         thread=mail.thread,
@@ -366,7 +372,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
     assert wire.opened_at is not None
     known = before if before is not None and before.episode == wire.episode else None
     worse = wire.type is TransitionType.WORSENED or (known is not None and known.worsened)
-    climbed = recipient.person in transition.meant_for
+    named = recipient.person in transition.meant_for
+    climbed = wire.type is TransitionType.ESCALATED and named
     return Member(
         alert_id=wire.alert_id,
         episode=wire.episode,
@@ -390,6 +397,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         hurried=transition.hurried if climbed else known is not None and known.hurried,
         before=_before(transition, recipient),
         ahead=transition.ahead,
+        handling=transition.handling if transition.handling.state == "acked" else None,
+        reminded=(wire.type is TransitionType.REMINDED and named) or (known is not None and known.reminded),
     )
 
 

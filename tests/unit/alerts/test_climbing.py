@@ -10,6 +10,8 @@ import pytest
 from contracts.catalog import Audience, CalendarSpec, EscalationPolicy, EscalationStep, Holiday, Person, Post
 from contracts.progress import Needed
 from services.alerts import climbing_phrases
+from services.alerts.acknowledging import Acknowledge
+from services.alerts.decide import Row
 from services.runtime.catalog import Calendar, Catalog
 from tests.unit.alerts.builders import NOW, PEOPLE, a_catalog, a_record, a_rule
 from tests.unit.alerts.service import Service, World
@@ -18,6 +20,9 @@ DAY = timedelta(days=1)
 LEAD = Person(
     id="lead", name="Phó Chủ tịch tỉnh", email="lead@tinh.example", posts=(Post(role="province-lead", unit="dak-nong"),)
 )
+
+
+OF_COMMUNE = ("van-phong@tan-phu.example", "chu-tich@tan-phu.example")
 
 
 def climbing(*people: Person, **policy: object) -> Catalog:
@@ -132,6 +137,34 @@ def test_a_holiday_does_not_count() -> None:
     mails = asyncio.run(played(World(catalog), 1))
     # Three working days: 6, 7 and 8 September, to the end of the last.
     assert "nếu đến 09/09/2023 00:00 vẫn chậm" in words(mails[0][1])
+
+
+def test_who_took_it_up_is_in_the_mails_and_is_reminded_when_the_time_is_over() -> None:
+    async def run() -> list[tuple[str, EmailMessage]]:
+        world = World(climbing())
+        await played(world, 2)
+        service = Service(world, start=NOW + 2 * DAY)
+        command = Acknowledge("c1", "manager.tan-phu", "đã giao Văn phòng", None, NOW + 2 * DAY)
+        (alert_id,) = world.alerts.documents
+        decider = service.decider
+        assert await decider.acknowledge(alert_id, command, NOW + 2 * DAY) is Row.H1
+        assert await decider.acknowledge(alert_id, command, NOW + 2 * DAY) is Row.H_AGAIN
+        assert await decider.acknowledge("0" * 32, command, NOW + 2 * DAY) is None
+        await service.sees(a_record(0.45, version=2), at=NOW + 3 * DAY)
+        for day in range(4, 12):
+            await service.until(NOW + day * DAY)
+        return world.wire.taken
+
+    mails = asyncio.run(run())[2:]
+    assert sorted(reasons(mails[:2])) == [(to, "WORSENED") for to in sorted(OF_COMMUNE)]
+    said = words(mails[0][1])
+    assert "Đã tiếp nhận: Chủ tịch UBND xã, lúc 06/09/2023 08:00, xử lý đến 13/09/2023 08:00: đã giao Văn phòng" in said
+    assert "Bước tiếp theo" not in said
+    assert reasons(mails[2:]) == [("chu-tich@tan-phu.example", "REPEAT"), ("chu-tich@huyen-a.example", "ESCALATED")]
+    said = words(mails[2][1])
+    assert "vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý" in said
+    assert "Bước tiếp theo: nếu đến 14/09/2023 08:00 vẫn chậm" in said
+    assert mails[2][1]["In-Reply-To"] is not None
 
 
 def test_both_languages_say_the_same_things() -> None:
