@@ -6,8 +6,7 @@ Condition, data, handling and escalation are axes of their own: one never has to
 # Nothing sets STALE yet. It is in the shape in which alerts are stored, so that what will set it finds old documents
 # readable.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -139,8 +138,8 @@ class Episode:
     """The newest record of the episode."""
     told: Told = Told()
     """Everybody who was told of it, or is about to be."""
-    told_at: Mapping[str, datetime] = field(default_factory=dict)
-    """Person → when it was first decided to tell them."""
+    told_at: tuple[tuple[str, datetime], ...] = ()
+    """Person, and when it was first decided to tell them. No mapping: ids have dots, and would be names of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ class Transition:
     worst_shortfall: float | None
     wait_s: float
     """Seconds of business time that the group may wait for more of its like."""
-    told_at: Mapping[str, datetime] = field(default_factory=dict)
+    told_at: tuple[tuple[str, datetime], ...] = ()
     """As of the episode."""
     meant_for: tuple[str, ...] = ()
     """Escalated, reminded: who is told because of it; the others learn nothing new."""

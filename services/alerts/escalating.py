@@ -121,18 +121,21 @@ def dated(former: Alert, alert: Alert, now: datetime) -> Episode:
     """The open episode, knowing of everybody when they were first told."""
     episode = alert.open
     assert episode is not None
-    new = [who.person for who in episode.told.recipients if who.person not in episode.told_at]
+    if len(episode.told_at) == len(episode.told.recipients):
+        return episode  # nobody who was told is ever left out
+    dates = dict(episode.told_at)
+    new = [who.person for who in episode.told.recipients if who.person not in dates]
     if not new:
         return episode
     same = former.open is not None and former.episode == alert.episode
     known = {who.person for who in former.open.told.recipients} if same and former.open is not None else set()
-    first = {person: episode.opened_at if person in known else now for person in new}
-    return replace(episode, told_at={**episode.told_at, **first})
+    first = tuple((person, episode.opened_at if person in known else now) for person in new)
+    return replace(episode, told_at=(*episode.told_at, *first))
 
 
 def joined(episode: Episode, new: tuple[Recipient, ...], now: datetime) -> Episode:
     """The episode with more people who are told of it from now on."""
-    told_at = {**episode.told_at, **{who.person: now for who in new}}
+    told_at = (*episode.told_at, *((who.person, now) for who in new))
     return replace(episode, told=episode.told.joined(Told(new)), told_at=told_at)
 
 

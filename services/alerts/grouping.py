@@ -403,8 +403,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
 
 
 def _before(transition: Transition, recipient: Recipient) -> tuple[Informed, ...]:
-    told = transition.told.recipients
-    known = [(transition.told_at[who.person], who) for who in told if who.person in transition.told_at]
+    told_at = dict(transition.told_at)
+    known = [(told_at[who.person], who) for who in transition.told.recipients if who.person in told_at]
     return tuple(
         Informed(who.name, who.role, who.unit, at)
         for at, who in known

@@ -10,7 +10,7 @@ from services.alerts.acknowledging import LASTS, Acknowledge
 from services.alerts.alert import Handling
 from services.alerts.decide import Decision, Row
 from tests.unit.alerts.builders import NOW, OWNER, TOLD
-from tests.unit.alerts.test_escalating import DAY, Climb
+from tests.unit.alerts.climb import DAY, Climb
 
 
 def takes_up(

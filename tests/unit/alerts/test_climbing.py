@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from email.message import EmailMessage
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.catalog import Audience, CalendarSpec, EscalationPolicy, EscalationStep, Holiday, Person, Post
 from contracts.progress import Needed
@@ -100,8 +101,11 @@ def test_everybody_who_was_told_is_told_how_it_ends_in_their_thread() -> None:
 
 def test_a_vacant_post_is_named_and_the_next_level_told_at_once() -> None:
     world = World(climbing(*PEOPLE[:2], LEAD))
-    mails = asyncio.run(played(world, 3))
+    with capture_logs() as logs:
+        mails = asyncio.run(played(world, 3))
     assert reasons(mails[2:]) == [("lead@tinh.example", "ESCALATED")]
+    (gap,) = (log for log in logs if log["event"] == "org_gap")
+    assert (gap["role"], gap["org_unit"]) == ("manager", "huyen-a")
 
 
 def test_a_pace_out_of_reach_is_told_at_once_and_says_why() -> None:
