@@ -482,6 +482,11 @@ class EscalationPolicy(WireModel):
         "than `skip_when` times the best that ever was.",
     )
     skip_when: Exact = Field(default=Decimal(2), gt=0)
+    repeats: tuple[Annotated[timedelta, Field(gt=timedelta(0))], ...] = Field(
+        default=(),
+        description="Working time without news after which everybody who was told is told again; the last of them "
+        "again and again. Without any, never.",
+    )
 
 
 class Rule(CatalogObject):

@@ -74,6 +74,11 @@ class Escalation:
     """What had counted before: working time, and all time."""
     due_at: datetime | None = None
     """When the next step is reached; None while time stands still, and after the last."""
+    repeats: int = 0
+    """How often everybody was told again since the latest news."""
+    quiet_from: timedelta = timedelta(0)
+    """The working time at which somebody was last told something."""
+    repeat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ VI: Mapping[str, str] = {
     "escalated_hurried": "Chỉ tiêu “{kpi}” của {unit} chậm so với kế hoạch và khó kịp thời hạn: {gap}.",
     "r_ESCALATED": "báo lên cấp tiếp theo",
     "news_escalated": "vẫn chậm, nay báo thêm",
-    "repeat": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý: {gap}.",
-    "repeat_many": (
+    "repeat": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch: {gap}.",
+    "repeat_many": "Chỉ tiêu “{kpi}”: {count} đơn vị vẫn chậm so với kế hoạch, nặng nhất là {unit} ({gap}).",
+    "repeat_overdue": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý: {gap}.",
+    "repeat_overdue_many": (
         "Chỉ tiêu “{kpi}”: {count} đơn vị vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý, nặng nhất là "
         "{unit} ({gap})."
     ),
-    "r_REPEAT": "nhắc lại vì đã hết thời hạn tiếp nhận xử lý",
+    "r_REPEAT": "nhắc lại vì vẫn chậm",
     "l_acked": "Đã tiếp nhận",
     "acked": "{name}, lúc {at}, xử lý đến {until}",
     "acked_note": "{acked}: {note}",
@@ -36,12 +38,16 @@ EN: Mapping[str, str] = {
     "escalated_hurried": "“{kpi}” of {unit} is behind plan and can hardly catch up in time: {gap}.",
     "r_ESCALATED": "the next level is told",
     "news_escalated": "still behind, told to more people",
-    "repeat": "“{kpi}” of {unit} is still behind plan, though the time for which it was taken up is over: {gap}.",
-    "repeat_many": (
+    "repeat": "“{kpi}” of {unit} is still behind plan: {gap}.",
+    "repeat_many": "“{kpi}”: {count} units are still behind plan, worst {unit} ({gap}).",
+    "repeat_overdue": (
+        "“{kpi}” of {unit} is still behind plan, though the time for which it was taken up is over: {gap}."
+    ),
+    "repeat_overdue_many": (
         "“{kpi}”: {count} units are still behind plan, though the time for which they were taken up is over, "
         "worst {unit} ({gap})."
     ),
-    "r_REPEAT": "a reminder, since the time for which it was taken up is over",
+    "r_REPEAT": "a reminder, since it is still behind",
     "l_acked": "Taken up",
     "acked": "{name}, at {at}, until {until}",
     "acked_note": "{acked}: {note}",

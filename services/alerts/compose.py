@@ -167,7 +167,7 @@ def _speech(scene: Scene, language: Language, over: bool, pilot: bool, contact: 
 def _news_lines(mail: Mail) -> tuple[Line, ...]:
     """Those lines that are the reason of the mail; never empty."""
     if mail.reason is Reason.REPEAT:
-        return tuple(line for line in mail.lines if line.member.reminded)
+        return tuple(line for line in mail.lines if line.member.reminded) or mail.lines
     wanted = {
         Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
         Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
@@ -223,7 +223,7 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
         case Reason.ESCALATED:
             return "escalated_hurried" if one and first.member.hurried else "escalated"
         case Reason.REPEAT:
-            return "repeat"
+            return "repeat_overdue" if all(line.member.overdue for line in news) else "repeat"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:

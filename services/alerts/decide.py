@@ -4,7 +4,7 @@ Rows carry the numbers of the transition table. Those that need the data axis, e
 the axes they work on are, so that they can be added without changing what is stored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,10 +31,12 @@ from services.alerts.escalating import (
     ahead,
     dated,
     followed,
+    heard,
     joined,
     newcomers,
     policy_of,
     reached,
+    repeats_at,
     stepped,
     waits_until,
 )
@@ -69,6 +71,7 @@ class Row(StrEnum):
     REVISED = "target_revised"
     E1 = "e1_step_reached"
     E2 = "e2_pace_out_of_reach"
+    R1 = "r1_told_again"
     H1 = "h1_acknowledged"
     H2 = "h2_acknowledgement_ended"
     H_NOT_OPEN = "h_nothing_to_acknowledge"
@@ -177,6 +180,15 @@ def _climb(
             meant_for = tuple(who.person for who in new)
             effects += (replace(one, meant_for=meant_for, hurried=step.hurried) for one in told.effects)
             alert, row = told.alert, cause if row in _QUIET else row
+    if not effects and (at := repeats_at(alert)) is not None and at <= now:
+        told = _tell(alert, rule, episode, TransitionType.REMINDED, Row.R1, now)
+        everybody = tuple(who.person for who in episode.told.recipients)
+        effects += (replace(one, meant_for=everybody) for one in told.effects)
+        alert, row = told.alert, Row.R1 if row in _QUIET else row
+    if policy is not None and effects and policy.repeats:
+        alert = replace(
+            alert, escalation=heard(alert.escalation, policy, now, ways.clock, repeats=_repeats(alert, effects))
+        )
     if alert is decision.alert and not effects:
         return decision
     foretold = ahead(alert, policy)
@@ -185,6 +197,13 @@ def _climb(
         row,
         tuple(replace(one, told_at=episode.told_at, ahead=foretold, handling=alert.handling) for one in effects),
     )
+
+
+def _repeats(alert: Alert, effects: Sequence[Transition]) -> int:
+    """How often everybody was told again: news begins the count anew."""
+    if any(effect.wire.type in (TransitionType.OPENED, TransitionType.WORSENED) for effect in effects):
+        return 0
+    return alert.escalation.repeats + any(effect.wire.reason == Row.R1 for effect in effects)
 
 
 def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: datetime) -> Decision:
@@ -399,7 +418,7 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     due = None
     if rule is not None and (alert.open is not None or alert.waiting is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        moments = (_closes_at(alert), settles_at, waits_until(alert), alert.handling.until)
+        moments = (_closes_at(alert), settles_at, waits_until(alert), repeats_at(alert), alert.handling.until)
         due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 

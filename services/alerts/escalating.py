@@ -102,6 +102,19 @@ def waits_until(alert: Alert) -> datetime | None:
     return alert.escalation.due_at if alert.condition is Condition.FIRING else None
 
 
+def repeats_at(alert: Alert) -> datetime | None:
+    """The moment at which everybody who was told is told again if nothing changes."""
+    return alert.escalation.repeat_at if alert.condition is Condition.FIRING else None
+
+
+def heard(
+    climb: Escalation, policy: EscalationPolicy, now: datetime, clock: WorkingClock, *, repeats: int
+) -> Escalation:
+    """After a mail: from now on it is quiet again."""
+    running = clock.passed(climb.running_since, now) if climb.running_since is not None else timedelta(0)
+    return _timed(replace(climb, repeats=repeats, quiet_from=climb.worked + running), policy, clock)
+
+
 def ahead(alert: Alert, policy: EscalationPolicy | None) -> Ahead | None:
     """The next step, as far as it can be foretold."""
     at = waits_until(alert)
@@ -156,9 +169,20 @@ def _counts(alert: Alert) -> bool:
 
 
 def _timed(climb: Escalation, policy: EscalationPolicy, clock: WorkingClock) -> Escalation:
+    return replace(climb, due_at=_due_at(climb, policy, clock), repeat_at=_repeat_at(climb, policy, clock))
+
+
+def _due_at(climb: Escalation, policy: EscalationPolicy, clock: WorkingClock) -> datetime | None:
     if climb.running_since is None or climb.step >= len(policy.steps):
-        return replace(climb, due_at=None)
+        return None
     step = policy.steps[climb.step]
     if step.clock == "calendar":
-        return replace(climb, due_at=climb.running_since + max(timedelta(0), step.after - climb.passed))
-    return replace(climb, due_at=clock.reached(climb.running_since, clock.worth(step.after) - climb.worked))
+        return climb.running_since + max(timedelta(0), step.after - climb.passed)
+    return clock.reached(climb.running_since, clock.worth(step.after) - climb.worked)
+
+
+def _repeat_at(climb: Escalation, policy: EscalationPolicy, clock: WorkingClock) -> datetime | None:
+    if climb.running_since is None or not policy.repeats:
+        return None
+    pause = clock.worth(policy.repeats[min(climb.repeats, len(policy.repeats) - 1)])
+    return clock.reached(climb.running_since, climb.quiet_from + pause - climb.worked)

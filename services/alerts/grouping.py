@@ -113,6 +113,8 @@ class Member:
     """Who is at it, if anybody."""
     reminded: bool = False
     """Whether its recipient is to be told again what they know."""
+    overdue: bool = False
+    """Whether that is because the time for which somebody took it up is over."""
 
     @property
     def firing(self) -> bool:
@@ -340,7 +342,9 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     firing = {alert: member for alert, member in group.members.items() if member.firing}
     after = replace(
         quiet,
-        members={alert: replace(member, worsened=False, reminded=False) for alert, member in firing.items()},
+        members={
+            alert: replace(member, worsened=False, reminded=False, overdue=False) for alert, member in firing.items()
+        },
         told={alert: member.episode for alert, member in firing.items()},
         seq=seq,
         thread=mail.thread,
@@ -398,6 +402,7 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         before=_before(transition, recipient),
         ahead=transition.ahead,
         handling=transition.handling if transition.handling.state == "acked" else None,
+        overdue=wire.reason == Row.H2 or (known is not None and known.overdue),
         reminded=(wire.type is TransitionType.REMINDED and named) or (known is not None and known.reminded),
     )
 

@@ -45,6 +45,7 @@ UPWARDS = EscalationPolicy(
         EscalationStep(after=timedelta(days=1), audience=(Audience(role="lead", of="province"),)),
     ),
     skip_to=1,
+    repeats=(timedelta(hours=9), timedelta(days=1)),
 )
 LEAD = Person(id="lead", name="Lãnh đạo tỉnh", email="lead@tinh.example", posts=(Post(role="lead", unit="dak-nong"),))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from contracts.catalog import Audience, CalendarSpec, EscalationPolicy, EscalationStep, Rule
 from services.alerts.alert import Alert, Recipient, Told
-from services.alerts.decide import Decision, Happened, Tick, decide
+from services.alerts.decide import Decision, Happened, Row, Tick, decide
 from services.alerts.escalating import Ways
 from services.alerts.working_clock import WorkingClock
 from services.runtime.catalog import Calendar
@@ -57,6 +57,12 @@ class Climb:
         self.now += days * DAY
         self.takes(Tick())
         return self
+
+    @property
+    def reminded(self) -> list[datetime]:
+        """When everybody was told again."""
+        effects = (effect for decision in self.decisions for effect in decision.effects)
+        return [effect.wire.at for effect in effects if effect.wire.reason == Row.R1]
 
     @property
     def climbed(self) -> list[tuple[str, ...]]:

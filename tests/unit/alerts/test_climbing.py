@@ -40,6 +40,7 @@ async def played(world: World, days: int, **record: object) -> list[tuple[str, E
     """The mails of one alert that stays open so long."""
     service = Service(world)
     await service.sees(a_record(0.7, version=1, **record), at=NOW)
+    await service.until(NOW + timedelta(minutes=1))
     for day in range(1, days + 1):
         await service.until(NOW + day * DAY)
     return world.wire.taken
@@ -141,6 +142,16 @@ def test_a_holiday_does_not_count() -> None:
     mails = asyncio.run(played(World(catalog), 1))
     # Three working days: 6, 7 and 8 September, to the end of the last.
     assert "nếu đến 09/09/2023 00:00 vẫn chậm" in words(mails[0][1])
+
+
+def test_a_reminder_goes_to_everybody_in_their_thread_and_says_that_it_is_one() -> None:
+    mails = asyncio.run(played(World(climbing(repeats=(DAY, 5 * DAY))), 3))
+    assert sorted(reasons(mails[2:4])) == [(to, "REPEAT") for to in sorted(OF_COMMUNE)]
+    assert reasons(mails[4:]) == [("chu-tich@huyen-a.example", "ESCALATED")]
+    said = words(mails[2][1])
+    assert "“Tỷ lệ văn bản điện tử được ký số” của Xã Tân Phú vẫn chậm so với kế hoạch: thiếu 24,0 điểm %." in said
+    assert "nhắc lại vì vẫn chậm" in said
+    assert mails[2][1]["In-Reply-To"] in {mail["Message-ID"] for _, mail in mails[:2]}
 
 
 def test_who_took_it_up_is_in_the_mails_and_is_reminded_when_the_time_is_over() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.catalog import Audience, EscalationPolicy, EscalationStep, Threshold
 from contracts.progress import Needed
+from services.alerts.acknowledging import Acknowledge
 from services.alerts.decide import Reconsidered, Row
 from tests.unit.alerts.builders import NOW, TOLD, a_record, a_rule
 from tests.unit.alerts.climb import CHIEF, DAY, LEAD, Climb, a_policy
@@ -184,6 +185,35 @@ def test_an_alert_of_an_older_release_counts_from_its_beginning() -> None:
     assert {at for _, at in climb.alert.open.told_at} == {NOW}
 
 
+def test_everybody_is_told_again_at_longer_and_longer_pauses() -> None:
+    # From Monday, 4 September 2023, 8:00; without working hours a working day is the whole of it.
+    climb = Climb(a_policy("standard", (60, "lead"), repeats=(DAY, 3 * DAY, 7 * DAY))).sees()
+    for _ in range(30):
+        climb.after(1)
+    assert [(at - NOW).days for at in climb.reminded] == [1, 4, 15, 24]
+    (effect,) = climb.decisions[1].effects
+    assert (effect.wire.type, effect.meant_for) == ("reminded", tuple(who.person for who in TOLD.recipients))
+
+
+def test_news_begins_the_pauses_anew_and_a_step_puts_them_off() -> None:
+    climb = Climb(a_policy("standard", (2, "chief"), repeats=(DAY, 3 * DAY))).sees().after(1).after(1)
+    assert climb.climbed == [("chief",)]
+    assert climb.reminded == [NOW + DAY]
+    climb.sees(0.4, days=0.5)  # Wednesday evening
+    assert climb.alert.escalation.repeat_at == climb.now + DAY
+    assert climb.after(30).reminded == [NOW + DAY, climb.now]
+
+
+def test_what_was_taken_up_or_may_be_over_or_cannot_be_judged_is_not_told_again() -> None:
+    policy = a_policy("standard", (60, "lead"), repeats=(DAY,))
+    taken = Climb(policy).sees()
+    taken.takes(Acknowledge("c1", TOLD.recipients[0].person, None, NOW + 20 * DAY, NOW))
+    recovering = Climb(policy, keep_firing_for={"observations": 2}).sees().sees(0.97)
+    unknown = Climb(policy).sees().sees(None)
+    for climb in (taken, recovering, unknown):
+        assert climb.after(15).reminded == []
+
+
 moves = st.one_of(
     st.tuples(st.just("tick"), st.integers(0, 10)),
     st.tuples(st.sampled_from([None, 0.4, 0.7, 0.92, 1.0]), st.integers(0, 5)),
@@ -198,7 +228,7 @@ def test_nobody_is_told_twice_of_one_episode_and_no_timer_stays_due(
         Threshold(severity="watch", fire=Decimal("0.90"), clear=Decimal("0.95")),
         Threshold(severity="critical", fire=Decimal("0.50"), clear=Decimal("0.60"), policy="fast"),
     )
-    climb = Climb(a_policy(), a_policy("fast", (1, "chief"), (2, "lead")), ladder=ladder)
+    climb = Climb(a_policy(repeats=(DAY, 2 * DAY)), a_policy("fast", (1, "chief"), (2, "lead")), ladder=ladder)
     if vacant:
         del climb.people["chief"]
     for what, days in history:
@@ -212,7 +242,8 @@ def test_nobody_is_told_twice_of_one_episode_and_no_timer_stays_due(
     told: dict[int, list[str]] = {}
     for decision in climb.decisions:
         for effect in decision.effects:
-            told.setdefault(effect.wire.episode, []).extend(effect.meant_for)
+            if effect.wire.type == "escalated":
+                told.setdefault(effect.wire.episode, []).extend(effect.meant_for)
             assert set(effect.meant_for) <= {who.person for who in effect.told.recipients}
     for people in told.values():
         assert len(people) == len(set(people))
