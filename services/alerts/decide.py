@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
-from contracts.catalog import Rule
+from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
 from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up
 from services.alerts.alert import (
+    Ahead,
     Alert,
     Condition,
     DataState,
@@ -151,8 +152,7 @@ def decide(
 def _climb(
     former: Alert, decision: Decision, rule: Rule | None, now: datetime, ways: Ways, *, anew: bool = False
 ) -> Decision:
-    """What time adds to a decision: the steps that are reached, each once and in order. A step without anybody on it is
-    passed over for the next at once."""
+    """What time adds to a decision: an acknowledgement that ended, steps that are reached, and repeats."""
     alert = decision.alert
     if alert.open is None or rule is None:
         if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
@@ -165,38 +165,72 @@ def _climb(
     episode, climb = dated(former, alert, now), followed(alert, policy, now, ways.clock, anew=anew)
     if episode is not alert.open or climb != alert.escalation:
         alert = replace(alert, open=episode, escalation=climb)
-    row, effects, vacant = decision.row, list(decision.effects), False
+    course = _Course(alert, rule, now, decision.row, list(decision.effects))
     if over and alert.condition is Condition.FIRING:
-        told = _tell(alert, rule, episode, TransitionType.REMINDED, Row.H2, now)
-        effects += (replace(one, meant_for=reminded(former.handling, episode.told)) for one in told.effects)
-        alert, row = told.alert, Row.H2 if row in _QUIET else row
-    while policy is not None and (step := reached(alert, policy, now, at_once=vacant)) is not None:
+        course.tells(TransitionType.REMINDED, Row.H2, reminded(former.handling, episode.told))
+    if policy is not None:
+        _steps(course, policy, ways)
+        _repeat(course, policy, ways)
+    if course.alert is decision.alert and not course.effects:
+        return decision
+    return course.decision(ahead(course.alert, policy))
+
+
+@dataclass(slots=True)
+class _Course:
+    """An open alert while time is added to a decision on it."""
+
+    alert: Alert
+    rule: Rule
+    now: datetime
+    row: Row
+    effects: list[Transition]
+
+    @property
+    def episode(self) -> Episode:
+        """The open one."""
+        assert self.alert.open is not None
+        return self.alert.open
+
+    def tells(self, kind: TransitionType, row: Row, meant_for: tuple[str, ...], *, hurried: bool = False) -> None:
+        """One more effect."""
+        told = _tell(self.alert, self.rule, self.episode, kind, row, self.now)
+        self.effects += (replace(one, meant_for=meant_for, hurried=hurried) for one in told.effects)
+        self.alert, self.row = told.alert, row if self.row in _QUIET else self.row
+
+    def decision(self, foretold: Ahead | None) -> Decision:
+        """The whole, each effect with what the mails say of the climb."""
+        told_at, handling = self.episode.told_at, self.alert.handling
+        effects = (replace(one, told_at=told_at, ahead=foretold, handling=handling) for one in self.effects)
+        return Decision(self.alert, self.row, tuple(effects))
+
+
+def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
+    """The steps that are reached, each once and in order. One without anybody on it is passed over for the next at
+    once."""
+    vacant = False
+    while (step := reached(course.alert, policy, course.now, at_once=vacant)) is not None:
         found = ways.standing(step.step)
         vacant = not found.recipients
-        alert = replace(alert, escalation=stepped(alert.escalation, policy, ways.clock))
-        if new := newcomers(episode.told, found):
-            episode, cause = joined(episode, new, now), Row.E2 if step.hurried else Row.E1
-            told = _tell(replace(alert, open=episode), rule, episode, TransitionType.ESCALATED, cause, now)
+        episode, new = course.episode, newcomers(course.episode.told, found)
+        climb = stepped(course.alert.escalation, policy, ways.clock)
+        course.alert = replace(course.alert, escalation=climb, open=joined(episode, new, course.now))
+        if new:
+            cause = Row.E2 if step.hurried else Row.E1
             meant_for = tuple(who.person for who in new)
-            effects += (replace(one, meant_for=meant_for, hurried=step.hurried) for one in told.effects)
-            alert, row = told.alert, cause if row in _QUIET else row
-    if not effects and (at := repeats_at(alert)) is not None and at <= now:
-        told = _tell(alert, rule, episode, TransitionType.REMINDED, Row.R1, now)
-        everybody = tuple(who.person for who in episode.told.recipients)
-        effects += (replace(one, meant_for=everybody) for one in told.effects)
-        alert, row = told.alert, Row.R1 if row in _QUIET else row
-    if policy is not None and effects and policy.repeats:
-        alert = replace(
-            alert, escalation=heard(alert.escalation, policy, now, ways.clock, repeats=_repeats(alert, effects))
-        )
-    if alert is decision.alert and not effects:
-        return decision
-    foretold = ahead(alert, policy)
-    return Decision(
-        alert,
-        row,
-        tuple(replace(one, told_at=episode.told_at, ahead=foretold, handling=alert.handling) for one in effects),
-    )
+            course.tells(TransitionType.ESCALATED, cause, meant_for, hurried=step.hurried)
+
+
+def _repeat(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
+    """Everybody again where it was quiet for long; any mail begins the quiet anew."""
+    at = repeats_at(course.alert)
+    if not course.effects and at is not None and at <= course.now:
+        everybody = tuple(who.person for who in course.episode.told.recipients)
+        course.tells(TransitionType.REMINDED, Row.R1, everybody)
+    if course.effects and policy.repeats:
+        times = _repeats(course.alert, course.effects)
+        climb = heard(course.alert.escalation, policy, course.now, ways.clock, repeats=times)
+        course.alert = replace(course.alert, escalation=climb)
 
 
 def _repeats(alert: Alert, effects: Sequence[Transition]) -> int:
