@@ -11,7 +11,7 @@ from services.alerts.scene import Scene
 
 
 def before_of(scene: Scene, member: Member, language: Language) -> str:
-    """`Văn phòng UBND xã, đầu mối phụ trách (Xã Tân Phú), lúc 04/09/2023 08:00; …`; empty where it is no news."""
+    """`Văn phòng UBND xã (đầu mối phụ trách), lúc 04/09/2023 08:00; …`; empty where it is no news."""
     if not member.escalated:
         return ""
     return "; ".join(
@@ -20,7 +20,6 @@ def before_of(scene: Scene, member: Member, language: Language) -> str:
             "before",
             name=who.name,
             role=role(language, who.role),
-            unit=scene.unit(who.unit, language),
             at=moment(scene, who.at, language),
         )
         for who in member.before

@@ -54,7 +54,7 @@ def facts_of(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
         parts = say(language, "parts", reported=record.completeness.reported, expected=record.completeness.expected)
         facts.append(Fact(say(language, "l_parts"), parts))
     if member.owner:
-        told = member.owner in member.also_told
+        told = member.owner in member.at_once
         owner = say(language, "owner_told", owner=member.owner) if told else member.owner
         facts.append(Fact(say(language, "l_owner"), owner))
     facts += _told(scene, member, language)
@@ -67,10 +67,9 @@ def _told(scene: Scene, member: Member, language: Language) -> list[Fact]:
     """Who else was told; of what climbed, who was before and who will be next."""
     facts = []
     before = before_of(scene, member, language) if member.firing else ""
-    named = {who.name for who in member.before} if before else set()
     if before:
         facts.append(Fact(say(language, "l_before"), before))
-    if others := [name for name in member.also_told if name != member.owner and name not in named]:
+    if others := [name for name in member.at_once if name != member.owner]:
         facts.append(Fact(say(language, "l_also"), "; ".join(others)))
     if member.firing and member.escalated and member.hurried:
         facts.append(Fact(say(language, "l_hurried"), say(language, "hurried")))

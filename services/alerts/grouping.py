@@ -71,7 +71,6 @@ class Informed:
 
     name: str
     role: str
-    unit: str
     at: datetime
 
 
@@ -115,6 +114,14 @@ class Member:
     """Whether its recipient is to be told again what they know."""
     overdue: bool = False
     """Whether that is because the time for which somebody took it up is over."""
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """Names of the others who are told together with its recipient."""
+        if self.overdue:
+            return ()
+        before = {who.name for who in self.before} if self.escalated else set()
+        return tuple(name for name in self.also_told if name not in before)
 
     @property
     def firing(self) -> bool:
@@ -342,9 +349,7 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     firing = {alert: member for alert, member in group.members.items() if member.firing}
     after = replace(
         quiet,
-        members={
-            alert: replace(member, worsened=False, reminded=False, overdue=False) for alert, member in firing.items()
-        },
+        members={alert: _told(member) for alert, member in firing.items()},
         told={alert: member.episode for alert, member in firing.items()},
         seq=seq,
         thread=mail.thread,
@@ -407,11 +412,16 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
     )
 
 
+def _told(member: Member) -> Member:
+    """Once its recipient was told: nothing of it is news."""
+    return replace(member, worsened=False, escalated=False, hurried=False, reminded=False, overdue=False)
+
+
 def _before(transition: Transition, recipient: Recipient) -> tuple[Informed, ...]:
     told_at = dict(transition.told_at)
     known = [(told_at[who.person], who) for who in transition.told.recipients if who.person in told_at]
     return tuple(
-        Informed(who.name, who.role, who.unit, at)
+        Informed(who.name, who.role, at)
         for at, who in known
         if at < transition.wire.at and who.person != recipient.person
     )

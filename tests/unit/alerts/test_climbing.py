@@ -78,9 +78,11 @@ def test_the_mail_of_a_step_says_who_was_told_before_and_when() -> None:
     to_lead = mails[3][1]
     said = words(to_lead)
     assert "vẫn chậm so với kế hoạch sau khi đã báo đơn vị" in said
-    assert "Văn phòng UBND xã, đầu mối phụ trách (Xã Tân Phú), lúc 04/09/2023 08:00" in said
-    assert "Chủ tịch UBND huyện, lãnh đạo (Huyện Đắk Glong), lúc 07/09/2023 08:00" in said
+    assert "Văn phòng UBND xã (đầu mối phụ trách), lúc 04/09/2023 08:00" in said
+    assert "Chủ tịch UBND huyện (lãnh đạo), lúc 07/09/2023 08:00" in said
     assert "Bước tiếp theo" not in said
+    assert "cũng nhận thư này" not in said
+    assert "Cùng nhận thư" not in said
     assert str(to_lead["Subject"]).startswith("[KPI] Vẫn chậm, thiếu 24,0 điểm %: ")
     assert to_lead["In-Reply-To"] is None
 
@@ -98,6 +100,22 @@ def test_everybody_who_was_told_is_told_how_it_ends_in_their_thread() -> None:
     assert [reason for _, reason in reasons(mails[4:])] == ["ALL_RESOLVED"] * 4
     first = {to: mail["Message-ID"] for to, mail in mails[:4]}
     assert {to: mail["In-Reply-To"] for to, mail in mails[4:]} == first
+
+
+def test_what_comes_after_the_mail_of_a_step_is_told_as_to_everybody() -> None:
+    async def run() -> list[tuple[str, EmailMessage]]:
+        world = World(climbing())
+        await played(world, 4)
+        service = Service(world, start=NOW + 4 * DAY)
+        await service.sees(a_record(0.45, version=2), at=NOW + 5 * DAY)
+        await service.until(NOW + 6 * DAY)
+        return world.wire.taken
+
+    mails = asyncio.run(run())[3:]
+    assert [reason for _, reason in reasons(mails)] == ["WORSENED"] * 3
+    said = words(dict(mails)["chu-tich@huyen-a.example"])
+    assert "Đã báo trước" not in said
+    assert "Phụ trách: Văn phòng UBND xã (cũng nhận thư này)" in said
 
 
 def test_a_vacant_post_is_named_and_the_next_level_told_at_once() -> None:
