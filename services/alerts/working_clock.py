@@ -66,9 +66,13 @@ class WorkingClock:
 
 
 def _spans(calendar: Calendar | None) -> tuple[tuple[timedelta, timedelta], ...]:
-    """The working hours of a day as times since midnight, in order; the whole day where none are declared."""
+    """The working hours of a day as times since midnight, in order and apart; the whole day where none are declared."""
     hours = calendar.spec.working_hours if calendar is not None else ()
-    spans = sorted((_since_midnight(one.start), _since_midnight(one.end)) for one in hours if one.start < one.end)
+    spans: list[tuple[timedelta, timedelta]] = []
+    for start, end in sorted((_since_midnight(one.start), _since_midnight(one.end)) for one in hours):
+        begin = max(start, spans[-1][1]) if spans else start
+        if begin < end:
+            spans.append((begin, end))
     return tuple(spans) or ((timedelta(0), _DAY),)
 
 

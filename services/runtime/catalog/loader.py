@@ -152,6 +152,9 @@ def _load_yaml(path: Path, name: str, section: str, defaults: Defaults, folder: 
     wrong = problems_with(shape, {**beside, section: []}, name, lines)
     folder.problems.extend(wrong)
     shared = {} if wrong else beside
+    if wrong:
+        lists = [value for value in beside.values() if isinstance(value, list)]
+        folder.unread.update(str(one.get("id")) for each in lists for one in each if isinstance(one, dict))
     for index, entry in enumerate(entries):
         whole = _with_defaults(model, entry, shared, defaults) if isinstance(entry, dict) else entry
         above = [key for key in shared if isinstance(entry, dict) and key not in entry and key in model.model_fields]

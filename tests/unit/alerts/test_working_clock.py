@@ -55,6 +55,11 @@ def test_without_hours_a_working_day_is_the_whole_of_it() -> None:
     assert after(a_clock(working_hours=()), at(9, 4, 16, 50), timedelta(days=1)) == at(9, 7, 16, 50)
 
 
+def test_hours_that_overlap_count_once() -> None:
+    hours = (WorkingHours(start=time(8), end=time(12)), WorkingHours(start=time(9), end=time(10)))
+    assert a_clock(working_hours=hours).passed(at(9, 4, 0), at(9, 5, 0)) == timedelta(hours=4)
+
+
 def test_without_a_calendar_all_time_counts() -> None:
     assert after(WorkingClock(None, VIETNAM), at(9, 4, 16, 50), timedelta(days=3)) == at(9, 7, 16, 50)
 

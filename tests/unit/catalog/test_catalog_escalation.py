@@ -43,9 +43,9 @@ def test_the_policies_of_the_file_belong_to_every_rule(tmp_path: Path) -> None:
     [
         ("policy: standard", "policy: standar", "rules.yaml:16: there is no escalation policy “standar”; write “stan"),
         ("clear: 0.85", "clear: 0.85, policy: none", "rules.yaml:13: there is no escalation policy “none”; write one"),
-        ("[{role: owner, of: unit}]", "[]", "rules.yaml:6: "),
+        ("[{role: owner, of: unit}]", "[]", "rules.yaml:6: “policies.steps.audience” has 0 and needs at least 1"),
         ("P7D", "P3D", "rules.yaml:7: step 2 of “standard” is no later than step 1; sort the steps by “after”"),
-        ("after: P3D", "after: -P3D", "rules.yaml:6: "),
+        ("after: P3D", "after: -P3D", "rules.yaml:6: “policies.steps.after” cannot be “-3 days"),
         ("skip_to: 2", "skip_to: 3", "rules.yaml:4: “standard” has 2 steps and none of the number 3; write"),
         (
             "role: lead, of: province",
@@ -61,6 +61,14 @@ def test_a_mistake_is_said_with_its_line_and_what_to_write(tmp_path: Path, old: 
     assert old in RULES
     errors = [english(problem) for problem in checked(tmp_path, RULES.replace(old, new, 1)).errors]
     assert any(said in each for each in errors), errors
+
+
+def test_a_mistake_in_a_policy_is_said_once_and_not_again_of_the_rules_that_name_it(tmp_path: Path) -> None:
+    said = [str(problem) for problem in checked(tmp_path, RULES.replace("P3D", "3 ngày", 1)).errors]
+    assert said == [
+        "rules.yaml:6: “policies.steps.after” không thể là “3 ngày”; hãy viết P3D · "
+        "“policies.steps.after” cannot be “3 ngày”; write P3D"
+    ]
 
 
 def test_a_policy_that_no_rule_names_may_wait_for_its_people(tmp_path: Path) -> None:
