@@ -17,6 +17,7 @@ class TransitionType(StrEnum):
     WORSENED = "worsened"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    REMINDED = "reminded"
     CLOSED = "closed"
     DATA_MISSING = "data_missing"
     DATA_BACK = "data_back"

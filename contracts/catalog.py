@@ -431,6 +431,7 @@ class Threshold(WireModel):
     severity: Severity
     fire: Exact
     clear: Exact | None = Field(default=None, description="By default the same as `fire`.")
+    policy: Id | None = Field(default=None, description="By which policy it climbs while so severe; else the rule's.")
 
 
 class Hold(WireModel):
@@ -458,6 +459,36 @@ class Audience(WireModel):
     of: Literal["unit", "parent", "province"] = "unit"
 
 
+class EscalationStep(WireModel):
+    """Who is told as well when an alert still fires so long after it began to. On the working clock a day is a working
+    day and an hour is an hour of one, by the province's calendar."""
+
+    after: Annotated[timedelta, Field(ge=timedelta(0))] = Field(description="From the beginning (`P3D`).")
+    clock: Literal["working", "calendar"] = "working"
+    audience: tuple[Audience, ...] = Field(min_length=1)
+
+
+class EscalationPolicy(WireModel):
+    """How an alert climbs: its steps in order."""
+
+    id: Id
+    name_vi: str
+    name_en: str = ""
+    steps: tuple[EscalationStep, ...] = Field(min_length=1)
+    skip_to: int | None = Field(
+        default=None,
+        ge=1,
+        description="The step (1 is the first) up to which it climbs at once where the pace that is needed is more "
+        "than `skip_when` times the best that ever was.",
+    )
+    skip_when: Exact = Field(default=Decimal(2), gt=0)
+    repeats: tuple[Annotated[timedelta, Field(gt=timedelta(0))], ...] = Field(
+        default=(),
+        description="Working time without news after which everybody who was told is told again; the last of them "
+        "again and again. Without any, never.",
+    )
+
+
 class Rule(CatalogObject):
     """When to alert and whom to tell. The ladder's rungs are severities of one alert, mildest first."""
 
@@ -474,6 +505,8 @@ class Rule(CatalogObject):
     pending_for: Hold = Field(default=Hold(), description="How long it must be behind before an episode opens.")
     keep_firing_for: Hold = Field(default=Hold(), description="How long it must be clear before an episode closes.")
     audience: tuple[Audience, ...] = Field(min_length=1)
+    policy: Id | None = Field(default=None, description="By which policy its alerts climb; without one they do not.")
+    policies: tuple[EscalationPolicy, ...] = Field(default=(), description="Those of the file, for every rule of it.")
     group_wait: timedelta = timedelta(minutes=10)
     enabled: bool = True
     version: int = Field(default=1, ge=1)

@@ -3,16 +3,17 @@
 Condition, data, handling and escalation are axes of their own: one never has to remember another's former value.
 """
 
-# Nothing sets some values and fields of these axes yet: STALE, and what is in `Handling` and `Escalation`. They are the
-# shape in which alerts are stored, so that what will set them finds old documents readable.
+# Nothing sets STALE yet. It is in the shape in which alerts are stored, so that what will set it finds old documents
+# readable.
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from contracts.alerts import AlertTransition, CloseReason, Severity, alert_id
 from contracts.base import AsOf
+from contracts.catalog import Audience
 from contracts.progress import ProgressJudged, Status
 
 
@@ -54,16 +55,38 @@ class Handling:
 
     state: Literal["unacked", "acked"] = "unacked"
     by: str | None = None
+    """The id of a person in the catalog."""
     until: datetime | None = None
     note: str | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """How far it has climbed."""
+    """How far it has climbed. `step` counts the steps that were reached."""
 
     policy: str | None = None
     step: int = 0
+    running_since: datetime | None = None
+    """Since when time counts; None while it stands still."""
+    worked: timedelta = timedelta(0)
+    passed: timedelta = timedelta(0)
+    """What had counted before: working time, and all time."""
+    due_at: datetime | None = None
+    """When the next step is reached; None while time stands still, and after the last."""
+    repeats: int = 0
+    """How often everybody was told again since the latest news."""
+    quiet_from: timedelta = timedelta(0)
+    """The working time at which somebody was last told something."""
+    repeat_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The next step: when it is reached, and who is told then."""
+
+    at: datetime
+    audience: tuple[Audience, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +143,8 @@ class Episode:
     """The newest record of the episode."""
     told: Told = Told()
     """Everybody who was told of it, or is about to be."""
+    told_at: tuple[tuple[str, datetime], ...] = ()
+    """Person, and when it was first decided to tell them. No mapping: ids have dots, and would be names of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +180,8 @@ class Alert:
     closes_at: datetime | None = None
     """Period end and reporting grace, as the newest record has them; an older document has it in `next_due_at` only."""
     next_due_at: datetime | None = None
+    commands: tuple[str, ...] = ()
+    """Ids of the latest commands that were taken; one that comes again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +196,12 @@ class Transition:
     worst_shortfall: float | None
     wait_s: float
     """Seconds of business time that the group may wait for more of its like."""
+    told_at: tuple[tuple[str, datetime], ...] = ()
+    """As of the episode."""
+    meant_for: tuple[str, ...] = ()
+    """Escalated, reminded: who is told because of it; the others learn nothing new."""
+    hurried: bool = False
+    """Escalated before its time, because the pace that is needed is out of reach."""
+    ahead: Ahead | None = None
+    """The next step, as far as it can be foretold."""
+    handling: Handling = Handling()

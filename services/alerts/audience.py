@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from contracts.catalog import Audience, Person, Rule
+from contracts.catalog import Audience, EscalationStep, Person, Rule
 from services.alerts.alert import Recipient, Told
 from services.runtime.catalog import Catalog
 
@@ -44,7 +44,7 @@ def find(catalog: Catalog, rule: Rule, unit: str, owner_role: str, on: date) -> 
                 addresses.add(person.email.lower())
 
     for entry in rule.audience:
-        of = _unit_of(catalog, entry, unit, on)
+        of = unit_of(catalog, entry, unit, on)
         if of is not None:
             add(entry.role, of)
     if not recipients:
@@ -57,7 +57,25 @@ def find(catalog: Catalog, rule: Rule, unit: str, owner_role: str, on: date) -> 
     return Found(Told(tuple(recipients.values()), owner), tuple(dict.fromkeys(gaps)))
 
 
-def _unit_of(catalog: Catalog, entry: Audience, unit: str, on: date) -> str | None:
+def standing(catalog: Catalog, step: EscalationStep, unit: str, on: date) -> Found:
+    """Who is on a step of an alert's policy. Where a post is vacant nobody stands in: the next step does."""
+    people: dict[str, Recipient] = {}
+    gaps: list[Gap] = []
+    for entry in step.audience:
+        of = unit_of(catalog, entry, unit, on)
+        if of is None:
+            continue
+        holders = catalog.people.holding(entry.role, of, on)
+        if not holders:
+            gaps.append(Gap(entry.role, of))
+        for person in holders:
+            people.setdefault(person.id, _recipient(person, entry.role, of))
+    alone = {who.email.lower(): who for who in reversed(people.values())}
+    return Found(Told(tuple(who for who in people.values() if alone[who.email.lower()] is who)), tuple(gaps))
+
+
+def unit_of(catalog: Catalog, entry: Audience, unit: str, on: date) -> str | None:
+    """The unit whose role is meant; None where there is none above."""
     match entry.of:
         case "unit":
             return unit

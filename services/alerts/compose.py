@@ -1,7 +1,4 @@
-"""From a decided mail to what it says: subject, first sentence, figures, what to do, why. Both languages, no markup.
-
-What a later release computes (escalation) is left out and not faked. Pure.
-"""
+"""From a decided mail to what it says: subject, first sentence, figures, what to do, why. In both languages. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,10 +31,12 @@ _END_PREFIX = {
 _PREFIX = {
     Reason.FIRST: "prefix_behind",
     Reason.NEW_IN_GROUP: "prefix_more",
+    Reason.ESCALATED: "prefix_escalated",
     Reason.WORSENED: "prefix_worse",
     Reason.RESOLVED_SOME: "prefix_resolved_some",
     Reason.ALL_RESOLVED: "prefix_resolved",
     Reason.CLOSED_OTHER: "prefix_ended",
+    Reason.REPEAT: "prefix_escalated",
 }
 
 
@@ -94,9 +93,11 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
         prefix = "prefix_corrected"
     elif prefix in ("prefix_resolved", "prefix_resolved_some") and _any_near(mail.lines):
         prefix += "_near"
+    elif mail.reason is Reason.ESCALATED and _all_hurried(mail.lines):
+        prefix = "prefix_behind"
     words = say("vi", prefix)
     first = mail.lines[0].member
-    if prefix in ("prefix_behind", "prefix_worse") and len(mail.lines) == 1 and first.shortfall:
+    if prefix in ("prefix_behind", "prefix_escalated", "prefix_worse") and len(mail.lines) == 1 and first.shortfall:
         words = f"{words}, {gap_of(first.shortfall, first.record, kpi, 'vi')}"
     mark = say("vi", "pilot_mark") if pilot else ""
     return shortened(f"{mark}[KPI] {words}: {mail.core}", MAX_SUBJECT)
@@ -104,6 +105,10 @@ def subject(mail: Mail, kpi: Kpi, pilot: bool = False) -> str:
 
 def _any_near(lines: Sequence[Line]) -> bool:
     return any(only_near(line.member) for line in lines)
+
+
+def _all_hurried(lines: Sequence[Line]) -> bool:
+    return all(line.member.hurried for line in lines if line.news is News.ESCALATED)
 
 
 def shortened(text: str, length: int) -> str:
@@ -161,9 +166,12 @@ def _speech(scene: Scene, language: Language, over: bool, pilot: bool, contact: 
 
 def _news_lines(mail: Mail) -> tuple[Line, ...]:
     """Those lines that are the reason of the mail; never empty."""
+    if mail.reason is Reason.REPEAT:
+        return tuple(line for line in mail.lines if line.member.reminded) or mail.lines
     wanted = {
-        Reason.FIRST: (News.NEW, News.AGAIN),
-        Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN),
+        Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
+        Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
+        Reason.ESCALATED: (News.ESCALATED,),
         Reason.WORSENED: (News.WORSE,),
     }.get(mail.reason, (News.ENDED,))
     if mail.reason is Reason.CLOSED_OTHER:
@@ -212,6 +220,10 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             if one and first.member.shortfall is None:
                 return "behind_unknown"
             return "behind_critical" if one and first.member.severity == "critical" else "behind"
+        case Reason.ESCALATED:
+            return "escalated_hurried" if one and first.member.hurried else "escalated"
+        case Reason.REPEAT:
+            return "repeat_overdue" if all(line.member.overdue for line in news) else "repeat"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:

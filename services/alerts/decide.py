@@ -4,15 +4,43 @@ Rows carry the numbers of the transition table. Those that need the data axis, e
 the axes they work on are, so that they can be added without changing what is stored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
-from contracts.catalog import Rule
+from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
-from services.alerts.alert import Alert, Condition, DataState, Episode, Head, Stretch, Told, Transition
+from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up
+from services.alerts.alert import (
+    Ahead,
+    Alert,
+    Condition,
+    DataState,
+    Episode,
+    Escalation,
+    Handling,
+    Head,
+    Stretch,
+    Told,
+    Transition,
+)
+from services.alerts.escalating import (
+    NO_WAYS,
+    Ways,
+    ahead,
+    dated,
+    followed,
+    heard,
+    joined,
+    newcomers,
+    policy_of,
+    reached,
+    repeats_at,
+    stepped,
+    waits_until,
+)
 from services.alerts.holding import begun, held, longer, not_after, settled_at
 from services.alerts.rules import Judgement, Verdict, Why, judge, line_of, severity_of, shortfall, worse
 
@@ -42,6 +70,14 @@ class Row(StrEnum):
     C18_LATE = "c18_period_had_ended"
     WITHDRAWN = "target_withdrawn"
     REVISED = "target_revised"
+    E1 = "e1_step_reached"
+    E2 = "e2_pace_out_of_reach"
+    R1 = "r1_told_again"
+    H1 = "h1_acknowledged"
+    H2 = "h2_acknowledgement_ended"
+    H_NOT_OPEN = "h_nothing_to_acknowledge"
+    H_ENDED = "h_end_has_passed"
+    H_AGAIN = "h_command_taken_before"
     C19 = "c19_version_not_newer"
     C20 = "c20_no_transition"
     NOT_DUE = "tick_not_due"
@@ -84,22 +120,141 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Happened = Observation | Tick | Reconsidered
+Happened = Observation | Tick | Reconsidered | Acknowledge
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
 
-def decide(alert: Alert, rule: Rule | None, happened: Happened, now: datetime, audience: Audience = Told) -> Decision:
-    """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once."""
+def decide(
+    alert: Alert,
+    rule: Rule | None,
+    happened: Happened,
+    now: datetime,
+    audience: Audience = Told,
+    ways: Ways = NO_WAYS,
+) -> Decision:
+    """The next state of an alert. `rule` None: it was deleted or disabled. `audience` is asked at most once, `ways`
+    only while an episode is open."""
     if isinstance(happened, Tick):
-        return _timed(_tick(alert, rule, now, audience), rule)
+        return _timed(_climb(alert, _tick(alert, rule, now, audience), rule, now, ways), rule)
     if isinstance(happened, Reconsidered):
-        return _timed(_reconsider(alert, rule, happened, now), rule)
+        return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
+    if isinstance(happened, Acknowledge):
+        return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
         return Decision(alert, Row.C20)
-    return _timed(_observe(replace(alert, closes_at=happened.closes_at), rule, happened, now, audience), rule)
+    observed = _observe(replace(alert, closes_at=happened.closes_at), rule, happened, now, audience)
+    return _timed(_climb(alert, observed, rule, now, ways), rule)
+
+
+def _climb(
+    former: Alert, decision: Decision, rule: Rule | None, now: datetime, ways: Ways, *, anew: bool = False
+) -> Decision:
+    """What time adds to a decision: an acknowledgement that ended, steps that are reached, and repeats."""
+    alert = decision.alert
+    if alert.open is None or rule is None:
+        if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
+            return decision
+        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling()))
+    over = ended(alert.handling, now)
+    if over:
+        alert = replace(alert, handling=Handling())
+    policy = policy_of(rule, alert.severity)
+    episode, climb = dated(former, alert, now), followed(alert, policy, now, ways.clock, anew=anew)
+    if episode is not alert.open or climb != alert.escalation:
+        alert = replace(alert, open=episode, escalation=climb)
+    course = _Course(alert, rule, now, decision.row, list(decision.effects))
+    if over and alert.condition is Condition.FIRING:
+        course.tells(TransitionType.REMINDED, Row.H2, reminded(former.handling, episode.told))
+    if policy is not None:
+        _steps(course, policy, ways)
+        _repeat(course, policy, ways)
+    if course.alert is decision.alert and not course.effects:
+        return decision
+    return course.decision(ahead(course.alert, policy))
+
+
+@dataclass(slots=True)
+class _Course:
+    """An open alert while time is added to a decision on it."""
+
+    alert: Alert
+    rule: Rule
+    now: datetime
+    row: Row
+    effects: list[Transition]
+
+    @property
+    def episode(self) -> Episode:
+        """The open one."""
+        assert self.alert.open is not None
+        return self.alert.open
+
+    def tells(self, kind: TransitionType, row: Row, meant_for: tuple[str, ...], *, hurried: bool = False) -> None:
+        """One more effect."""
+        told = _tell(self.alert, self.rule, self.episode, kind, row, self.now)
+        self.effects += (replace(one, meant_for=meant_for, hurried=hurried) for one in told.effects)
+        self.alert, self.row = told.alert, row if self.row in _QUIET else self.row
+
+    def decision(self, foretold: Ahead | None) -> Decision:
+        """The whole, each effect with what the mails say of the climb."""
+        told_at, handling = self.episode.told_at, self.alert.handling
+        effects = (replace(one, told_at=told_at, ahead=foretold, handling=handling) for one in self.effects)
+        return Decision(self.alert, self.row, tuple(effects))
+
+
+def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
+    """The steps that are reached, each once and in order. One without anybody on it is passed over for the next at
+    once."""
+    vacant = False
+    while (step := reached(course.alert, policy, course.now, at_once=vacant)) is not None:
+        found = ways.standing(step.step)
+        vacant = not found.recipients
+        episode, new = course.episode, newcomers(course.episode.told, found)
+        climb = stepped(course.alert.escalation, policy, ways.clock)
+        course.alert = replace(course.alert, escalation=climb, open=joined(episode, new, course.now))
+        if new:
+            cause = Row.E2 if step.hurried else Row.E1
+            meant_for = tuple(who.person for who in new)
+            course.tells(TransitionType.ESCALATED, cause, meant_for, hurried=step.hurried)
+
+
+def _repeat(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
+    """Everybody again where it was quiet for long; any mail begins the quiet anew."""
+    at = repeats_at(course.alert)
+    if not course.effects and at is not None and at <= course.now:
+        everybody = tuple(who.person for who in course.episode.told.recipients)
+        course.tells(TransitionType.REMINDED, Row.R1, everybody)
+    if course.effects and policy.repeats:
+        times = _repeats(course.alert, course.effects)
+        climb = heard(course.alert.escalation, policy, course.now, ways.clock, repeats=times)
+        course.alert = replace(course.alert, escalation=climb)
+
+
+def _repeats(alert: Alert, effects: Sequence[Transition]) -> int:
+    """How often everybody was told again: news begins the count anew."""
+    if any(effect.wire.type in (TransitionType.OPENED, TransitionType.WORSENED) for effect in effects):
+        return 0
+    return alert.escalation.repeats + any(effect.wire.reason == Row.R1 for effect in effects)
+
+
+def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: datetime) -> Decision:
+    """Somebody takes it up. What nobody was told of, or is over, cannot be taken up."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    alert = replace(alert, commands=remembered(alert.commands, command.command_id))
+    if alert.open is None or alert.severity is None or rule is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    handling = taken_up(command, alert.severity)
+    if ended(handling, now):
+        return Decision(alert, Row.H_ENDED)
+    return _tell(replace(alert, handling=handling), rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
+
+
+_QUIET = frozenset({Row.NOT_DUE, Row.C20})
+"""Rows that say nothing which a step that was reached would hide."""
 
 
 def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audience: Audience) -> Decision:
@@ -297,7 +452,8 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     due = None
     if rule is not None and (alert.open is not None or alert.waiting is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        due = min((one for one in (_closes_at(alert), settles_at) if one is not None), default=None)
+        moments = (_closes_at(alert), settles_at, waits_until(alert), repeats_at(alert), alert.handling.until)
+        due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 
 

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from contracts.catalog import Rule
+from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
+from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Key, Told, Transition
 from services.alerts.audience import Gap
 from services.alerts.decide import Audience, Decision, Row, Tick, decide
+from services.alerts.escalating import NO_WAYS, Ways
 from services.alerts.measures import Measures
 from services.alerts.ports import AlertChange, Alerts, Catalogs
 from services.alerts.watching import Watch
@@ -99,12 +101,26 @@ class Decider:
             changes = []
             for alert in due:
                 rule = self._rule(alert.key)
-                decision = decide(alert, rule, Tick(), now, self._audience(alert, rule, now))
+                decision = decide(
+                    alert, rule, Tick(), now, self._audience(alert, rule, now), self._ways(alert.key, now)
+                )
                 self._measures.decisions.labels(decision.row.value).inc()
                 changes.append(AlertChange(decision.alert, decision.effects))
                 relay.update(effect.wire.alert_id for effect in decision.effects)
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
+
+    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Row | None:
+        """Decide on somebody's command; the row that applied, or None for an alert that does not exist."""
+        while True:
+            alert = (await self._alerts.load([alert_id])).get(alert_id)
+            if alert is None:
+                return None
+            decision = decide(alert, self._rule(alert.key), command, now, ways=self._ways(alert.key, now))
+            if decision.alert is alert or await self._alerts.save([AlertChange(decision.alert, decision.effects)]):
+                self._measures.decisions.labels(decision.row.value).inc()
+                return decision.row
+            self._measures.conflicts.labels("alerts").inc()
 
     async def reconsider(self, now: datetime) -> frozenset[str]:
         """Decide on what is open in provinces whose catalog changed; the alerts that have something to relay.
@@ -125,7 +141,10 @@ class Decider:
         while found := await self._alerts.watching(province, after, TICKS):
             watch = self._watch(province)
             assert watch is not None
-            decided = [(alert, decide(alert, *watch.reconsidered(alert), now)) for alert in found]
+            decided = [
+                (alert, decide(alert, *watch.reconsidered(alert), now, ways=self._ways(alert.key, now)))
+                for alert in found
+            ]
             changed = [decision for alert, decision in decided if decision.alert is not alert]
             if not await self._alerts.save([AlertChange(one.alert, one.effects) for one in changed]):
                 self._measures.conflicts.labels("alerts").inc()
@@ -169,7 +188,7 @@ class Decider:
         if record.target is None and alert.head is None:
             return None  # nothing was promised: nothing to keep
 
-        return decide(alert, rule, seen, now, lambda: self._told(watch, rule, record, now))
+        return decide(alert, rule, seen, now, lambda: self._told(watch, rule, record, now), self._ways(alert.key, now))
 
     def _told(self, watch: Watch, rule: Rule, record: ProgressJudged, now: datetime) -> Told:
         found = watch.audience(rule, record, now.astimezone(watch.catalog.zone).date())
@@ -182,6 +201,19 @@ class Decider:
         if watch is None or rule is None or stretch is None:
             return Told
         return lambda: self._told(watch, rule, stretch.record, now)
+
+    def _ways(self, key: Key, now: datetime) -> Ways:
+        """How this alert climbs under the catalog of now."""
+        watch = self._watch(key.province)
+        if watch is None:
+            return NO_WAYS
+
+        def standing(step: EscalationStep) -> Told:
+            found = watch.standing(step, key.org_unit, now.astimezone(watch.catalog.zone).date())
+            self._name_gaps(watch, found.gaps)
+            return found.told
+
+        return Ways(watch.clock, standing)
 
     def _name_gaps(self, watch: Watch, gaps: Sequence[Gap]) -> None:
         """Count vacant posts, and name each once for a version of the catalog."""

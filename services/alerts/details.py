@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from contracts.progress import Closed, ProgressJudged, Status
 from contracts.reading import PULLED, SPLIT, most_of, pulled_down, telling_decimals
 from services.alerts import figures
+from services.alerts.climbing import ahead_of, before_of, taken_up
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
 from services.alerts.landing import landing_of
@@ -53,14 +54,30 @@ def facts_of(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
         parts = say(language, "parts", reported=record.completeness.reported, expected=record.completeness.expected)
         facts.append(Fact(say(language, "l_parts"), parts))
     if member.owner:
-        told = member.owner in member.also_told
+        told = member.owner in member.at_once
         owner = say(language, "owner_told", owner=member.owner) if told else member.owner
         facts.append(Fact(say(language, "l_owner"), owner))
-    if others := [name for name in member.also_told if name != member.owner]:
-        facts.append(Fact(say(language, "l_also"), "; ".join(others)))
+    facts += _told(scene, member, language)
     if scene.kpi.simulated or (record.target is not None and record.target.simulated):
         facts.append(Fact(say(language, "l_note"), say(language, "simulated")))
     return tuple(facts)
+
+
+def _told(scene: Scene, member: Member, language: Language) -> list[Fact]:
+    """Who else was told; of what climbed, who was before and who will be next."""
+    facts = []
+    before = before_of(scene, member, language) if member.firing else ""
+    if before:
+        facts.append(Fact(say(language, "l_before"), before))
+    if others := [name for name in member.at_once if name != member.owner]:
+        facts.append(Fact(say(language, "l_also"), "; ".join(others)))
+    if member.firing and member.escalated and member.hurried:
+        facts.append(Fact(say(language, "l_hurried"), say(language, "hurried")))
+    if member.firing and (acked := taken_up(scene, member, language)):
+        facts.append(Fact(say(language, "l_acked"), acked))
+    if member.firing and (ahead := ahead_of(scene, member, language)):
+        facts.append(Fact(say(language, "l_ahead"), ahead))
+    return facts
 
 
 def _standing(scene: Scene, member: Member, language: Language) -> Fact:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from services.alerts.compose import core_of
-from services.alerts.grouping import Group, Mail, Reason, flush, lines_of, needs_update
+from services.alerts.grouping import Group, Mail, begins_thread, flush, lines_of
 from services.alerts.measures import Measures
 from services.alerts.ports import Catalogs, GroupChange, Groups, Mails
 
@@ -65,7 +65,7 @@ class Flusher:
         return GroupChange(*flush(group, at, self._host, self._core(group)))
 
     def _core(self, group: Group) -> str:
-        if needs_update(group) is not Reason.FIRST:
+        if not begins_thread(group):
             return ""
         catalog = self._catalogs.of(group.key.province)
         kpi = catalog.kpis.get(group.key.kpi) if catalog is not None else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from contracts.alerts import CloseReason, Severity, TransitionType
 from contracts.progress import ProgressJudged
-from services.alerts.alert import Recipient, Transition
+from services.alerts.alert import Ahead, Handling, Recipient, Transition
 from services.alerts.decide import Row
 from services.alerts.rules import SEVERITIES, day_of
 
@@ -27,10 +27,12 @@ class Reason(StrEnum):
     NONE = "NONE"
     FIRST = "FIRST"
     NEW_IN_GROUP = "NEW_IN_GROUP"
+    ESCALATED = "ESCALATED"
     WORSENED = "WORSENED"
     RESOLVED_SOME = "RESOLVED_SOME"
     ALL_RESOLVED = "ALL_RESOLVED"
     CLOSED_OTHER = "CLOSED_OTHER"
+    REPEAT = "REPEAT"
 
 
 ENDINGS = frozenset({Reason.RESOLVED_SOME, Reason.ALL_RESOLVED, Reason.CLOSED_OTHER})
@@ -42,6 +44,7 @@ class News(StrEnum):
 
     NEW = "new"
     AGAIN = "again"
+    ESCALATED = "escalated"
     WORSE = "worse"
     STILL = "still"
     ENDED = "ended"
@@ -60,6 +63,15 @@ class GroupKey(NamedTuple):
     def group_id(self) -> str:
         """32 hex digits."""
         return hashlib.sha256("|".join(self).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Informed:
+    """Who was told, as what, and when it was decided."""
+
+    name: str
+    role: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,28 @@ class Member:
     """Whether it ended because the figure that it opened with was corrected."""
     planned_before: float | None = None
     """Where it ended because the plan was revised: what the same figure was held against before."""
+    escalated: bool = False
+    """Whether its recipient is told because it climbed, and not from its beginning."""
+    hurried: bool = False
+    """Whether it climbed before its time."""
+    before: tuple[Informed, ...] = ()
+    """Who was told before the latest transition, beside its recipient."""
+    ahead: Ahead | None = None
+    """The next step of its climb."""
+    handling: Handling | None = None
+    """Who is at it, if anybody."""
+    reminded: bool = False
+    """Whether its recipient is to be told again what they know."""
+    overdue: bool = False
+    """Whether that is because the time for which somebody took it up is over."""
+
+    @property
+    def at_once(self) -> tuple[str, ...]:
+        """Names of the others who are told together with its recipient."""
+        if self.overdue:
+            return ()
+        before = {who.name for who in self.before} if self.escalated else set()
+        return tuple(name for name in self.also_told if name not in before)
 
     @property
     def firing(self) -> bool:
@@ -233,24 +267,34 @@ def needs_update(group: Group) -> Reason:
     """Whether the recipient must be told something, and why. In this order:
 
     1. nothing told and nothing firing: NONE, since an alert that came and went between two flushes is nobody's news
-    2. an open episode that was not told: FIRST, or NEW_IN_GROUP beside others that were
+    2. an open episode that was not told: FIRST, or NEW_IN_GROUP beside others that were; ESCALATED where all of them
+       are told because they climbed
     3. a told one that got worse: WORSENED
     4. told, but none firing any more: ALL_RESOLVED, or CLOSED_OTHER where an end is no good news
     5. some of the told ones ended: RESOLVED_SOME, or CLOSED_OTHER
+    6. the recipient is to be reminded of one that still fires: REPEAT
     """
     firing = {alert: member.episode for alert, member in group.members.items() if member.firing}
     if not firing and not group.told:
         return Reason.NONE
-    if any(group.told.get(alert) != episode for alert, episode in firing.items()):
+    untold = [group.members[alert] for alert, episode in firing.items() if group.told.get(alert) != episode]
+    if untold and all(member.escalated for member in untold):
+        return Reason.ESCALATED
+    if untold:
         return Reason.NEW_IN_GROUP if group.told else Reason.FIRST
     if any(group.members[alert].worsened for alert in firing):
         return Reason.WORSENED
     ended = [group.members[alert] for alert in group.told if alert not in firing]
     if not ended:
-        return Reason.NONE
+        return Reason.REPEAT if any(group.members[alert].reminded for alert in firing) else Reason.NONE
     if any(member.close_reason not in GOOD_ENDS for member in ended):
         return Reason.CLOSED_OTHER
     return Reason.RESOLVED_SOME if firing else Reason.ALL_RESOLVED
+
+
+def begins_thread(group: Group) -> bool:
+    """Whether the mail that is due is the first of a thread: its recipient knows of nothing that is open."""
+    return not group.told and needs_update(group) in (Reason.FIRST, Reason.ESCALATED)
 
 
 def lines_of(group: Group) -> tuple[Line, ...]:
@@ -285,7 +329,7 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     quiet = replace(group, next_flush_at=None, flush_by=None)
     if reason is Reason.NONE:
         return replace(quiet, members={a: m for a, m in group.members.items() if m.firing}), None
-    first = reason is Reason.FIRST
+    first = begins_thread(group)
     seq = group.seq + 1
     row = row_id(group.key.group_id, seq)
     mail = Mail(
@@ -305,7 +349,7 @@ def flush(group: Group, now: datetime, host: str, core: str) -> tuple[Group, Mai
     firing = {alert: member for alert, member in group.members.items() if member.firing}
     after = replace(
         quiet,
-        members={alert: replace(member, worsened=False) for alert, member in firing.items()},
+        members={alert: _told(member) for alert, member in firing.items()},
         told={alert: member.episode for alert, member in firing.items()},
         seq=seq,
         thread=mail.thread,
@@ -322,6 +366,8 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _news(told: int | None, member: Member) -> News:
+    if told != member.episode and member.escalated:
+        return News.ESCALATED
     if told is None:
         return News.NEW
     if told != member.episode:
@@ -333,8 +379,10 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
     wire = transition.wire
     assert wire.progress is not None
     assert wire.opened_at is not None
-    same_episode = before is not None and before.episode == wire.episode
-    worse = wire.type is TransitionType.WORSENED or (same_episode and before is not None and before.worsened)
+    known = before if before is not None and before.episode == wire.episode else None
+    worse = wire.type is TransitionType.WORSENED or (known is not None and known.worsened)
+    named = recipient.person in transition.meant_for
+    climbed = wire.type is TransitionType.ESCALATED and named
     return Member(
         alert_id=wire.alert_id,
         episode=wire.episode,
@@ -354,4 +402,26 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         close_reason=wire.close_reason,
         corrected=wire.reason == Row.C5_CORRECTED,
         planned_before=wire.planned_before,
+        escalated=climbed or (known is not None and known.escalated),
+        hurried=transition.hurried if climbed else known is not None and known.hurried,
+        before=_before(transition, recipient),
+        ahead=transition.ahead,
+        handling=transition.handling if transition.handling.state == "acked" else None,
+        overdue=wire.reason == Row.H2 or (known is not None and known.overdue),
+        reminded=(wire.type is TransitionType.REMINDED and named) or (known is not None and known.reminded),
+    )
+
+
+def _told(member: Member) -> Member:
+    """Once its recipient was told: nothing of it is news."""
+    return replace(member, worsened=False, escalated=False, hurried=False, reminded=False, overdue=False)
+
+
+def _before(transition: Transition, recipient: Recipient) -> tuple[Informed, ...]:
+    told_at = dict(transition.told_at)
+    known = [(told_at[who.person], who) for who in transition.told.recipients if who.person in told_at]
+    return tuple(
+        Informed(who.name, who.role, at)
+        for at, who in known
+        if at < transition.wire.at and who.person != recipient.person
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.alerts import publisher_phrases
+from services.alerts import climbing_phrases, publisher_phrases
 from services.alerts.figures import Language
 
 VI: Mapping[str, str] = {
@@ -348,8 +348,8 @@ EN: Mapping[str, str] = {
 }
 
 TABLES: Mapping[Language, Mapping[str, str]] = {
-    "vi": {**VI, **publisher_phrases.VI},
-    "en": {**EN, **publisher_phrases.EN},
+    "vi": {**VI, **climbing_phrases.VI, **publisher_phrases.VI},
+    "en": {**EN, **climbing_phrases.EN, **publisher_phrases.EN},
 }
 
 

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from contracts.catalog import Kpi, Rule
+from contracts.catalog import Audience, EscalationPolicy, EscalationStep, Kpi, Rule
 from contracts.progress import Needed, ProgressJudged, Status, TargetJudged
 from services.alerts.alert import Alert, Key, Recipient, Told
 from services.alerts.compose import core_of
 from services.alerts.decide import Observation, decide
+from services.alerts.escalating import Ways
 from services.alerts.grouping import Group, Mail, flush, keys_of, lines_of, take_in
+from services.alerts.slots import days_of
+from services.alerts.working_clock import WorkingClock
 from services.runtime.catalog import Catalog, Period
 from services.runtime.errors import StartError
 
@@ -21,11 +24,28 @@ SCENES: dict[str, tuple[tuple[float | None, ...], ...]] = {
     "opened-several": ((0.77,), (0.48,), (0.85,)),
     "more-units": ((0.77, 0.77), (None, 0.6)),
     "worsened": ((0.88, 0.47),),
+    "escalated": ((0.77, 0.74),),
+    "reminded": ((0.77, 0.74),),
     "recovered": ((0.77, 0.97),),
     "recovered-some": ((0.77, 0.97), (0.48, 0.48)),
     "period-missed": ((0.77, 0.78),),
 }
 """Kind of mail → for each unit the paces of its reports, one after the other; the last flush makes the mail."""
+
+
+_PARENT = (Audience(role="manager", of="parent"),)
+_UPWARDS = {
+    "escalated": EscalationPolicy(
+        id="sample", name_vi="Báo cấp trên", steps=(EscalationStep(after=timedelta(days=3), audience=_PARENT),)
+    ),
+    "reminded": EscalationPolicy(
+        id="sample",
+        name_vi="Báo cấp trên",
+        steps=(EscalationStep(after=timedelta(days=20), audience=_PARENT),),
+        repeats=(timedelta(days=5),),
+    ),
+}
+"""The policies of the scenes in which an alert climbs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +85,12 @@ def stage_for(catalog: Catalog, kpi_id: str | None, unit_id: str | None) -> Stag
 
 def sample(stage: Stage, kind: str, host: str) -> Mail:
     """The mail of this kind: the last that its scene gives."""
-    scene = SCENES[kind]
+    scene, above = SCENES[kind], _above(stage)
+    policy = _UPWARDS.get(kind)
+    update = {"policy": policy.id, "policies": (policy,)} if policy is not None else {}
+    rule = stage.rule.model_copy(update=update)
+    reader = above if kind == "escalated" else stage.recipient
+    ways = Ways(WorkingClock(days_of(stage.catalog), stage.catalog.zone), lambda _: Told((above,)))
     alerts = {unit: Alert(_key(stage, unit)) for unit in stage.units}
     group: Group | None = None
     mail: Mail | None = None
@@ -76,11 +101,12 @@ def sample(stage: Stage, kind: str, host: str) -> Mail:
             if pace is None:
                 continue
             record = _record(stage, unit, pace, step, now)
-            decision = decide(alerts[unit], stage.rule, _observed(stage, record), now, lambda: _told(stage))
+            decision = decide(alerts[unit], rule, _observed(stage, record), now, lambda: _told(stage), ways)
             alerts[unit] = decision.alert
             for effect in decision.effects:
                 for key, who in keys_of(effect).values():
-                    group = take_in(group or Group(key, who), effect)
+                    if who.person == reader.person:
+                        group = take_in(group or Group(key, who), effect)
         if group is not None and (lines := lines_of(group)):
             group, decided = flush(group, now, host, core_of(lines, stage.kpi, stage.catalog))
             mail = decided or mail
@@ -97,6 +123,16 @@ def _a_kpi(catalog: Catalog) -> Kpi | None:
 
 def _key(stage: Stage, unit: str) -> Key:
     return Key(stage.catalog.province.id, stage.rule.id, stage.kpi.id, unit, stage.period.id)
+
+
+def _above(stage: Stage) -> Recipient:
+    """Who heads the unit above, or would if they were not told below."""
+    unit = stage.catalog.units.parent(stage.units[0], stage.period.last) or stage.units[0]
+    below = {who.person for who in _told(stage).recipients}
+    for who in stage.catalog.people.holding("manager", unit, stage.period.last):
+        if who.id not in below:
+            return Recipient(who.id, who.name, who.email, "manager", unit, who.language)
+    return Recipient("sample-above", "Lãnh đạo cấp trên", "cap-tren@tiendo.example", "manager", unit)
 
 
 def _told(stage: Stage) -> Told:

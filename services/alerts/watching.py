@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from contracts.catalog import Rule
+from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Alert
-from services.alerts.audience import Found, Gap, find
+from services.alerts.audience import Found, Gap, find, standing
 from services.alerts.decide import Observation, Reconsidered
 from services.alerts.rules import day_of
+from services.alerts.slots import days_of
+from services.alerts.working_clock import WorkingClock
 from services.runtime.catalog import Catalog
 
 _CUMULATIVE = frozenset({"flow", "milestone"})
@@ -25,6 +27,7 @@ class Watch:
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in catalog.rules if rule.enabled}
         self.gaps_named: set[Gap] = set()
         """Vacant posts that were met and said already."""
+        self.clock = WorkingClock(days_of(catalog), catalog.zone)
         self._of: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self._ends: dict[tuple[str, str, str, date | None], tuple[datetime, datetime] | None] = {}
 
@@ -62,6 +65,10 @@ class Watch:
     def audience(self, rule: Rule, record: ProgressJudged, on: date) -> Found:
         """Who is to be told of this record now."""
         return find(self.catalog, rule, record.org_unit, self._owner_role(record, on), on)
+
+    def standing(self, step: EscalationStep, unit: str, on: date) -> Found:
+        """Who is on a step of an alert on this unit now."""
+        return standing(self.catalog, step, unit, on)
 
     def _owner_role(self, record: ProgressJudged, on: date) -> str:
         target = self.catalog.targets.judging(record.kpi, record.org_unit, record.period, day_of(record.as_of) or on)

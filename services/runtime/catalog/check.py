@@ -11,6 +11,7 @@ from contracts.catalog import CatalogObject
 from services.runtime.catalog.checks.ambition import check_ambition
 from services.runtime.catalog.checks.context import Context
 from services.runtime.catalog.checks.derivations import check_derivations
+from services.runtime.catalog.checks.escalation import check_escalation
 from services.runtime.catalog.checks.kpis import check_calendars, check_kpis, check_province
 from services.runtime.catalog.checks.people import check_people, check_publishers, check_rules
 from services.runtime.catalog.checks.successions import check_successions
@@ -32,6 +33,7 @@ CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     check_people,
     check_publishers,
     check_rules,
+    check_escalation,
 )
 
 

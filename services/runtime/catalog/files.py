@@ -12,6 +12,7 @@ from contracts.base import WireModel
 from contracts.catalog import (
     CalendarSpec,
     CatalogObject,
+    EscalationPolicy,
     Holiday,
     Kpi,
     OrgUnit,
@@ -76,8 +77,9 @@ class PublishersFile(WireModel):
 
 
 class RulesFile(WireModel):
-    """rules.yaml: when to alert, and whom."""
+    """rules.yaml: when to alert, and whom. The policies belong to every rule of the file."""
 
+    policies: tuple[EscalationPolicy, ...] = ()
     rules: tuple[Rule, ...]
 
 

@@ -3,7 +3,7 @@ what only shows when files are held against each other, by `check`."""
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -152,9 +152,13 @@ def _load_yaml(path: Path, name: str, section: str, defaults: Defaults, folder: 
     wrong = problems_with(shape, {**beside, section: []}, name, lines)
     folder.problems.extend(wrong)
     shared = {} if wrong else beside
+    if wrong:
+        lists = [value for value in beside.values() if isinstance(value, list)]
+        folder.unread.update(str(one.get("id")) for each in lists for one in each if isinstance(one, dict))
     for index, entry in enumerate(entries):
         whole = _with_defaults(model, entry, shared, defaults) if isinstance(entry, dict) else entry
-        _take(model, whole, name, lines, (section, index), folder)
+        above = [key for key in shared if isinstance(entry, dict) and key not in entry and key in model.model_fields]
+        _take(model, whole, name, lines, (section, index), folder, above)
 
 
 def _no_list(content: Any, section: str, lines: Mapping[FieldPath, int]) -> tuple[int, Words]:
@@ -351,8 +355,11 @@ def _take(
     lines: Mapping[FieldPath, int],
     at: FieldPath,
     folder: Folder,
+    above: Collection[str] = (),
 ) -> None:
+    """`above`: what the entry has from the top of its file alone, so that its lines are those there."""
     own = {path[len(at) :]: line for path, line in lines.items() if path[: len(at)] == at}
+    own.update({path: line for path, line in lines.items() if path and path[0] in above})
     wrong = problems_with(model, content, name, own)
     folder.problems.extend(wrong)
     if wrong and isinstance(content, dict):

@@ -10,6 +10,8 @@ from contracts.catalog import (
     Audience,
     CalendarSpec,
     CatalogObject,
+    EscalationPolicy,
+    EscalationStep,
     Kpi,
     OrgUnit,
     Parent,
@@ -34,6 +36,18 @@ MANAGER = Recipient("manager.tan-phu", "Chủ tịch UBND xã", "chu-tich@tan-ph
 TOLD = Told((OWNER, MANAGER), OWNER.name)
 
 KEY = Key("dak-nong", "behind", "edoc-signed-share", "huyen-a.xa-tan-phu", "2023")
+
+UPWARDS = EscalationPolicy(
+    id="upwards",
+    name_vi="Báo cấp trên",
+    steps=(
+        EscalationStep(after=timedelta(hours=5), audience=(Audience(role="manager", of="parent"),), clock="calendar"),
+        EscalationStep(after=timedelta(days=1), audience=(Audience(role="lead", of="province"),)),
+    ),
+    skip_to=1,
+    repeats=(timedelta(hours=9), timedelta(days=1)),
+)
+LEAD = Person(id="lead", name="Lãnh đạo tỉnh", email="lead@tinh.example", posts=(Post(role="lead", unit="dak-nong"),))
 
 KPI = Kpi(
     id="edoc-signed-share",

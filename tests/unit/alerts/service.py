@@ -49,8 +49,9 @@ class Service:
         self.breaker = Breaker(0.05, self.measures)
         catalogs = FakeCatalogs(world.catalog)
         self.flusher = Flusher(world.groups, world.mails, catalogs, world.mail.host, self.measures)
+        self.decider = Decider(world.alerts, catalogs, self.measures)
         self.stages = Stages(
-            Decider(world.alerts, catalogs, self.measures),
+            self.decider,
             Relay(world.alerts, world.groups, world.producer, self.clock, self.measures),
             self.flusher,
             world.alerts,

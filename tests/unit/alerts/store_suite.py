@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Transition
 from services.alerts.digest import Correspondence, Digest, PublisherKey, write
 from services.alerts.digest import take_in as take_in_notes
@@ -26,6 +27,7 @@ from services.alerts.ports import (
     Waiting,
 )
 from tests.unit.alerts.builders import KEY, NOW, Story
+from tests.unit.alerts.climb import Climb
 from tests.unit.alerts.letters import KEY as LETTERS
 from tests.unit.alerts.letters import MONDAY, PUBLISHER, SLOT, a_letter, a_note, an_awaited
 
@@ -62,6 +64,16 @@ class AlertsSuite:
         assert await alerts.save([AlertChange(alert, effects)])
         stored = await alerts.load([alert.key.alert_id, "0" * 32])
         assert stored == {alert.key.alert_id: replace(alert, rev=1)}
+
+    async def test_an_alert_in_the_middle_of_its_climb_is_loaded_as_it_was(self, alerts: Alerts) -> None:
+        climb = Climb().sees().after(3)
+        climb.takes(Acknowledge("c1", "owner.tan-phu", "đang xử lý", None, climb.now))
+        alert = replace(climb.alert, rev=0)
+        effects = tuple(effect for decision in climb.decisions for effect in decision.effects)
+        assert await alerts.save([AlertChange(alert, effects)])
+        assert (await alerts.load([alert.key.alert_id]))[alert.key.alert_id] == replace(alert, rev=1)
+        (pending,) = await alerts.pending([alert.key.alert_id], 9)
+        assert tuple(pending.transitions) == effects
 
     async def test_a_write_at_another_revision_changes_nothing_and_says_so(self, alerts: Alerts) -> None:
         alert, effects = opened()

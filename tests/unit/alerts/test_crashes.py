@@ -11,7 +11,7 @@ import pytest
 from services.alerts.deciding import Arrived
 from services.alerts.ports import RowState
 from services.alerts.store import LEFT_LYING
-from tests.unit.alerts.builders import NOW, a_catalog, a_record, a_rule
+from tests.unit.alerts.builders import LEAD, NOW, PEOPLE, a_catalog, a_record, a_rule
 from tests.unit.alerts.fakes import FakeAlerts, FakeGroups, FakeMails, FakeProducer, FakeTimes, FakeWire
 from tests.unit.alerts.service import Service, World
 
@@ -50,7 +50,10 @@ class Deadly:
 
 
 def a_world() -> World:
-    return World(a_catalog(rules=[a_rule(group_wait=timedelta(0))]))
+    step = {"after": 7 * MINUTE, "audience": [{"role": "lead", "of": "province"}]}
+    policy = {"id": "upwards", "name_vi": "Báo cấp trên", "steps": [step]}
+    rule = a_rule(group_wait=timedelta(0), policy="upwards", policies=[policy])
+    return World(a_catalog(rules=[rule], people=(*PEOPLE, LEAD)))
 
 
 def deadly(world: World, at: int, before: bool) -> tuple[World, list[str]]:
@@ -124,6 +127,7 @@ def test_the_story_has_many_points_to_die_at(quiet: tuple[World, list[str]]) -> 
     assert len(calls) > 60
     assert {"FakeAlerts.save", "FakeGroups.save", "FakeMails.put", "FakeMails.finish", "FakeWire.send"} <= set(calls)
     assert set(told(world).values()) == {1}
+    assert "ESCALATED" in {str(mail["X-KPI-Reason"]) for _, mail in world.wire.taken}
     assert all(row["state"] == RowState.SENT for row in world.mails.documents.values())
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from contracts.catalog import Hold
 from services.alerts.deciding import Arrived
 from services.alerts.grouping import ENDINGS
-from tests.unit.alerts.builders import NOW, Story, a_catalog, a_record, a_rule
+from tests.unit.alerts.builders import LEAD, NOW, PEOPLE, UPWARDS, Story, a_catalog, a_record, a_rule
 from tests.unit.alerts.service import Service, World
+
+CLIMBS: dict[str, Any] = {"policy": "upwards", "policies": (UPWARDS,)}
 
 UNITS = ("huyen-a.xa-tan-phu", "huyen-a.xa-quang-hoa", "huyen-a.xa-dak-rmang")
 
@@ -61,11 +64,11 @@ def test_versions_that_come_again_in_any_order_change_nothing(
 
 
 @settings(max_examples=60)
-@given(histories, st.booleans(), st.integers(1, 6))
+@given(histories, st.booleans(), st.integers(1, 6), st.booleans())
 def test_who_was_told_that_it_fires_is_told_how_it_ended(
-    history: list[tuple[str, float | None, int]], waits: bool, size: int
+    history: list[tuple[str, float | None, int]], waits: bool, size: int, climbs: bool
 ) -> None:
-    world = asyncio.run(_play(history, waits, size, all_clear=True))
+    world = asyncio.run(_play(history, waits, size, all_clear=True, **(CLIMBS if climbs else {})))
     for document in world.groups.documents.values():
         assert document["state"]["told"] == {}
         assert not any(member["close_reason"] is None for member in document["state"]["members"].values())
@@ -74,18 +77,19 @@ def test_who_was_told_that_it_fires_is_told_how_it_ended(
     for to, mail in world.wire.taken:
         by_person.setdefault(to, []).append(str(mail["X-KPI-Reason"]))
     for reasons in by_person.values():
-        assert reasons[0] == "FIRST"
+        assert reasons[0] in ("FIRST", "ESCALATED")
         assert reasons[-1] in ENDINGS
 
 
 @settings(max_examples=40)
-@given(histories, st.integers(1, 6))
+@given(histories, st.integers(1, 6), st.booleans())
 def test_a_replay_by_another_worker_adds_no_mail_and_no_transition(
-    history: list[tuple[str, float | None, int]], size: int
+    history: list[tuple[str, float | None, int]], size: int, climbs: bool
 ) -> None:
-    world = asyncio.run(_play(history, False, size, all_clear=False))
+    rule: dict[str, Any] = CLIMBS if climbs else {}
+    world = asyncio.run(_play(history, False, size, all_clear=False, **rule))
     mails, transitions = len(world.wire.taken), len(world.producer.published)
-    asyncio.run(_play(history, False, 1, all_clear=False, world=world))
+    asyncio.run(_play(history, False, 1, all_clear=False, world=world, **rule))
     assert (len(world.wire.taken), len(world.producer.published)) == (mails, transitions)
 
 
@@ -93,12 +97,13 @@ holds = st.sampled_from([Hold(), Hold(observations=2), *(Hold(settle=timedelta(h
 
 
 @settings(max_examples=60)
-@given(histories, st.integers(2, 6), holds, holds)
+@given(histories, st.integers(2, 6), holds, holds, st.booleans())
 def test_the_size_of_a_batch_changes_nothing(
-    history: list[tuple[str, float | None, int]], size: int, pending: Hold, keep: Hold
+    history: list[tuple[str, float | None, int]], size: int, pending: Hold, keep: Hold, climbs: bool
 ) -> None:
-    one = asyncio.run(_play(history, True, 1, all_clear=True, pending_for=pending, keep_firing_for=keep))
-    other = asyncio.run(_play(history, True, size, all_clear=True, pending_for=pending, keep_firing_for=keep))
+    rule: dict[str, Any] = {"pending_for": pending, "keep_firing_for": keep, **(CLIMBS if climbs else {})}
+    one = asyncio.run(_play(history, True, 1, all_clear=True, **rule))
+    other = asyncio.run(_play(history, True, size, all_clear=True, **rule))
     assert _told(one) == _told(other)
 
 
@@ -117,7 +122,8 @@ async def _play(
 ) -> World:
     """Play a history of (unit, pace, minutes since the last) in batches, then let an hour pass."""
     wait = timedelta(minutes=10) if waits else timedelta(0)
-    service = Service(world or World(a_catalog(rules=[a_rule(group_wait=wait, **rule)])))
+    catalog = a_catalog(rules=[a_rule(group_wait=wait, **rule)], people=(*PEOPLE, LEAD))
+    service = Service(world or World(catalog))
     versions = dict.fromkeys(UNITS, 0)
     now, batch = NOW, []
     clearing: list[tuple[str, float | None, int]] = [(unit, 1.0, 60) for unit in UNITS] if all_clear else []

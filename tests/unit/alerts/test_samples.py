@@ -19,5 +19,7 @@ def test_at_the_deadline_of_a_sample_the_plan_has_reached_the_target(kind: str) 
             assert record.needed is None
         else:
             assert record.planned < record.target.value
+    expected = {"escalated": "ESCALATED", "reminded": "REPEAT", "worsened": "WORSENED", "opened": "FIRST"}
+    assert mail.reason == expected.get(kind, mail.reason)
     at_deadline = any(line.member.record.needed is None for line in mail.lines)
     assert at_deadline == (kind == "period-missed")

@@ -21,6 +21,7 @@ _KINDS = {
     "calendar": "lịch",
     "pillar": "trụ cột",
     "role held by anybody,": "người giữ vai trò",
+    "escalation policy": "quy trình báo cấp trên",
 }
 """What may be unknown, as the sentences call it."""
 

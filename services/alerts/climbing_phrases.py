@@ -1,0 +1,61 @@
+"""What mails say of an alert that climbs, in both languages under the same keys."""
+
+from collections.abc import Mapping
+
+VI: Mapping[str, str] = {
+    "prefix_escalated": "Vẫn chậm",
+    "escalated": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch sau khi đã báo đơn vị: {gap}.",
+    "escalated_many": (
+        "Chỉ tiêu “{kpi}”: {count} đơn vị vẫn chậm so với kế hoạch sau khi đã được báo, nặng nhất là {unit} ({gap})."
+    ),
+    "escalated_hurried": "Chỉ tiêu “{kpi}” của {unit} chậm so với kế hoạch và khó kịp thời hạn: {gap}.",
+    "r_ESCALATED": "báo lên cấp tiếp theo",
+    "news_escalated": "vẫn chậm, nay báo thêm",
+    "repeat": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch: {gap}.",
+    "repeat_many": "Chỉ tiêu “{kpi}”: {count} đơn vị vẫn chậm so với kế hoạch, nặng nhất là {unit} ({gap}).",
+    "repeat_overdue": "Chỉ tiêu “{kpi}” của {unit} vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý: {gap}.",
+    "repeat_overdue_many": (
+        "Chỉ tiêu “{kpi}”: {count} đơn vị vẫn chậm so với kế hoạch, đã quá thời hạn tiếp nhận xử lý, nặng nhất là "
+        "{unit} ({gap})."
+    ),
+    "r_REPEAT": "nhắc lại vì vẫn chậm",
+    "l_acked": "Đã tiếp nhận",
+    "acked": "{name}, lúc {at}, xử lý đến {until}",
+    "acked_note": "{acked}: {note}",
+    "l_before": "Đã báo trước",
+    "before": "{name} ({role}), lúc {at}",
+    "l_hurried": "Báo sớm vì",
+    "hurried": "nhịp độ cần đạt cao hơn nhiều so với mức cao nhất từng đạt, càng chờ càng khó kịp",
+    "l_ahead": "Bước tiếp theo",
+    "ahead": "nếu đến {at} vẫn chậm, hệ thống sẽ báo {whom}",
+    "post": "{role} ({unit})",
+}
+
+EN: Mapping[str, str] = {
+    "prefix_escalated": "Still behind",
+    "escalated": "“{kpi}” of {unit} is still behind plan after the unit was told: {gap}.",
+    "escalated_many": "“{kpi}”: {count} units are still behind plan after they were told, worst {unit} ({gap}).",
+    "escalated_hurried": "“{kpi}” of {unit} is behind plan and can hardly catch up in time: {gap}.",
+    "r_ESCALATED": "the next level is told",
+    "news_escalated": "still behind, told to more people",
+    "repeat": "“{kpi}” of {unit} is still behind plan: {gap}.",
+    "repeat_many": "“{kpi}”: {count} units are still behind plan, worst {unit} ({gap}).",
+    "repeat_overdue": (
+        "“{kpi}” of {unit} is still behind plan, though the time for which it was taken up is over: {gap}."
+    ),
+    "repeat_overdue_many": (
+        "“{kpi}”: {count} units are still behind plan, though the time for which they were taken up is over, "
+        "worst {unit} ({gap})."
+    ),
+    "r_REPEAT": "a reminder, since it is still behind",
+    "l_acked": "Taken up",
+    "acked": "{name}, at {at}, until {until}",
+    "acked_note": "{acked}: {note}",
+    "l_before": "Told before",
+    "before": "{name} ({role}), at {at}",
+    "l_hurried": "Told early, since",
+    "hurried": "the pace that is needed is far above the best ever reached, and waiting makes it harder",
+    "l_ahead": "Next step",
+    "ahead": "if it is still behind at {at}, {whom} will be told",
+    "post": "{role} ({unit})",
+}
