@@ -25,14 +25,14 @@ from services.alerts.ports import (
     Sightings,
 )
 from services.alerts.reminding import NEVER, Awaited, Newest, Watched, awaited, questions
-from services.alerts.slots import days_of, latest_slot
+from services.alerts.slots import days_of, latest_slot, spread_of
 from services.runtime.catalog import Calendar, Catalog
 
 BATCH = 500
 """Notes that are folded in at once."""
 
-_QUARTER_S = 900
-"""Slots begin with an hour of some time zone, and their offsets are quarters of one."""
+_MINUTE_S = 60
+"""Slots begin with a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Digester:
     def _slots(self, now: datetime) -> list[Slot]:
         """The last slot of each publisher."""
         catalogs = [catalog for one in self._catalogs.provinces() if (catalog := self._catalogs.of(one)) is not None]
-        until = (now.timestamp() // _QUARTER_S, [(catalog.province.id, catalog.version) for catalog in catalogs])
+        until = (now.timestamp() // _MINUTE_S, [(catalog.province.id, catalog.version) for catalog in catalogs])
         if self._latest[0] != until:
             self._latest = until, [slot for catalog in catalogs for slot in _slots_of(catalog, now)]
         return self._latest[1]
@@ -202,7 +202,8 @@ def _slots_of(catalog: Catalog, now: datetime) -> list[Slot]:
         return []
     found = []
     for publisher in catalog.publishers:
-        at = latest_slot(now, publisher.digest_hours, days, zone)
+        spread = spread_of(PublisherKey(catalog.province.id, publisher.id).id)
+        at = latest_slot(now, publisher.digest_hours, days, zone, spread)
         if at is not None and publisher.valid_on(at.astimezone(zone).date()):
             found.append(Slot(catalog, days, publisher, at))
     return found

@@ -72,8 +72,8 @@ VI: Mapping[str, str] = {
     "d_never": "chưa từng có số liệu",
     # why, links
     "d_why": (
-        "{name} được khai báo là nơi cung cấp số liệu, liên hệ {email}. Thư gửi vào ngày làm việc, lúc {hours} giờ, và "
-        "chỉ khi có điều cần báo. Muốn đổi giờ, đổi địa chỉ hoặc thôi nhận, xin báo đơn vị vận hành."
+        "{name} được khai báo là nơi cung cấp số liệu, liên hệ {email}. Thư gửi vào ngày làm việc, khoảng {hours} giờ, "
+        "và chỉ khi có điều cần báo. Muốn đổi giờ, đổi địa chỉ hoặc thôi nhận, xin báo đơn vị vận hành."
     ),
     "d_open_all": "Mở trang nộp số liệu",
     # codes
@@ -176,8 +176,8 @@ EN: Mapping[str, str] = {
     "d_never": "no figure has ever come",
     "d_why": (
         "{name} is registered as a publisher of figures, with the contact {email}. Letters go out on working days at "
-        "{hours}, and only when there is something to say. To change the hour or address, or to get none, tell the "
-        "operator."
+        "about {hours}, and only when there is something to say. To change the hour or address, or to get none, tell "
+        "the operator."
     ),
     "d_open_all": "Open the page for sending figures",
     "code_not_cloudevent": "Not a CloudEvent",

@@ -189,7 +189,7 @@ def test_the_letter_says_what_was_refused_where_and_which_event_to_look_at() -> 
         "Tử số lớn hơn mẫu số: 1",
         "Tỷ lệ văn bản điện tử được ký số, Xã Tân Phú, số liệu đến ngày 31/08/2023",
         "Tử số 1.013 lớn hơn mẫu số 1.000.",
-        "Mã sự kiện: event-1 · lúc 06:00 18/09/2023",
+        "Mã sự kiện: event-1 · lúc 06:05 18/09/2023",
     ):
         assert said in vietnamese
     for said in ("Refused (2)", "Numerator above denominator: 1", "figure as of 31 August 2023", "Event id: event-1"):
@@ -248,7 +248,7 @@ def test_whoever_was_told_that_its_source_is_parked_is_told_that_it_is_read_agai
     assert str(mail["Subject"]).startswith("[KPI] 1 nguồn được mở lại: ")
     text = text_of(digest)
     assert "Nguồn được mở lại\n" in text
-    assert f"{SOURCE}\n    Đã nhận lại từ 07:00 18/09/2023." in text
+    assert f"{SOURCE}\n    Đã nhận lại từ 07:05 18/09/2023." in text
     assert "tạm dừng tiếp nhận" not in text
 
 
@@ -363,7 +363,7 @@ def test_both_languages_say_the_same_things() -> None:
 def test_the_letter_says_when_letters_come(hours: tuple[int, ...]) -> None:
     at = PUBLISHER.model_copy(update={"digest_hours": hours})
     text = text_of(a_letter([a_note(1)], publisher=at), at)
-    assert f"lúc {', '.join(map(str, hours))} giờ" in text
+    assert f"khoảng {', '.join(map(str, hours))} giờ" in text
 
 
 def test_a_code_of_a_newer_release_is_shown_as_it_is() -> None:
