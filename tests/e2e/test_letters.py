@@ -178,7 +178,7 @@ def test_a_worker_that_is_killed_before_its_letter_was_sent_loses_nothing(stack:
     doomed.start()
     publish(stack, said("lost", TUESDAY + 5 * DAY, COMMUNES[1], "2023-09-14", 1_001))
     noted(stack, "killed", "lost")
-    publish(stack, said("later", TUESDAY + 7 * DAY, COMMUNES[1], "2023-09-14", 510))
+    publish(stack, said("later", TUESDAY + 7 * DAY, COMMUNES[0], "2023-09-16", 510))
     with MongoClient[dict[str, Any]](stack.mongo_uri) as client:
         rows = client["killed_alerts"]["notifications"]
         until(lambda: rows.count_documents({"mail.kind": "digest"}))
