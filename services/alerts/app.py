@@ -14,7 +14,7 @@ from services.alerts.flushing import Flusher
 from services.alerts.freezing import Letters
 from services.alerts.handlers import ProgressHandler
 from services.alerts.measures import Measures
-from services.alerts.mending import MendingHandler
+from services.alerts.observed import ObservationHandler
 from services.alerts.relaying import Relay
 from services.alerts.reminding import Watched
 from services.alerts.render import Renderer
@@ -93,7 +93,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         PROGRESS.name: ProgressHandler(stages, Lookout(sightings, catalogs), catalogs, digest_wanted.set),
         STATISTICS_REJECTED.name: ReplyHandler(refusal, notes, catalogs, measures),
         STATISTICS_DOUBTED.name: ReplyHandler(doubt, notes, catalogs, measures),
-        OBSERVATIONS.name: MendingHandler(
+        OBSERVATIONS.name: ObservationHandler(
             notes, catalogs, keep, measures, lambda: _caught_up([deliveries[STATISTICS_REJECTED.name]])
         ),
     }

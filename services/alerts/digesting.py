@@ -25,14 +25,14 @@ from services.alerts.ports import (
     Sightings,
 )
 from services.alerts.reminding import NEVER, Awaited, Newest, Watched, awaited, questions
-from services.alerts.slots import days_of, latest_slot
+from services.alerts.slots import days_of, latest_slot, spread_of
 from services.runtime.catalog import Calendar, Catalog
 
 BATCH = 500
 """Notes that are folded in at once."""
 
-_QUARTER_S = 900
-"""Slots begin with an hour of some time zone, and their offsets are quarters of one."""
+_MINUTE_S = 60
+"""Slots begin with a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,13 @@ class Digester:
         decided = 0
         stored = await self._correspondences.load([slot.key for slot in slots])
         noted = await self._notes.whose(max(slot.at for slot in slots))
-        newest = {one: await self._sightings.newest(one) for one in {slot.key.province for slot in slots}}
+        newest: dict[str, Mapping[str, Newest]] = {}
         for slot in slots:
-            owed = stored.get(slot.key) or Correspondence(slot.key)
+            owed = await self._open(slot, stored.get(slot.key) or Correspondence(slot.key))
+            if owed is None:
+                continue
+            if slot.key.province not in newest:
+                newest[slot.key.province] = await self._sightings.newest(slot.key.province)
             decided += await self._one(slot, owed, newest[slot.key.province], noted=slot.key in noted, now=now)
         return decided
 
@@ -115,23 +119,25 @@ class Digester:
     def _slots(self, now: datetime) -> list[Slot]:
         """The last slot of each publisher."""
         catalogs = [catalog for one in self._catalogs.provinces() if (catalog := self._catalogs.of(one)) is not None]
-        until = (now.timestamp() // _QUARTER_S, [(catalog.province.id, catalog.version) for catalog in catalogs])
+        until = (now.timestamp() // _MINUTE_S, [(catalog.province.id, catalog.version) for catalog in catalogs])
         if self._latest[0] != until:
             self._latest = until, [slot for catalog in catalogs for slot in _slots_of(catalog, now)]
         return self._latest[1]
+
+    async def _open(self, slot: Slot, owed: Correspondence) -> Correspondence | None:
+        """What is owed in this slot; None if its letter is decided, or while the last one is on its way."""
+        if owed.slot is not None and owed.slot >= slot.at:
+            self._looked[slot.key] = slot.at
+            return None
+        if owed.on_its_way is None:
+            return owed
+        arrived = await self._arrived(owed, owed.on_its_way)
+        return None if arrived is None else settled(owed, arrived)
 
     async def _one(
         self, slot: Slot, owed: Correspondence, newest: Mapping[str, Newest], *, noted: bool, now: datetime
     ) -> bool:
         """Whether a letter was decided here. Where another worker was quicker, the next round looks again."""
-        if owed.slot is not None and owed.slot >= slot.at:
-            self._looked[slot.key] = slot.at
-            return False
-        if owed.on_its_way is not None:
-            arrived = await self._arrived(owed, owed.on_its_way)
-            if arrived is None:
-                return False
-            owed = settled(owed, arrived)
         folded = await self._fold(owed, slot.at) if noted else owed
         if folded is None:
             return False
@@ -202,7 +208,8 @@ def _slots_of(catalog: Catalog, now: datetime) -> list[Slot]:
         return []
     found = []
     for publisher in catalog.publishers:
-        at = latest_slot(now, publisher.digest_hours, days, zone)
+        spread = spread_of(PublisherKey(catalog.province.id, publisher.id).id)
+        at = latest_slot(now, publisher.digest_hours, days, zone, spread)
         if at is not None and publisher.valid_on(at.astimezone(zone).date()):
             found.append(Slot(catalog, days, publisher, at))
     return found

@@ -1,28 +1,20 @@
 """Refusals that were mended: what a publisher sent again, and was accepted, is no more to be told of as refused.
 
 An accepted event ends the refusals of the event under its id, and those of other events of its publisher about the same
-KPI, unit and day. Where nothing refused waits to be told, observations are not even read.
+KPI, unit and day. Pure.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
-
-import orjson
-from aiokafka import ConsumerRecord
 
 from contracts.observations import observation_id, subject_of
 from contracts.statistics import RejectionCode
 from services.alerts.digest import PublisherKey
-from services.alerts.measures import Measures
 from services.alerts.notes import Note, NoteKind
-from services.alerts.ports import Catalogs, Kept, Notes, Waiting
+from services.alerts.ports import Kept, Waiting
 from services.runtime.catalog import Catalog
 from services.runtime.instants import day_written
-
-PATIENCE_S, LOOK_EVERY_S = 5.0, 0.1
-"""How long observations wait for the refusals that lay on the broker before them."""
 
 
 class Accepted(NamedTuple):
@@ -73,64 +65,3 @@ def _cell_of(note: Note, catalog: Catalog) -> str | None:
     if note.kpi is None or note.kpi not in catalog.kpis or unit is None or day is None:
         return None
     return subject_of(catalog.province.id, note.kpi, unit.id, day)
-
-
-class MendingHandler:
-    """Handles batches of `observations.v1`. Twice equals once: a note that is closed stays so."""
-
-    def __init__(
-        self,
-        notes: Notes,
-        catalogs: Catalogs,
-        notes_for: timedelta,
-        measures: Measures,
-        refusals_read: Callable[[], Awaitable[bool]],
-    ) -> None:
-        self._notes = notes
-        self._catalogs = catalogs
-        self._notes_for = notes_for
-        self._measures = measures
-        self._refusals_read = refusals_read
-
-    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
-        """Return when the notes are closed."""
-        await self._let_refusals_go_first()
-        if not await self._notes.any_refused():
-            return
-        accepted = list(self._read(records))
-        waiting = await self._notes.refused(
-            {one.identity for one in accepted}, {one.cell for one in accepted if one.cell is not None}
-        )
-        done = mended(waiting, accepted)
-        if done:
-            await self._notes.folded(done, datetime.now(UTC) + self._notes_for)
-            self._measures.mended.inc(len(done))
-
-    async def forget(self) -> None:
-        """Nothing is held in memory."""
-
-    async def _let_refusals_go_first(self) -> None:
-        """After a pause of this service both lie on the broker, each on its topic."""
-        for _ in range(int(PATIENCE_S / LOOK_EVERY_S)):
-            if await self._refusals_read():
-                return
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    def _read(self, records: Collection[ConsumerRecord]) -> Iterator[Accepted]:
-        for record in records:
-            try:
-                yield self._one(orjson.loads(record.value or b""))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                self._measures.odd_replies.inc()
-
-    def _one(self, said: dict[str, str]) -> Accepted:
-        province = said["province"]
-        catalog = self._catalogs.of(province)
-        day = day_written(said["as_of"], catalog.zone) if catalog is not None else None
-        forecast = said.get("status") == "forecast"
-        return Accepted(
-            identity=said["observation_id"],
-            whose=PublisherKey(province, said["publisher"]),
-            at=datetime.fromisoformat(said["received_at"]),
-            cell=None if day is None or forecast else subject_of(province, said["kpi"], said["org_unit"], day),
-        )

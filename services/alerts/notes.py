@@ -71,6 +71,11 @@ class Note:
         about = (self.kind, self.source, self.event, self.codes)
         return self.event is not None and about == (other.kind, other.source, other.event, other.codes)
 
+    def adds_to(self, other: "Note") -> bool:
+        """Whether both doubt one figure: the event alone raises some doubts, other figures the others."""
+        doubted = self.kind is other.kind is NoteKind.DOUBTED
+        return doubted and self.event is not None and (self.source, self.event) == (other.source, other.event)
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -104,9 +109,9 @@ def gather(before: Gathered, notes: Iterable[Note]) -> Gathered:
     for note in sorted(notes, key=lambda note: (note.at, note.id)):
         if _ended(first, counts, note) and not before.again:
             continue  # nobody was told the beginning
-        of_kind = counts.setdefault(note.kind, {})
-        of_kind[note.codes[0]] = of_kind.get(note.codes[0], 0) + note.times
-        _keep(first, note)
+        if _keep(first, note):
+            of_kind = counts.setdefault(note.kind, {})
+            of_kind[note.codes[0]] = of_kind.get(note.codes[0], 0) + note.times
     return replace(before, counts=counts, first=tuple(first))
 
 
@@ -122,7 +127,8 @@ def joined(former: Gathered, later: Gathered) -> Gathered:
     first = list(former.first)
     for note in later.first:
         _ended(first, counts, note)
-        _keep(first, note)
+        if not _keep(first, note):
+            _discount(counts, note)
     return Gathered(counts, tuple(first), again=True)
 
 
@@ -132,25 +138,47 @@ def _ended(first: list[Note], counts: dict[NoteKind, dict[str, int]], by: Note) 
     if ended is None:
         return False
     first.remove(ended)
-    of_kind = counts[ended.kind]
-    of_kind[ended.codes[0]] -= ended.times
-    if not of_kind[ended.codes[0]]:
-        del of_kind[ended.codes[0]]
-    if not of_kind:
-        del counts[ended.kind]
+    _discount(counts, ended)
     return True
 
 
-def _keep(first: list[Note], note: Note) -> None:
-    """Keep the note, unless it is said already or there are enough of its like."""
+def _discount(counts: dict[NoteKind, dict[str, int]], note: Note) -> None:
+    """Count the note no more."""
+    of_kind = counts[note.kind]
+    of_kind[note.codes[0]] -= note.times
+    if not of_kind[note.codes[0]]:
+        del of_kind[note.codes[0]]
+    if not of_kind:
+        del counts[note.kind]
+
+
+def _keep(first: list[Note], note: Note) -> bool:
+    """Keep the note, unless it is said already or there are enough of its like; whether it counts by itself."""
     for index, known in enumerate(first):
         if note.repeats(known):
             first[index] = replace(known, times=known.times + note.times, at=max(known.at, note.at))
-            return
+            return True
+        if note.adds_to(known):
+            first[index] = _together(known, note)
+            return False
     alike = [known for known in first if known.kind is note.kind]
     of_code = sum(known.codes[0] == note.codes[0] for known in alike)
     if len(alike) < MOST[note.kind] and of_code < MOST_OF_A_CODE:
         first.append(note)
+    return True
+
+
+def _together(known: Note, note: Note) -> Note:
+    """One note of all that is doubted about a figure, each doubt once."""
+    said = tuple(dict.fromkeys((*known.said, *note.said)))
+    kept = said[: 2 * MOST_SENTENCES]
+    return replace(
+        known,
+        codes=tuple(dict.fromkeys((*known.codes, *note.codes))),
+        said=kept,
+        more=known.more + note.more + len(said) - len(kept),
+        at=max(known.at, note.at),
+    )
 
 
 def sentences(said: Sequence[tuple[str, str]]) -> tuple[tuple[Sentence, ...], int]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.alerts.alert import Alert, Transition
 from services.alerts.digest import Correspondence, Digest, PublisherKey
@@ -294,15 +294,26 @@ class Correspondences(Protocol):
         ...
 
 
-class Sightings(Protocol):
-    """The day of the newest figure that was seen, by KPI and unit."""
+class Sighting(NamedTuple):
+    """What a version of a progress record says: the day of the newest figure that stands. None where none does."""
 
-    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
-        """Province, KPI and unit → a day; kept durably unless a later one is."""
+    province: str
+    kpi: str
+    unit: str
+    period: str
+    as_of: date | None
+    version: int
+
+
+class Sightings(Protocol):
+    """The day of the newest figure that stands, by KPI and unit."""
+
+    async def keep(self, seen: Sequence[Sighting]) -> None:
+        """Keep each durably unless a later version of its record, or the same, is kept."""
         ...
 
     async def newest(self, province: str) -> Mapping[str, Mapping[str, date]]:
-        """KPI → unit → day."""
+        """KPI → unit → the latest day of all periods."""
         ...
 
 

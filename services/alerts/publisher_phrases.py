@@ -37,7 +37,7 @@ VI: Mapping[str, str] = {
     ),
     "d_doubted_title": "Cần kiểm tra lại ({count})",
     "d_doubted_intro": (
-        "Các số liệu này đã được tính, nhưng khác thường so với những số liệu khác. Xin kiểm tra và phản hồi "
+        "Các số liệu này đã được nhận, kèm điểm nghi vấn nêu dưới từng số. Xin kiểm tra và phản hồi "
         "trước hết ngày {reply_by}: nếu đúng, trả lời thư này và nêu lý do; nếu sai, gửi lại với số lần sửa "
         "(revision) cao hơn."
     ),
@@ -72,8 +72,8 @@ VI: Mapping[str, str] = {
     "d_never": "chưa từng có số liệu",
     # why, links
     "d_why": (
-        "{name} được khai báo là nơi cung cấp số liệu, liên hệ {email}. Thư gửi vào ngày làm việc, lúc {hours} giờ, và "
-        "chỉ khi có điều cần báo. Muốn đổi giờ, đổi địa chỉ hoặc thôi nhận, xin báo đơn vị vận hành."
+        "{name} được khai báo là nơi cung cấp số liệu, liên hệ {email}. Thư gửi vào ngày làm việc, khoảng {hours} giờ, "
+        "và chỉ khi có điều cần báo. Muốn đổi giờ, đổi địa chỉ hoặc thôi nhận, xin báo đơn vị vận hành."
     ),
     "d_open_all": "Mở trang nộp số liệu",
     # codes
@@ -100,6 +100,13 @@ VI: Mapping[str, str] = {
     "code_identity_reused": "Mã sự kiện đã dùng cho nội dung khác",
     "code_source_parked": "Nguồn bị tạm dừng",
     "code_source_unparked": "Nguồn được mở lại",
+    "code_parts_contradict_value": "Tỷ lệ khác với tử số chia mẫu số",
+    "code_truncated": "Bị cắt bớt chữ số thay vì làm tròn",
+    "code_points_not_percent": "Ghi phần trăm thay vì điểm phần trăm",
+    "code_late": "Sau hạn của mục tiêu",
+    "code_over_natural_range": "Vượt mức thông thường",
+    "code_target_already_met": "Mục tiêu đã đạt từ trước khi bắt đầu",
+    "code_no_denominator": "Có tử số nhưng không có mẫu số",
     "code_cumulative_fell": "Số lũy kế giảm",
     "code_repeated_figure": "Số liệu lặp lại y nguyên",
     "code_jump": "Thay đổi đột ngột",
@@ -138,7 +145,7 @@ EN: Mapping[str, str] = {
     ),
     "d_doubted_title": "To be checked ({count})",
     "d_doubted_intro": (
-        "These figures count, but they are unusual beside others. Please check them and reply by the end of "
+        "These figures were accepted, with the doubts that stand below each. Please check them and reply by the end of "
         "{reply_by}: if a figure is right, answer this mail and say why; if not, send it again with a higher revision."
     ),
     "d_overdue_title": "Overdue ({count})",
@@ -169,8 +176,8 @@ EN: Mapping[str, str] = {
     "d_never": "no figure has ever come",
     "d_why": (
         "{name} is registered as a publisher of figures, with the contact {email}. Letters go out on working days at "
-        "{hours}, and only when there is something to say. To change the hour or address, or to get none, tell the "
-        "operator."
+        "about {hours}, and only when there is something to say. To change the hour or address, or to get none, tell "
+        "the operator."
     ),
     "d_open_all": "Open the page for sending figures",
     "code_not_cloudevent": "Not a CloudEvent",
@@ -196,6 +203,13 @@ EN: Mapping[str, str] = {
     "code_identity_reused": "Event id taken by another content",
     "code_source_parked": "Source parked",
     "code_source_unparked": "Source unparked",
+    "code_parts_contradict_value": "Not what its numerator and denominator give",
+    "code_truncated": "Cut off instead of rounded",
+    "code_points_not_percent": "Percent written for percentage points",
+    "code_late": "After the target's deadline",
+    "code_over_natural_range": "Above what is usual",
+    "code_target_already_met": "The target was met before it began",
+    "code_no_denominator": "A numerator without a denominator",
     "code_cumulative_fell": "A cumulative figure fell",
     "code_repeated_figure": "The same figure again",
     "code_jump": "A sudden change",

@@ -3,7 +3,7 @@
 Notes are forgotten by `forget_at`: a while after they were folded in, or when nobody folds them in.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from pymongo import ASCENDING, UpdateOne
@@ -13,7 +13,7 @@ from services.alerts import documents
 from services.alerts.digest import Correspondence, Digest, PublisherKey
 from services.alerts.documents import Document
 from services.alerts.notes import Note
-from services.alerts.ports import CorrespondenceChange, Kept, Waiting
+from services.alerts.ports import CorrespondenceChange, Kept, Sighting, Waiting
 from services.alerts.reminding import Watched
 from services.alerts.store import guarded, in_order, insert, left_lying, write
 from services.runtime.mongo import DURABLE, Database
@@ -36,7 +36,9 @@ async def make_indexes(database: Database) -> None:
         await notes.create_index(mendable, partialFilterExpression={"open": True})
     await notes.create_index("forget_at", expireAfterSeconds=0)
     await owed.create_index("outbox.written", partialFilterExpression={"outbox.written": {"$exists": True}})
-    await sightings.create_index("province")
+    await sightings.create_index(
+        [("province", ASCENDING), ("kpi", ASCENDING), ("unit", ASCENDING), ("as_of", ASCENDING)]
+    )
 
 
 def waiting(upto: datetime) -> Document:
@@ -47,6 +49,11 @@ def waiting(upto: datetime) -> Document:
 def mendable(identity: Document, cell: Document) -> Document:
     """Refusals that are in no correspondence, by what would mend them."""
     return {"$or": [{"open": True, BY_IDENTITY: identity}, {"open": True, BY_CELL: cell}]}
+
+
+def stands_in(province: str) -> Document:
+    """Records of the province in which a figure stands."""
+    return {"province": province, "as_of": {"$gt": ""}}
 
 
 class MongoNotes:
@@ -143,31 +150,21 @@ class MongoCorrespondences:
 
 
 class MongoSightings:
-    """`sightings`: one document a province, KPI and unit."""
+    """`sightings`: one document a province, KPI, unit and period. Older builds made one without a period, which stays:
+    what they saw cannot be withdrawn any more."""
 
     def __init__(self, database: Database) -> None:
         self._sightings: Collected = database.get_collection("sightings", write_concern=DURABLE)
 
-    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
-        await self._sightings.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": "/".join(one)},
-                    {
-                        "$max": {"as_of": day.isoformat()},
-                        "$setOnInsert": dict(zip(("province", "kpi", "unit"), one, strict=True)),
-                    },
-                    upsert=True,
-                )
-                for one, day in seen.items()
-            ],
-            ordered=False,
-        )
+    async def keep(self, seen: Sequence[Sighting]) -> None:
+        await self._sightings.bulk_write([write for one in seen for write in _kept(one)])
 
     async def newest(self, province: str) -> dict[str, dict[str, date]]:
         newest: dict[str, dict[str, date]] = {}
-        async for one in self._sightings.find({"province": province}):
-            newest.setdefault(one["kpi"], {})[one["unit"]] = date.fromisoformat(one["as_of"])
+        latest = {"$group": {"_id": {"kpi": "$kpi", "unit": "$unit"}, "as_of": {"$max": "$as_of"}}}
+        found = await self._sightings.aggregate([{"$match": stands_in(province)}, latest])
+        async for one in found:
+            newest.setdefault(one["_id"]["kpi"], {})[one["_id"]["unit"]] = date.fromisoformat(one["as_of"])
         return newest
 
     async def watched(self, otherwise: Watched) -> Watched:
@@ -178,3 +175,14 @@ class MongoSightings:
         )
         assert kept is not None  # the document is given as it is after the upsert
         return Watched(date.fromisoformat(kept["since"]), kept["whole"])
+
+
+def _kept(one: Sighting) -> list[UpdateOne]:
+    """Where nothing was ever seen in a record, there is no document."""
+    about = {"province": one.province, "kpi": one.kpi, "unit": one.unit}
+    id = "/".join((*about.values(), one.period))
+    day = one.as_of.isoformat() if one.as_of is not None else None
+    said = UpdateOne({"_id": id, "version": {"$lt": one.version}}, {"$set": {"as_of": day, "version": one.version}})
+    if day is None:
+        return [said]
+    return [UpdateOne({"_id": id}, {"$setOnInsert": {**about, "as_of": None, "version": 0}}, upsert=True), said]

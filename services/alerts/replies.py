@@ -16,7 +16,7 @@ from contracts import envelope
 from contracts.base import RawCoordinates
 from contracts.catalog import Publisher
 from contracts.envelope import Event
-from contracts.statistics import RejectionCode, StatisticDoubted, StatisticRejected
+from contracts.statistics import Flag, RejectionCode, StatisticDoubted, StatisticRejected
 from contracts.topics import STATISTICS_DOUBTED, STATISTICS_REJECTED
 from services.alerts import mending
 from services.alerts.digest import PublisherKey
@@ -45,15 +45,7 @@ class ReplyHandler:
 
     async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """Return when every note is durable."""
-        kept = []
-        for note in self._read_all(records):
-            found = publisher_of(note.source, self._catalogs)
-            if found is None:
-                self._measures.strangers.inc()
-            elif found[1].digest_hours:  # without hours nobody is ever written to
-                kept.append(mending.kept(found[0], note, self._catalogs.of(found[0].province)))
-        if kept:
-            await self._notes.put(kept)
+        await keep(self._read_all(records), self._notes, self._catalogs, self._measures)
 
     async def forget(self) -> None:
         """Nothing is held in memory."""
@@ -71,6 +63,19 @@ class ReplyHandler:
         if odd:
             self._measures.odd_replies.inc(len(odd))
             log.warning("reply_unreadable", records=len(odd), first=odd[0], remedy="left out; the topic keeps them")
+
+
+async def keep(said: Iterable[Note], notes: Notes, catalogs: Catalogs, measures: Measures) -> None:
+    """Return when the notes are durable, each for the publisher whose source it is about."""
+    kept = []
+    for note in said:
+        found = publisher_of(note.source, catalogs)
+        if found is None:
+            measures.strangers.inc()
+        elif found[1].digest_hours:  # without hours nobody is ever written to
+            kept.append(mending.kept(found[0], note, catalogs.of(found[0].province)))
+    if kept:
+        await notes.put(kept)
 
 
 def publisher_of(source: str, catalogs: Catalogs) -> tuple[PublisherKey, Publisher] | None:
@@ -113,19 +118,28 @@ def doubt(record: ConsumerRecord) -> Note | None:
     if event.type not in STATISTICS_DOUBTED.payloads:
         return None
     told = StatisticDoubted.model_validate(event.data)
-    said, more = sentences([(flag.message_vi, flag.message_en) for flag in told.flags])
+    cell = told.kpi, told.org_unit, told.as_of.isoformat()
+    return of_flags(_id(event), _at(record, event), (told.source, told.id), told.flags, cell)
+
+
+def of_flags(id: str, at: datetime, about: tuple[str, str], flags: Sequence[Flag], cell: tuple[str, str, str]) -> Note:
+    """The note of doubts about an accepted figure, whoever raised them. `about`: the event's source and id; `cell`: its
+    KPI, unit and `as_of`."""
+    said, more = sentences([(flag.message_vi, flag.message_en) for flag in flags])
+    source, event = about
+    kpi, org_unit, as_of = cell
     return Note(
-        id=_id(event),
+        id=id,
         kind=NoteKind.DOUBTED,
-        at=_at(record, event),
-        source=told.source,
-        event=_event(told.id),
-        codes=tuple(dict.fromkeys(_text(flag.code) for flag in told.flags))[:10],
+        at=at,
+        source=source,
+        event=_event(event),
+        codes=tuple(dict.fromkeys(_text(flag.code) for flag in flags))[:10],
         said=said,
         more=more,
-        kpi=told.kpi,
-        org_unit=told.org_unit,
-        as_of=told.as_of.isoformat(),
+        kpi=kpi,
+        org_unit=org_unit,
+        as_of=as_of,
     )
 
 

@@ -7,7 +7,7 @@ from services.alerts.digest import Correspondence, Digest, PublisherKey, take_in
 from services.alerts.notes import Note, NoteKind, Sentence
 from services.alerts.reminding import NEVER, Watched, awaited, questions
 from services.alerts.samples import Stage
-from services.alerts.slots import days_of, latest_slot
+from services.alerts.slots import days_of, latest_slot, spread_of
 
 NAME = "letter-to-publisher"
 
@@ -28,7 +28,8 @@ def sample_letter(stage: Stage, host: str) -> tuple[Digest, Publisher] | None:
     if days is None or publisher is None:
         return None
     noon = datetime.combine(stage.period.first + (stage.period.last - stage.period.first) * 0.7, time(12), catalog.zone)
-    slot = latest_slot(noon, publisher.digest_hours, days, catalog.zone)
+    key = PublisherKey(catalog.province.id, publisher.id)
+    slot = latest_slot(noon, publisher.digest_hours, days, catalog.zone, spread_of(key.id))
     if slot is None:
         return None
     today = slot.astimezone(catalog.zone).date()
@@ -39,7 +40,7 @@ def sample_letter(stage: Stage, host: str) -> tuple[Digest, Publisher] | None:
     newest = {unit: today for unit in stage.units[:1]}
     asked = questions(catalog, publisher, {}, today, Watched(date.min, whole=True))
     missing = [awaited(one, catalog, publisher, NEVER, newest) for one in asked if one.kpi == stage.kpi.id]
-    owed = take_in(Correspondence(PublisherKey(catalog.province.id, publisher.id)), said)
+    owed = take_in(Correspondence(key), said)
     _, digest = write(
         owed,
         publisher,

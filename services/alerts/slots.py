@@ -1,5 +1,6 @@
-"""When letters to publishers go out: at certain local hours of working days. Pure."""
+"""When letters to publishers go out: at certain local hours of working days, some minutes apart. Pure."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -8,23 +9,44 @@ from services.runtime.catalog import Calendar, Catalog
 LOOK_BACK = timedelta(days=60)
 """Longer than any holidays: a slot that lies further back is not looked for."""
 
+WIDEST_SPREAD_MIN = 10
+
 _ONE_DAY = timedelta(days=1)
 
 
-def latest_slot(now: datetime, hours: Iterable[int], calendar: Calendar, zone: tzinfo) -> datetime | None:
-    """The last moment, in UTC, at or before `now` at which it is one of these hours of a working day; None without
-    any hours."""
+def spread_of(recipient: str) -> timedelta:
+    """How long before or after the hour the recipient's slots are: always the same whole minutes, so that the letters
+    of all do not leave in one moment."""
+    number = int.from_bytes(hashlib.sha256(recipient.encode()).digest()[:8])
+    return timedelta(minutes=number % (2 * WIDEST_SPREAD_MIN + 1) - WIDEST_SPREAD_MIN)
+
+
+def latest_slot(
+    now: datetime, hours: Iterable[int], calendar: Calendar, zone: tzinfo, spread: timedelta = timedelta()
+) -> datetime | None:
+    """The last slot, in UTC, at or before `now`; None without any hours.
+
+    A slot is one of these hours of a working day, shifted by `spread`. What it tells of ends with the shifted moment,
+    so that nothing leaves before all of it was said.
+    """
     in_order = sorted(set(hours), reverse=True)
     day = now.astimezone(zone).date()
     oldest = day - LOOK_BACK
     while in_order and day >= oldest:
         if calendar.is_working_day(day):
             for hour in in_order:
-                slot = instant_of(day, time(hour), zone)
+                slot = _shifted(day, time(hour), zone, spread)
                 if slot <= now:
                     return slot
         day -= _ONE_DAY
     return None
+
+
+def _shifted(day: date, at: time, zone: tzinfo, spread: timedelta) -> datetime:
+    """Never on another day: before a midnight it may be none on which people work."""
+    moment = instant_of(day, at, zone)
+    shifted = moment + spread
+    return shifted if shifted.astimezone(zone).date() == day else moment + abs(spread)
 
 
 def instant_of(day: date, at: time, zone: tzinfo) -> datetime:

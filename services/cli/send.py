@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -38,6 +40,13 @@ LIMITS = Limits(
 """One's own file on one's own machine may be larger than what strangers send."""
 
 
+class Rows(StrEnum):
+    """Which rows go where some are wrong, as of `POST imports`."""
+
+    ALL = "all"
+    GOOD = "good"
+
+
 class Telling(NamedTuple):
     """What the command line says of a file, for what does not say it itself."""
 
@@ -65,6 +74,9 @@ def send(
     topic: Annotated[
         str, typer.Option(help="Of the broker: your own, where the operator gave you one.")
     ] = STATISTICS_REPORTED.name,
+    rows: Annotated[
+        Rows, typer.Option(help="`good`: send the sound rows though others are wrong; `all`: ask, or send none.")
+    ] = Rows.ALL,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would become of it, and send nothing.")] = False,
     afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on where an earlier try ended.")] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for what becomes of the events.")] = 30.0,
@@ -73,14 +85,15 @@ def send(
 ) -> None:
     """Send the figures in a file, and say what was accepted, flagged and refused.
 
-    What is wrong in itself is named and not sent, the rest is. Ended in the middle, the same command goes on where it
-    was; sent twice, a figure counts once.
+    Where rows or lines are wrong in themselves they are named, and on a terminal it asks whether the sound ones shall
+    go; elsewhere nothing is sent without `--rows good`. Ended in the middle, the same command goes on where it was;
+    sent twice, a figure counts once.
 
     Exit code 0: nothing is wrong. 1: something was wrong or refused. 2: it could not be sent.
     """
     if not re.match(INBOUND, topic):
         raise StartError(f"--topic is {STATISTICS_REPORTED.name}, or begins with {OWN_PREFIX}.")
-    telling, body = Telling(source, province, decimal), _body(file)
+    telling, body, asked = Telling(source, province, decimal), _body(file), False
     with words.bar() as bar:
         if to is not None:
             with Gateway(address(to, "--to"), key_of(os.environ, key_file), Patience(patience, bar.tell)) as gateway:
@@ -89,6 +102,7 @@ def send(
                     outcome = outcomes.tried(gateway, contents, bar)
                     lines = words.tried(contents, outcome)
                 else:
+                    asked = _agreed(contents, rows, bar)
                     turned_away = _sent(
                         gateway, contents, _resume(file, body, gateway, telling, contents, afresh=afresh), bar
                     )
@@ -99,11 +113,12 @@ def send(
             if dry_run:
                 lines = words.tried(contents, None)
             else:
+                asked = _agreed(contents, rows, bar)
                 with Broker(data, topic, Patience(patience, bar.tell)) as broker:
                     _sent(broker, contents, _resume(file, body, broker, telling, contents, afresh=afresh), bar)
                     lines = words.published(contents, topic, broker.bootstrap)
     where = console()
-    for line in (*words.of_the_file(contents), *lines):
+    for line in (*([] if asked else words.of_the_file(contents)), *lines):
         where.print(line)
     if contents.wrong or outcome.refused:
         raise typer.Exit(1)
@@ -148,6 +163,22 @@ def _contents(file: Path, body: bytes, telling: Telling) -> Contents:
 
 
 # sending
+
+
+def _agreed(contents: Contents, rows: Rows, bar: Bar) -> bool:
+    """Whether somebody was asked, and said that the sound rows shall go. Ends the command where they shall not."""
+    if not contents.wrong or rows is Rows.GOOD:
+        return False
+    with bar.aside() as beside:
+        where = console()
+        for line in words.of_the_file(contents):
+            where.print(line)
+        if contents.ready and sys.stdin.isatty() and beside.is_terminal:
+            beside.print(words.question(contents), end="")
+            if words.is_yes(sys.stdin.readline()):
+                return True
+        where.print(words.nothing_sent(contents))
+    raise typer.Exit(1)
 
 
 def _resume(

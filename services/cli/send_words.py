@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from contracts.base import composed
 from contracts.topics import STATISTICS_REJECTED
 from services.cli.bars import bars
 from services.cli.dlq_words import plain
@@ -37,6 +38,13 @@ class Bar:
         if words and not self._console.is_terminal:
             self._console.print(Text(plain(words)))
 
+    @contextmanager
+    def aside(self) -> Iterator[Console]:
+        """The console without the bar, for a question."""
+        self._progress.stop()
+        yield self._console
+        self._progress.start()
+
 
 @contextmanager
 def bar() -> Iterator[Bar]:
@@ -52,6 +60,39 @@ def of_the_file(contents: Contents) -> list[Text]:
     if contents.repeated:
         lines.append(Text(f"{contents.repeated} lines say again what an earlier one says, and count once"))
     return [*lines, *_named("wrong, not sent", contents.wrong, "red")]
+
+
+def question(contents: Contents) -> Text:
+    """Whether what is sound shall go without the rest."""
+    wrong, rows = _counted(contents)
+    return Text(
+        f"{wrong} trên {rows} dòng sai. Chỉ gửi các dòng đúng?\n"
+        f"{wrong} of {rows} rows are wrong. Send the sound rows only? [y/N] "
+    )
+
+
+def is_yes(answer: str) -> bool:
+    """In either language; anything else is no."""
+    return composed(answer).strip().casefold() in {"y", "yes", "c", "có"}
+
+
+def nothing_sent(contents: Contents) -> Text:
+    """What to do now."""
+    wrong, rows = _counted(contents)
+    only_vi, only_en = ", hoặc chỉ gửi các dòng đúng (--rows good)", ", or send the sound rows only (--rows good)"
+    return Text(
+        f"{wrong} trên {rows} dòng sai; không số liệu nào được gửi. Sửa tệp rồi gửi lại"
+        f"{only_vi if contents.ready else ''}.\n"
+        f"{wrong} of {rows} rows are wrong; nothing was sent. Mend the file and send it again"
+        f"{only_en if contents.ready else ''}.",
+        style="red",
+    )
+
+
+def _counted(contents: Contents) -> tuple[int, int]:
+    """How many rows or lines are wrong, and how many there are."""
+    wrong = _many(contents.wrong)
+    return wrong, wrong + len(contents.ready) + contents.repeated
 
 
 def tried(contents: Contents, outcome: Outcome | None) -> list[Text]:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import pty
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -144,7 +146,8 @@ def test_what_is_wrong_and_what_is_refused_are_named_by_row_and_the_rest_is_take
 ) -> None:
     lines = (of_day(11), of_day(12, "1.234"), of_day(13, "1013"), of_day(14, unit="99999"))
     before = entries(stack)
-    code, said, _ = sent(stack, a_file(tmp_path, *lines), "--to", system.url("gateway"), "--source", EDOC)
+    asked = a_file(tmp_path, *lines), "--to", system.url("gateway"), "--source", EDOC, "--rows", "good"
+    code, said, _ = sent(stack, *asked)
     assert code == 1
     told = said.splitlines()
     assert told[0] == "wrong, not sent: 1"
@@ -154,6 +157,57 @@ def test_what_is_wrong_and_what_is_refused_are_named_by_row_and_the_rest_is_take
     assert any(line.startswith("    row 4: Tử số 1.013 lớn hơn mẫu số 1.000") for line in told)
     assert any(line.startswith("    row 5: ") for line in told)
     assert entries(stack) == before + 1
+
+
+@pytest.mark.parametrize("to", ["gateway", "broker"])
+def test_where_rows_are_wrong_nothing_is_sent_without_a_terminal_to_ask_on(
+    stack: Stack, system: System, tmp_path: Path, to: str
+) -> None:
+    file, before = a_file(tmp_path, of_day(15), of_day(16, "1.234")), entries(stack)
+    where = ["--to", system.url("gateway")] if to == "gateway" else []
+    code, said, _ = sent(stack, file, "--source", EDOC, *where)
+    assert code == 1
+    assert said.splitlines()[0] == "wrong, not sent: 1"
+    assert "1 trên 2 dòng sai; không số liệu nào được gửi." in said
+    assert "1 of 2 rows are wrong; nothing was sent." in said
+    assert "--rows good" in said
+    assert entries(stack) == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def on_a_terminal(stack: Stack, answer: bytes, *arguments: object) -> tuple[int, str, str]:
+    """The same as `sent`, with that answer to the question; what was said beside came over the terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        command(*arguments), env=environment(stack), stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as running:
+        os.close(theirs)
+        beside = b""
+        while b"[y/N]" not in beside:
+            beside += os.read(ours, 4096)
+        os.write(ours, answer)
+        with suppress(OSError):  # the other end is closed
+            while more := os.read(ours, 4096):
+                beside += more
+        assert running.stdout is not None
+        said = running.stdout.read()
+    os.close(ours)
+    return running.returncode, said, beside.decode()
+
+
+def test_on_a_terminal_it_asks_whether_the_sound_rows_shall_go(stack: Stack, system: System, tmp_path: Path) -> None:
+    file, before = a_file(tmp_path, of_day(17), of_day(18, "1.234")), entries(stack)
+    asked = file, "--to", system.url("gateway"), "--source", EDOC, "--wait", "1"
+    code, said, beside = on_a_terminal(stack, b"\n", *asked)
+    assert code == 1
+    assert "1 trên 2 dòng sai. Chỉ gửi các dòng đúng?" in beside
+    assert "nothing was sent" in said
+    assert entries(stack) == before
+    code, said, _ = on_a_terminal(stack, "có\n".encode(), *asked)
+    assert code == 1
+    assert said.count("wrong, not sent: 1") == 1
+    assert ": 1 events" in said
+    until(lambda: entries(stack) == before + 1)
 
 
 def many(folder: Path, day: int) -> Path:

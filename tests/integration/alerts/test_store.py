@@ -139,7 +139,7 @@ async def test_every_query_of_the_stages_has_an_index(database: Database) -> Non
         ("notes", publisher_store.mendable({"$gt": ""}, {"$gt": ""})),
         ("notes", publisher_store.mendable({"$in": ["a"]}, {"$in": ["b"]})),
         ("correspondences", {"outbox.written": {"$lt": now}}),
-        ("sightings", {"province": "dak-nong"}),
+        ("sightings", publisher_store.stands_in("dak-nong")),
         ("notifications", {"state": {"$in": store.READY}, "not_before": {"$lte": now}}),
     ]
     for collection, query in queries:

@@ -22,6 +22,7 @@ from services.alerts.ports import (
     Queued,
     Row,
     RowState,
+    Sighting,
     Waiting,
 )
 from services.alerts.smtp import Answer, Fate
@@ -340,21 +341,24 @@ class FakeCorrespondences:
 
 @dataclass
 class FakeSightings:
-    """The newest day by province, KPI and unit."""
+    """The latest version that was seen by province, KPI, unit and period."""
 
-    days: dict[tuple[str, str, str], date] = field(default_factory=dict)
+    records: dict[tuple[str, str, str, str], Sighting] = field(default_factory=dict)
     writes: int = 0
 
-    async def rise(self, seen: Mapping[tuple[str, str, str], date]) -> None:
+    async def keep(self, seen: Sequence[Sighting]) -> None:
         self.writes += len(seen)
-        for one, day in seen.items():
-            self.days[one] = max(day, self.days.get(one, day))
+        for one in seen:
+            known = self.records.get(one[:4])
+            if (known is not None or one.as_of is not None) and (known is None or known.version < one.version):
+                self.records[one[:4]] = one
 
     async def newest(self, province: str) -> dict[str, dict[str, date]]:
         newest: dict[str, dict[str, date]] = {}
-        for (where, kpi, unit), day in self.days.items():
-            if where == province:
-                newest.setdefault(kpi, {})[unit] = day
+        for one in self.records.values():
+            if one.province == province and one.as_of is not None:
+                units = newest.setdefault(one.kpi, {})
+                units[one.unit] = max(one.as_of, units.get(one.unit, one.as_of))
         return newest
 
 

@@ -7,19 +7,20 @@ from contracts.catalog import CalendarSpec, CatalogObject, Holiday, Person, Post
 from services.alerts.digest import Correspondence, Digest, PublisherKey, take_in, write
 from services.alerts.notes import Note, NoteKind, Sentence
 from services.alerts.reminding import Awaited, Watched
+from services.alerts.slots import spread_of
 from services.runtime.catalog import Catalog
 from tests.unit.alerts.builders import BASE, PEOPLE, a_rule
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MONDAY = date(2023, 9, 18)
-SLOT = datetime(2023, 9, 18, 0, 0, tzinfo=UTC)
-"""Monday, 7 in the morning in Vietnam."""
 
 ALWAYS = Watched(date.min, whole=True)
 """Figures were looked at from the first on."""
 
 SOURCE, OTHER = "urn:tiendo:source:dak-nong:edoc", "urn:tiendo:source:dak-nong:edoc-2"
 KEY = PublisherKey("dak-nong", "edoc")
+SLOT = datetime(2023, 9, 18, 0, 0, tzinfo=UTC) + spread_of(KEY.id)
+"""Monday, about 7 in the morning in Vietnam: the publisher's own minute."""
 PUBLISHER = Publisher(
     id="edoc",
     name_vi="Hệ thống quản lý văn bản",

@@ -22,6 +22,7 @@ from services.alerts.ports import (
     Notes,
     Row,
     RowState,
+    Sighting,
     Sightings,
     Times,
     Waiting,
@@ -288,11 +289,31 @@ class SightingsSuite:
     """Promises of `Sightings`."""
 
     async def test_the_newest_day_is_kept(self, sightings: Sightings) -> None:
-        one, other = ("p", "kpi", "a"), ("p", "kpi", "b")
-        await sightings.rise({one: date(2023, 9, 9), other: date(2023, 10, 1)})
-        await sightings.rise({one: date(2023, 10, 2), other: date(2023, 9, 30), ("q", "kpi", "a"): date(2024, 1, 1)})
+        one, other = ("p", "kpi", "a", "2023"), ("p", "kpi", "b", "2023")
+        await sightings.keep([Sighting(*one, date(2023, 9, 9), 1), Sighting(*other, date(2023, 10, 1), 4)])
+        await sightings.keep(
+            [
+                Sighting(*one, date(2023, 10, 2), 2),
+                Sighting(*other, date(2023, 9, 30), 3),
+                Sighting("q", "kpi", "a", "2023", date(2024, 1, 1), 1),
+                Sighting("p", "kpi", "a", "2022", date(2022, 12, 14), 9),
+            ]
+        )
         assert await sightings.newest("p") == {"kpi": {"a": date(2023, 10, 2), "b": date(2023, 10, 1)}}
         assert await sightings.newest("nowhere") == {}
+
+    async def test_what_was_withdrawn_is_seen_no_more_and_an_older_version_does_not_bring_it_back(
+        self, sightings: Sightings
+    ) -> None:
+        one, before = ("p", "kpi", "a", "2023"), ("p", "kpi", "a", "2022")
+        await sightings.keep([Sighting(*one, date(2023, 2, 1), 1), Sighting(*before, date(2022, 12, 1), 1)])
+        await sightings.keep([Sighting(*one, date(2023, 1, 15), 2)])
+        assert await sightings.newest("p") == {"kpi": {"a": date(2023, 1, 15)}}
+        await sightings.keep([Sighting(*one, None, 3), Sighting("p", "kpi", "b", "2023", None, 1)])
+        await sightings.keep([Sighting(*one, date(2023, 1, 15), 2)])
+        assert await sightings.newest("p") == {"kpi": {"a": date(2022, 12, 1)}}
+        await sightings.keep([Sighting(*before, None, 2)])
+        assert await sightings.newest("p") == {}
 
 
 class MailsSuite:

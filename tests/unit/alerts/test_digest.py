@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.catalog import Publisher
 from contracts.doors import event_of
+from contracts.observations import FlagCode
 from contracts.statistics import RejectionCode
 from services.alerts.compose import MAX_SUBJECT
 from services.alerts.compose_digest import MAX_HTML_BYTES
@@ -24,6 +25,7 @@ from tests.unit.alerts.fakes import FakeCatalogs, parsed
 from tests.unit.alerts.letters import (
     DAY,
     KEY,
+    MINUTE,
     MONDAY,
     OTHER,
     PUBLISHER,
@@ -59,8 +61,14 @@ def letter_of(owed: Correspondence, slot: datetime = SLOT) -> tuple[Corresponden
     return write(owed, PUBLISHER, (), slot, slot, MONDAY, date(2023, 9, 21), "kpi.example")
 
 
+def of_one_doubt(number: int, kind: NoteKind, code: str, **fields: object) -> Note:
+    """A note; of doubts no two are about one figure."""
+    own = {"event": f"event-{number}-{code}"} if kind is DOUBT else {}
+    return a_note(number, kind, code, **own, **fields)
+
+
 notes = st.builds(
-    a_note,
+    of_one_doubt,
     st.integers(1, 60),
     st.sampled_from(NoteKind),
     st.sampled_from(["negative", "schema", "jump", "unknown_kpi", "too_old"]),
@@ -95,6 +103,43 @@ def test_the_same_event_refused_again_is_one_line() -> None:
     (line,) = gathered.first
     assert (line.times, line.at) == (3, SLOT)
     assert gathered.total(NoteKind.REFUSED) == 3
+
+
+def doubts_of_one_figure() -> tuple[Note, Note]:
+    """By itself, and beside others."""
+    cut = Sentence("Số đã bị cắt bớt thay vì làm tròn.", "It was cut off, not rounded.")
+    jumped = Sentence("Tăng từ 50 % lên 91 %.", "It rose from 50 % to 91 %.")
+    alone = a_note(1, DOUBT, "truncated", id="flags/1", said=(cut,))
+    return alone, a_note(2, DOUBT, "jump", event="event-1", at=SLOT - MINUTE, said=(jumped,))
+
+
+def test_a_figure_that_is_doubted_by_itself_and_beside_others_is_one_line_with_all_its_doubts() -> None:
+    alone, beside = doubts_of_one_figure()
+    once, twice = gather(NOTHING, [alone, beside]), gather(gather(NOTHING, [alone]), [beside])
+    assert once == twice
+    (line,) = once.first
+    assert (line.codes, line.said, line.at) == (("truncated", "jump"), alone.said + beside.said, beside.at)
+    assert once.counts == {DOUBT: {"truncated": 1}}
+    text = text_of(a_letter([alone, beside, a_note(3, DOUBT)]))
+    assert "Cần kiểm tra lại (2)" in text
+    for said in (alone.said[0].vi, alone.said[0].en, beside.said[0].vi, beside.said[0].en):
+        assert text.count(said) == 1
+
+
+def test_a_doubt_that_came_after_a_lost_letter_joins_the_figure_that_is_told_again() -> None:
+    alone, beside = doubts_of_one_figure()
+    again = joined(gather(NOTHING, [alone]), gather(NOTHING, [beside, a_note(3, DOUBT)]))
+    assert again.counts == {DOUBT: {"truncated": 1, "jump": 1}}
+    assert [line.codes for line in again.first] == [("truncated", "jump"), ("jump",)]
+
+
+def test_a_doubt_that_is_raised_again_beside_another_says_its_sentence_once() -> None:
+    _, jumped = doubts_of_one_figure()
+    more = Sentence("Có thể nhầm đơn vị tính.", "Perhaps another unit of measure.")
+    both = a_note(4, DOUBT, "jump", "scale_shift", event="event-1", said=(*jumped.said, more))
+    (line,) = gather(NOTHING, [jumped, both]).first
+    assert [said.en for said in line.said].count(jumped.said[0].en) == 1
+    assert set(line.codes) == {"jump", "scale_shift"}
 
 
 def test_with_nothing_to_say_there_is_no_letter() -> None:
@@ -144,7 +189,7 @@ def test_the_letter_says_what_was_refused_where_and_which_event_to_look_at() -> 
         "Tử số lớn hơn mẫu số: 1",
         "Tỷ lệ văn bản điện tử được ký số, Xã Tân Phú, số liệu đến ngày 31/08/2023",
         "Tử số 1.013 lớn hơn mẫu số 1.000.",
-        "Mã sự kiện: event-1 · lúc 06:00 18/09/2023",
+        "Mã sự kiện: event-1 · lúc 06:05 18/09/2023",
     ):
         assert said in vietnamese
     for said in ("Refused (2)", "Numerator above denominator: 1", "figure as of 31 August 2023", "Event id: event-1"):
@@ -203,7 +248,7 @@ def test_whoever_was_told_that_its_source_is_parked_is_told_that_it_is_read_agai
     assert str(mail["Subject"]).startswith("[KPI] 1 nguồn được mở lại: ")
     text = text_of(digest)
     assert "Nguồn được mở lại\n" in text
-    assert f"{SOURCE}\n    Đã nhận lại từ 07:00 18/09/2023." in text
+    assert f"{SOURCE}\n    Đã nhận lại từ 07:05 18/09/2023." in text
     assert "tạm dừng tiếp nhận" not in text
 
 
@@ -311,14 +356,14 @@ def test_the_fullest_letter_is_not_cut_by_clients() -> None:
 
 def test_both_languages_say_the_same_things() -> None:
     assert VI.keys() == EN.keys()
-    assert {f"code_{code}" for code in RejectionCode} <= VI.keys()
+    assert {f"code_{code}" for code in (*RejectionCode, *FlagCode)} <= VI.keys()
 
 
 @pytest.mark.parametrize("hours", [(7,), (7, 14), (23,)])
 def test_the_letter_says_when_letters_come(hours: tuple[int, ...]) -> None:
     at = PUBLISHER.model_copy(update={"digest_hours": hours})
     text = text_of(a_letter([a_note(1)], publisher=at), at)
-    assert f"lúc {', '.join(map(str, hours))} giờ" in text
+    assert f"khoảng {', '.join(map(str, hours))} giờ" in text
 
 
 def test_a_code_of_a_newer_release_is_shown_as_it_is() -> None:

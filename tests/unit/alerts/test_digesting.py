@@ -17,7 +17,7 @@ from services.alerts.digesting import BATCH, Digester, Terms
 from services.alerts.freezing import Letters
 from services.alerts.measures import Measures
 from services.alerts.notes import Note, NoteKind
-from services.alerts.ports import Kept, RowState
+from services.alerts.ports import Kept, RowState, Sighting
 from services.alerts.reminding import Watched
 from services.alerts.replies import ReplyHandler, doubt, refusal
 from services.alerts.sending import Breaker, Patience, Sender
@@ -33,6 +33,7 @@ from tests.unit.alerts.service import RENDERER
 from tests.unit.alerts.test_crashes import Deadly, Killed
 
 COMMUNES = ("huyen-a.xa-tan-phu", "huyen-a.xa-quang-hoa", "huyen-a.xa-dak-rmang")
+CELL = "dak-nong", "edoc-signed-share"
 TUESDAY = SLOT + DAY
 
 
@@ -45,7 +46,7 @@ class World:
     correspondences: FakeCorrespondences = field(default_factory=FakeCorrespondences)
     sightings: FakeSightings = field(
         default_factory=lambda: FakeSightings(
-            {("dak-nong", "edoc-signed-share", unit): date(2023, 9, 10) for unit in COMMUNES}
+            {(*CELL, unit, "2023"): Sighting(*CELL, unit, "2023", date(2023, 9, 10), 1) for unit in COMMUNES}
         )
     )
     mails: FakeMails = field(default_factory=FakeMails)
@@ -418,20 +419,50 @@ async def test_what_is_written_about_lone_surrogates_and_control_characters_can_
 # what was seen
 
 
-async def test_only_what_rose_is_written_and_only_of_reporting_units() -> None:
+def lookout_of(sightings: FakeSightings) -> Lookout:
+    return Lookout(sightings, FakeCatalogs(catalog()))
+
+
+def reported(day: int | None, version: int, unit: str = COMMUNES[0]) -> ProgressJudged:
+    """A version of a unit's record, whose newest figure that stands is of that day of September."""
+    as_of = date(2023, 9, day) if day is not None else None
+    return a_record(0.9 if day is not None else None, org_unit=unit, as_of=as_of, version=version)
+
+
+async def test_only_what_changed_is_written_and_only_of_reporting_units() -> None:
     sightings = FakeSightings()
-    lookout = Lookout(sightings, FakeCatalogs(catalog()))
-
-    def record(day: int, unit: str = COMMUNES[0]) -> ProgressJudged:
-        return a_record(0.9, org_unit=unit, as_of=date(2023, 9, day))
-
-    await lookout.see([record(3), record(10), record(5), record(9, COMMUNES[1]), record(9, "huyen-a")])
-    assert sightings.days == {
-        ("dak-nong", "edoc-signed-share", COMMUNES[0]): date(2023, 9, 10),
-        ("dak-nong", "edoc-signed-share", COMMUNES[1]): date(2023, 9, 9),
+    lookout = lookout_of(sightings)
+    other = reported(9, 1, COMMUNES[1])
+    await lookout.see([reported(3, 1), reported(10, 3), reported(5, 2), other, reported(9, 1, "huyen-a")])
+    assert await sightings.newest("dak-nong") == {
+        "edoc-signed-share": {COMMUNES[0]: date(2023, 9, 10), COMMUNES[1]: date(2023, 9, 9)}
     }
-    await lookout.see([record(10), record(4), record(9, COMMUNES[1]), a_record(None, as_of=None)])
+    await lookout.see([reported(10, 4), other])
     assert sightings.writes == 2
     lookout.forget()
-    await lookout.see([record(4), record(11)])
-    assert sightings.days["dak-nong", "edoc-signed-share", COMMUNES[0]] == date(2023, 9, 11)
+    await lookout.see([reported(5, 2), other])
+    assert (await sightings.newest("dak-nong"))["edoc-signed-share"][COMMUNES[0]] == date(2023, 9, 10)
+    await lookout.see([reported(11, 5)])
+    assert (await sightings.newest("dak-nong"))["edoc-signed-share"][COMMUNES[0]] == date(2023, 9, 11)
+
+
+async def test_a_figure_that_was_withdrawn_is_awaited_again_and_once_it_is_sent_anew_no_more() -> None:
+    overdue, after = SLOT + 7 * DAY, SLOT + 28 * DAY
+    world = World()
+    lookout = lookout_of(world.sightings)
+    assert await Worker(world).at(overdue) == 0
+    await lookout.see([reported(None, 2), reported(10, 2, COMMUNES[1])])
+    assert await Worker(world).at(overdue + DAY) == 1
+    (text,) = world.texts()
+    assert "Quá hạn báo cáo (1)" in text
+    assert "Xã Tân Phú" in text
+    assert "Xã Quảng Hòa" not in text
+    await lookout.see([reported(None, 2), reported(10, 3)])
+    assert await Worker(world).at(after - 14 * DAY) == 0
+
+
+async def test_of_what_was_withdrawn_the_figure_before_it_is_the_newest() -> None:
+    world = World()
+    await lookout_of(world.sightings).see([a_record(0.9, as_of=date(2023, 8, 10), version=2)])
+    assert await Worker(world).at(SLOT + 8 * DAY) == 1
+    assert "số liệu gần nhất: 10/08/2023" in world.texts()[0]

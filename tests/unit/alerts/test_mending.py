@@ -1,18 +1,19 @@
-"""What was refused, then sent again and accepted, is in no letter."""
+"""What accepted figures bring into a letter, and take out: their flags, and what had been refused of them."""
 
 import asyncio
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from aiokafka import ConsumerRecord
 
 from contracts.observations import observation_id
 from services.alerts.digest import PublisherKey
 from services.alerts.measures import Measures
-from services.alerts.mending import MendingHandler, kept
+from services.alerts.mending import kept
 from services.alerts.notes import Note, NoteKind
+from services.alerts.observed import ObservationHandler
 from services.runtime.telemetry import Telemetry
 from tests.unit.alerts.fakes import FakeCatalogs
 from tests.unit.alerts.letters import DAY, KEY, MINUTE, SLOT, SOURCE, a_note
@@ -34,9 +35,10 @@ def an_observation(event: str = "event-1", at: datetime = LATER, **fields: objec
         "source": SOURCE,
         "source_id": event,
         "received_at": at.isoformat(),
+        "flags": [],
         **fields,
     }
-    return ConsumerRecord("observations.v1", 0, 7, 0, 0, b"k", json.dumps(given).encode(), None, 1, 1, ())
+    return ConsumerRecord("observations.v1", 0, 7, 0, 0, b"k", orjson.dumps(given), None, 1, 1, ())
 
 
 def other_cell(event: str, **fields: object) -> Any:
@@ -44,14 +46,14 @@ def other_cell(event: str, **fields: object) -> Any:
     return an_observation(event, as_of="2023-07-31", **fields)  # type: ignore[arg-type]
 
 
-def handler(world: World, waits: list[bool] | None = None) -> MendingHandler:
+def handler(world: World, waits: list[bool] | None = None) -> ObservationHandler:
     read = iter(waits or [])
 
     async def refusals_read() -> bool:
         return next(read, True)
 
     catalogs = FakeCatalogs(world.catalog)
-    return MendingHandler(world.notes, catalogs, timedelta(days=30), Measures(Telemetry()), refusals_read)
+    return ObservationHandler(world.notes, catalogs, timedelta(days=30), Measures(Telemetry()), refusals_read)
 
 
 async def told(world: World, *notes: Note) -> None:
@@ -138,6 +140,62 @@ async def test_a_broken_observation_holds_up_nobody() -> None:
     broken = [an_observation("event-1", **odd) for odd in odds]
     await handler(world).handle([*broken, an_observation("event-1")])
     assert not await world.notes.any_refused()
+
+
+CUT = {
+    "code": "truncated",
+    "message_vi": "Công bố 89,4, nhưng 89,47 làm tròn là 89,5: số đã bị cắt bớt thay vì làm tròn.",
+    "message_en": "Published as 89.4, but 89.47 rounds to 89.5: it was cut off, not rounded.",
+    "evidence": {"value": "89.4", "from_parts": "89.47"},
+}
+
+
+async def test_what_the_event_alone_makes_doubtful_is_in_the_letter_once_however_often_it_is_read() -> None:
+    world = World()
+    worker = Worker(world)
+    flagged = an_observation("event-1", flags=[CUT])
+    await handler(world).handle([an_observation("event-2"), flagged])
+    await handler(world).handle([flagged])
+    assert await worker.at(SLOT) == 1
+    (text,) = world.texts()
+    for line in ("Cần kiểm tra lại (1)", "Bị cắt bớt chữ số thay vì làm tròn: 1", "Mã sự kiện: event-1"):
+        assert line in text
+    assert "Xã Tân Phú, số liệu đến ngày 31/08/2023" in text
+    assert text.count(CUT["message_vi"]) == text.count(CUT["message_en"]) == 1  # type: ignore[arg-type]
+    assert "event-2" not in text
+    await handler(world).handle([flagged])
+    assert await worker.at(SLOT + DAY) == 0
+
+
+async def test_flags_and_doubts_about_one_figure_are_one_line() -> None:
+    world = World()
+    await handler(world).handle([an_observation("event-1", flags=[CUT])])
+    await told(world, a_note(1, NoteKind.DOUBTED, event="event-1"))
+    assert await Worker(world).at(SLOT) == 1
+    (text,) = world.texts()
+    assert "Cần kiểm tra lại (1)" in text
+    assert text.count("Mã sự kiện: event-1") == 1
+
+
+async def test_a_flagged_figure_mends_what_was_refused_before_it_and_is_told_itself() -> None:
+    world = World()
+    await told(world, a_note(1))
+    await handler(world).handle([an_observation("event-1", flags=[CUT])])
+    assert [one["note"]["kind"] for one in world.notes.documents.values() if one["note"]] == ["doubted"]
+
+
+async def test_flags_on_events_of_a_source_that_no_publisher_has_are_mailed_to_nobody() -> None:
+    world = World()
+    await handler(world).handle([an_observation("event-1", source="urn:stranger", flags=[CUT])])
+    assert world.notes.documents == {}
+
+
+async def test_broken_flags_hold_up_nobody() -> None:
+    world = World()
+    broken: list[Any] = [[{}], 7, "x", [{**CUT, "code": None}], None]
+    records = [an_observation(f"odd-{number}", flags=flags) for number, flags in enumerate(broken)]
+    await handler(world).handle([*records, an_observation("event-1", flags=[CUT])])
+    assert [one["note"]["event"] for one in world.notes.documents.values()] == ["event-1"]
 
 
 def test_what_would_mend_a_refusal_is_known_by_the_catalog_of_its_publisher() -> None:

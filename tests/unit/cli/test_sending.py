@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.cli import sending
+from services.cli.send_words import is_yes
 from services.cli.sending import Contents, Ready, Resume, Said
 from services.gateway.intake import Reported
 from services.runtime.sheets import child
@@ -77,6 +78,16 @@ def test_what_is_wrong_is_named_by_row_and_the_rest_is_ready() -> None:
     assert len(contents.ready) == 2
     assert [place for place, _ in wrong(contents)] == ["row 3, column E"]
     assert "1.234" in contents.wrong[0].why.en
+
+
+@pytest.mark.parametrize("answer", ["y\n", "Yes\n", "c\n", "có\n", "co\u0301\n"])
+def test_a_plain_yes_in_either_language_sends_the_sound_rows(answer: str) -> None:
+    assert is_yes(answer)
+
+
+@pytest.mark.parametrize("answer", ["\n", "", "n\n", "không\n", "yy\n"])
+def test_any_other_answer_sends_nothing(answer: str) -> None:
+    assert not is_yes(answer)
 
 
 def test_lines_that_are_no_events_are_named_with_their_number() -> None:

@@ -1,5 +1,6 @@
 """The documents keep up with the code: settings, rejection codes, decision records, links."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from contracts.statistics import RejectionCode
 from docs import generate_settings
+from services.gateway.keys import Refusal
+from services.gateway.problems import ErrorItem
 
 ROOT = Path(__file__).parents[3]
 RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
@@ -25,6 +28,33 @@ def test_the_publishers_page_explains_every_rejection_code() -> None:
     text = (ROOT / "docs" / "for-publishers.md").read_text(encoding="utf-8")
     explained = re.findall(r"(?m)^\| `(\w+)` \|", text.split("## Codes")[1].split("\n## ")[0])
     assert sorted(explained) == sorted(RejectionCode)
+
+
+SAYS_CODE = {"Problem": 1, "SheetRefused": 0, "NotRead": 0, "Unusable": 1, "Mark": 2}
+"""What is made of a code, which is its argument at this place."""
+
+
+def codes_of_the_doors() -> set[str]:
+    """The codes that the gateway's answers and its reader of spreadsheets write out."""
+    codes = set()
+    for folder in ("services/gateway", "services/runtime/sheets"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    at = SAYS_CODE.get(node.func.id)
+                    said = [word.value for word in node.keywords if word.arg == "code"]
+                    said += [] if at is None else node.args[at : at + 1]
+                    codes |= {str(one.value) for one in said if isinstance(one, ast.Constant)}
+    return codes
+
+
+def test_the_publishers_page_names_every_code_and_place_of_an_error() -> None:
+    text = (ROOT / "docs" / "for-publishers.md").read_text(encoding="utf-8")
+    codes = codes_of_the_doors()
+    assert {"missing_scope", "media_type", "no_table", "not_yes_or_no", "formula", "hidden_row"} < codes
+    named = set(re.findall(r"`(\w+)`", text))
+    assert codes - named == {"error"}  # what the framework alone may answer
+    assert {*Refusal, *ErrorItem.model_fields} <= named
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
