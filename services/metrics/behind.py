@@ -3,13 +3,14 @@
 A direct figure has nothing below it that counts; a sum leads down to the units whose own figures stand in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from contracts.explanations import FigureBehind
 from services.metrics.days import Window, iso
 from services.metrics.definition import Definition
+from services.metrics.doubts import among_sources, of_series
 from services.metrics.exact import on_the_wire
 from services.metrics.figures import PRELIMINARY, Figure, Increments
 from services.metrics.rollup import Table
@@ -27,6 +28,22 @@ def figures_behind(
     for one, own, first in _behind(definition, units, unit, window, until, today):
         found += _said(one, units[one], own, first, definition)
     return sorted(found, key=lambda one: (-one.as_of.toordinal(), one.org_unit, one.how))
+
+
+def flagged(definition: Definition, units: dict[str, Series], found: Sequence[FigureBehind]) -> list[FigureBehind]:
+    """The same figures, each with the flags that others give reason for beside those that it came with."""
+    return [_flagged(definition, units[one.org_unit], one) for one in found]
+
+
+def _flagged(definition: Definition, series: Series, one: FigureBehind) -> FigureBehind:
+    day = one.as_of.toordinal()
+    figure = next((figure for _, figure in series.standing_days(day, day)), None) if one.how == "absolute" else None
+    if figure is None:
+        return one
+    differs = among_sources(series.days[day], figure)
+    doubts = [*([] if differs is None else [differs]), *of_series(definition, series, day, figure)]
+    flags = dict.fromkeys((*one.flags, *(doubt.code for doubt in doubts)))
+    return one.model_copy(update={"flags": tuple(flags)}) if doubts else one
 
 
 def holds(

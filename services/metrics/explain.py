@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from contracts.explanations import Explanation, FigureBehind, Inputs, SourceBehind
-from services.metrics.behind import figures_behind, forecasts_of, units_in_sum
+from services.metrics.behind import figures_behind, flagged, forecasts_of, units_in_sum
 from services.metrics.bounds import would_change
 from services.metrics.contributions import Brought, share
 from services.metrics.days import Window, iso
@@ -66,11 +66,13 @@ def explain(
     doubts = list(_doubts(state, definition, unit, reading))
     derived = definition.kind.derived
     behind = [] if derived else figures_behind(definition, state.units, unit, window, until, today)
+    behind = flagged(definition, state.units, behind)
     lowest_split = None
     if planned is not None and by is not None:
-        parts, told = judging.lowest(unit, window, by), {one.org_unit for one in behind}
-        lowest_split = lowest(definition, window, reading, planned, parts, told)
+        parts, speaking = judging.lowest(unit, window, by), {one.org_unit for one in behind}
+        lowest_split = lowest(definition, window, reading, planned, parts, speaking)
     made_from = [] if reading.as_of is None else sources_behind(definition, sources, unit, reading.as_of)
+    told = Told(definition, window, reading, judged, by, doubts, made_from, behind)
     return Explanation.model_validate(
         {
             **_name(definition, unit, window),
@@ -86,7 +88,7 @@ def explain(
             "judged": judged,
             "closed": None if said.closed is None else said.closed._asdict(),
             "targets": list(versions(state, definition, unit, window, today)),
-            "formula": list(formula(Told(definition, window, reading, judged, by, doubts, made_from))),
+            "formula": list(formula(told)),
             "doubts": [doubt._asdict() for doubt in doubts],
             "made_of": _made_of(reading, behind, made_from),
             "figures": behind[:FIGURES],
@@ -123,7 +125,7 @@ def inputs(
             **_name(definition, unit, window),
             "figures_count": len(behind),
             "observations_count": sum(one.events for one in behind),
-            "items": behind[start : start + limit],
+            "items": flagged(definition, state.units, behind[start : start + limit]),
             "next": start + limit if start + limit < len(behind) else None,
         }
     )

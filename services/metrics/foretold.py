@@ -113,18 +113,32 @@ def foregone(
     today: int,
 ) -> str | None:
     """The code of the reason why there is no forecast, where that is plain without looking at the series."""
-    kind = definition.kind
     if by is None or as_of is None or status in _SETTLED:
         return NO_NEED
     if as_of >= by.deadline:
         return "forecast_deadline_reached"
-    if today > by.deadline:
-        return "forecast_deadline_passed"
-    if not kind.foretells or (kind.counts_units and definition.shape(as_of).is_leaf(unit)):
+    if not _foretells(definition, unit, as_of):
         return "forecast_not_for_kind"
-    if kind.begins_anew and as_of < spoken_in(definition, window, by).first:
+    if today > min(by.deadline, definition.lifetime(unit)[1]):
+        return NO_NEED
+    if definition.kind.begins_anew and as_of < spoken_in(definition, window, by).first:
         return "forecast_period_to_come"
     return None
+
+
+def foretold_until(
+    definition: Definition, unit: str, by: Obligation | None, as_of: int | None, status: str
+) -> int | None:
+    """The last day on which the record may have a forecast: the deadline, unless figures have reached it; None where
+    there can be none. That it is over is a reason of the judgement, so that the day itself makes a new version."""
+    if by is None or as_of is None or status in _SETTLED or as_of >= by.deadline:
+        return None
+    return by.deadline if _foretells(definition, unit, as_of) else None
+
+
+def _foretells(definition: Definition, unit: str, as_of: int) -> bool:
+    kind = definition.kind
+    return kind.foretells and not (kind.counts_units and definition.shape(as_of).is_leaf(unit))
 
 
 def future_of(foretold: Foretold | None, why: str | None, by: Obligation | None, as_of: int | None) -> Future:

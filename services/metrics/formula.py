@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from contracts.explanations import SourceBehind, Step
+from contracts.explanations import FigureBehind, SourceBehind, Step
 from contracts.progress import Landing
 from contracts.reading import WIDE, in_decimals
 from services.metrics.days import Window, iso
@@ -39,6 +39,16 @@ class Told:
     by: Obligation | None
     doubts: Sequence[Doubt] = ()
     sources: Sequence[SourceBehind] = ()
+    behind: Sequence[FigureBehind] = ()
+
+    @property
+    def doubted_units(self) -> list[tuple[str, str]]:
+        """The units below of which figures that are in this one carry a flag: names in Vietnamese and English."""
+        if self.reading.direct:
+            return []
+        units = self.definition.catalog.units
+        found = [units.get(one) for one in dict.fromkeys(one.org_unit for one in self.behind if one.flags)]
+        return sorted((one.name, one.name_en or one.name) for one in found if one is not None)
 
 
 def formula(told: Told) -> Iterator[Step]:
@@ -47,7 +57,7 @@ def formula(told: Told) -> Iterator[Step]:
     yield from _value(told)
     if told.judged["value"] is not None:
         held = told.judged["flags"], told.judged["reasons"], told.judged["completeness"], told.judged.get("score")
-        yield trusted(against(*held, direct=told.reading.direct))
+        yield trusted(against(*held, direct=told.reading.direct), told.doubted_units)
     for doubt in told.doubts:
         yield doubted(doubt)
     if told.by is not None:

@@ -9,7 +9,7 @@ from services.metrics.days import Window, iso, local_day
 from services.metrics.definition import Definition
 from services.metrics.derived.ranking import Ranking
 from services.metrics.derived.remarks import remarks
-from services.metrics.foretold import foregone, future_of, target_of
+from services.metrics.foretold import foregone, foretold_until, future_of, target_of
 from services.metrics.judge import MISSED, Judgement, judge
 from services.metrics.needed import best_pace, needed, why_not_beside
 from services.metrics.obligation import Obligation
@@ -101,9 +101,14 @@ class Judging:
                 due = changes
         if reading.report_due is not None and (due is None or reading.report_due < due):
             due = reading.report_due
+        foretold_last = foretold_until(definition, unit, by, reading.as_of, found.status)
+        if foretold_last is not None and today <= foretold_last and (due is None or foretold_last < due):
+            due = foretold_last + 1
         if outlived and (due is None or due > ended):
             due = ended + 1 if self.today <= ended else None
         self._add_what_was_derived(extra, found.reasons, unit, window, reading, limit)
+        if foretold_last is not None and today > foretold_last:
+            found.reasons.append(because("forecast_deadline_passed"))
         content = content_of(definition, unit, window, reading, found, by, extra)
         return Judged(reading, found.status, content, due)
 

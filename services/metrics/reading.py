@@ -196,7 +196,7 @@ class Readings:
         self._flag(reading, unit, certain=certain)
 
     def _flag(self, reading: Reading, unit: str, *, certain: bool) -> None:
-        """`certain`: no part is missing of the sum that a discrepancy compares with."""
+        """`certain`: the two sides of a discrepancy are comparable, so that it is a contradiction."""
         flags: set[str] = set()
         if reading.direct:
             for own in reading.own:
@@ -233,7 +233,7 @@ class Readings:
         return told[-1:]
 
     def _discrepancy(self, told: list[Node]) -> tuple[dict[str, float] | None, bool]:
-        """The direct figure beside the sum of its parts, where they differ; and whether no part is missing."""
+        """The direct figure beside the sum of its parts, where they differ; and whether the two are comparable."""
         both = [node for node in told if node.own_value is not None and node.parts_value is not None]
         if not both:
             return None, False
@@ -246,7 +246,7 @@ class Readings:
             reported, parts = both[-1].own_value, both[-1].parts_value
         if reported is None or parts is None or reported[0] * parts[1] == parts[0] * reported[1]:
             return None, False
-        return {"reported": nearest(reported), "parts": nearest(parts)}, all(node.complete for node in both)
+        return {"reported": nearest(reported), "parts": nearest(parts)}, all(node.comparable for node in both)
 
     def _unnatural(self, reading: Reading) -> bool:
         """Whether a sum of increments lies outside what can occur at all."""

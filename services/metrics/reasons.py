@@ -124,6 +124,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Value and target give no pace (a divisor that is not positive).",
     ),
     "nothing_needed": ("Đã đạt nên không cần thêm.", "Nothing more is needed."),
+    "forecast_deadline_passed": (
+        "Đã qua hạn hoàn thành nên không dự báo nữa.",
+        "The deadline has passed, so nothing is forecast any more.",
+    ),
     "no_time_left": (
         "Không còn thời gian đến hạn nên không tính tốc độ cần thiết.",
         "There is no time left before the deadline, so no pace is needed.",

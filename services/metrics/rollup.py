@@ -18,13 +18,14 @@ class Node:
 
     `n`, `d`: what it adds to the unit above, with `day` the latest day behind them (None: nothing usable) and `covered`
     the number of reporting units they stand for. `value` stands at `as_of`; without one, `why` says why, and `as_of` is
-    the latest day of what there is; `in_parts`: the value is that of `n` and `d`. `own_value` and `parts_value` are the
-    two that a discrepancy compares.
+    the latest day of what there is; `in_parts`: the value is that of `n` and `d`. A discrepancy sets `own_value` beside
+    `parts_value`. They are `comparable` where the parts are complete and their latest day is that of the unit's own
+    figure: then a difference is a contradiction, and not the work of the days between.
     """
 
     __slots__ = (
         "as_of",
-        "complete",
+        "comparable",
         "covered",
         "d",
         "day",
@@ -52,7 +53,7 @@ class Node:
         self.why = "no_figure"
         self.direct = False
         self.in_parts = False
-        self.complete = False
+        self.comparable = False
         self.own_value: Quotient | None = None
         self.parts_value: Quotient | None = None
         self.reported_at = 0
@@ -261,11 +262,12 @@ class Table:
         sums = self._sum(unit)
         n, d, day, covered = sums.n, sums.d, sums.day, sums.covered
         expected = len(self.moment.shape.expected(unit))
-        node.complete = covered >= expected > 0
+        complete = covered >= expected > 0
         value = self._kind.value(n, d) if day is not None else None
         node.parts_value = value
         own = node.own
-        if own is not None and direct_stands(own, node.own_value, value, complete=node.complete, day=day):
+        node.comparable = complete and own is not None and day == own.day
+        if own is not None and direct_stands(own, node.own_value, value, complete=complete, day=day):
             if node.day is None:  # it stands, but cannot be added up: above, its parts count
                 node.n, node.d, node.day, node.covered = n, d, day, covered
             else:

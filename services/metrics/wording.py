@@ -1,7 +1,7 @@
 """Sentences of an explanation, in Vietnamese and English; numbers in English notation, written with a comma in
 Vietnamese."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from contracts.catalog import Kpi
 from contracts.explanations import Step
@@ -269,8 +269,15 @@ def doubted(doubt: Doubt) -> Step:
     return step("doubt", {}, {"vi": doubt.message_vi, "en": doubt.message_en})
 
 
-def trusted(held: Against) -> Step:
-    """The grade, and what is held against the figure."""
+_NAMED = 3
+"""Units that are named where more are meant."""
+
+
+def trusted(held: Against, doubted_units: Sequence[tuple[str, str]] = ()) -> Step:
+    """The grade, and what is held against the figure. `doubted_units`: those below whose figures in it carry flags, by
+    name in both languages; the grade is that of the record, which they do not lower."""
+    many, named = len(doubted_units), doubted_units[:_NAMED]
+    more = ", …" if many > len(named) else ""
     found = [
         (held.flags > 0, f"{held.flags} cảnh báo về số liệu", f"{held.flags} flag{'s' if held.flags > 1 else ''}"),
         (held.preliminary, "số liệu sơ bộ", "a preliminary figure"),
@@ -289,6 +296,12 @@ def trusted(held: Against) -> Step:
             held.unscored > 0,
             f"{held.unscored} trên {held.items} chỉ tiêu chưa có điểm",
             f"{held.unscored} of {held.items} KPIs bring no points",
+        ),
+        (
+            many > 0,
+            f"số liệu của {many} đơn vị hợp thành đang có cảnh báo: {', '.join(vi for vi, _ in named)}{more}",
+            f"the figures of {many} unit{'s' if many > 1 else ''} in it are flagged: "
+            f"{', '.join(en for _, en in named)}{more}",
         ),
     ]
     vi = "; ".join(vi for true, vi, _ in found if true) or "không có gì đáng ngờ"

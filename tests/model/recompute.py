@@ -117,6 +117,7 @@ class _Sums:
     own_value: Fraction | None = None
     parts_value: Fraction | None = None
     complete: bool = False
+    parts_on: date | None = None
     reported_at: datetime | None = None
     adds: bool = False
     lost: frozenset[str] = frozenset()
@@ -398,7 +399,7 @@ class _Model:
             return
         if reported != parts:
             record.discrepancy = reported, parts
-            if all(one.complete for one in both):
+            if all(one.complete and one.own is not None and one.own.day == one.parts_on for one in both):
                 flags.add("parts_disagree")
 
     def _unnatural(self, n: Fraction, d: Fraction | None, value: Fraction | None) -> bool:
@@ -470,6 +471,7 @@ class _Model:
         covered = sum(one.covered for one in below)
         sums.complete = expected > 0 and covered >= expected
         sums.parts_value = self._value(n, d) if usable is not None else None
+        sums.parts_on = usable
         lost = frozenset(leaf for one in below for leaf in one.lost)
         own = sums.own
         if own is not None:

@@ -1,4 +1,5 @@
-"""`parts_disagree`: a figure reported for a unit is not what the complete figures of the units below add up to."""
+"""`parts_disagree`: a figure reported for a unit is not what the complete figures of the units below add up to, as of
+the same day."""
 
 from services.metrics.doubts.doubt import Doubt, doubted
 
@@ -6,7 +7,7 @@ CODE = "parts_disagree"
 
 
 def doubt(reported: float, parts: float) -> Doubt:
-    """The discrepancy of a record, once its parts are complete."""
+    """The discrepancy of a record, once its parts are complete and as of the same day."""
     return doubted(
         CODE,
         "Báo cáo {reported}, nhưng các đơn vị bên dưới cộng lại là {parts}.",

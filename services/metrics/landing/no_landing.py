@@ -30,10 +30,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Đã có số liệu đến hạn nên không còn gì để dự báo.",
         "There are figures up to the deadline, so nothing is left to forecast.",
     ),
-    "forecast_deadline_passed": (
-        "Đã qua hạn hoàn thành nên không dự báo nữa.",
-        "The deadline has passed, so nothing is forecast any more.",
-    ),
     "forecast_too_few_points": (
         f"Chưa đủ số liệu để dự báo: cần ít nhất {FEWEST_POINTS} lần báo cáo trong kỳ.",
         f"There are too few figures for a forecast: it needs at least {FEWEST_POINTS} in the period.",

@@ -125,7 +125,8 @@ def _portable(definition: Definition, own: Own, parts: Parts) -> Portable:
 
 
 def _with_the_silent(definition: Definition, units: Mapping[str, Series], part: Window, until: int) -> Iterator[Era]:
-    """What stood at the end of each era, and the places of all others from whom figures were due."""
+    """What stood at the end of each era, and the places of all others from whom figures were due. Of a figure above,
+    which has no place of its own, only the last stands."""
     standing = {unit: one.day for unit, one in _own(definition, units, part, until)}
     reforms = [day.toordinal() - 1 for day in definition.catalog.lineage.dates]
     for last in (*(day for day in reforms if part.first <= day < until), until):
@@ -135,12 +136,13 @@ def _with_the_silent(definition: Definition, units: Mapping[str, Series], part: 
             if era_of(definition, one.day) == era_of(definition, last)
         }
         if figures:
-            era = _era(figures)
-            for unit in sorted(definition.shape(era.day).leaves - figures.keys()):
-                silent = _silent(definition, unit, era.day)
+            day = max(one.day for one in figures.values())
+            kept = {unit: one for unit, one in figures.items() if one.leaf or not one.replaced}
+            for unit in sorted(definition.shape(day).leaves - figures.keys()):
+                silent = _silent(definition, unit, day)
                 if silent is not None:
-                    figures[unit] = Stood(silent, era.day, leaf=True, reported=False)
-            yield era
+                    kept[unit] = Stood(silent, day, leaf=True, reported=False)
+            yield Era(day, kept)
 
 
 def _era(figures: Mapping[str, Stood]) -> Era:

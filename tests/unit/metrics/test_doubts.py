@@ -112,6 +112,23 @@ def test_the_direct_figure_of_a_district_is_held_against_its_complete_parts() ->
     assert told_of.flags[0].evidence == {"reported": "70", "parts": "45"}
 
 
+@pytest.mark.parametrize(
+    ("of_district", "value"),
+    [pytest.param("2023-09-15", 45, id="newer parts"), pytest.param("2023-10-01", 70, id="older parts")],
+)
+def test_figures_of_different_days_differ_and_contradict_nobody(of_district: str, value: float) -> None:
+    engine = run(
+        a_catalog(RATIO), NOW,
+        [figure("2023-09-30", (40, 100)), figure("2023-09-30", (50, 100), "p.a.2")],
+        [figure(of_district, (70, 100), "p.a")],
+    )  # fmt: skip
+    district = engine.record("p.a")
+    assert district.value == value
+    assert district.discrepancy is not None
+    assert (district.discrepancy.reported, district.discrepancy.parts) == (70, 45)
+    assert (district.flags, engine.topic.doubted()) == ((), [])
+
+
 def test_a_source_that_says_otherwise_is_told_so_though_its_figure_does_not_stand() -> None:
     late, early = local("2023-10-02"), local("2023-10-01")
     engine = run(

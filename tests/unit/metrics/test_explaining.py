@@ -218,6 +218,32 @@ async def test_what_other_figures_make_doubtful_is_told_with_its_numbers() -> No
     assert lines(said)["trust"] == "Độ tin cậy B: 1 cảnh báo về số liệu."
 
 
+async def test_what_is_doubted_below_is_told_above_with_the_names_of_the_units() -> None:
+    """A2 went from 106 to 7 and B1 from 20 to 20,000: the sum is held against nobody, and says that they are in it."""
+    kpi = a_kpi(kind="stock", unit_of_measure="machine")
+    steady = {"p.a.1": (50, 51), "p.a.2": (106, 7), "p.b.1": (20, 20_000), "p.b.2": (30, 31)}
+    figures = [
+        an_observation(unit, on, value=value)
+        for unit, (before, now) in steady.items()
+        for on, value in (*((f"2023-0{month}-14", before + month) for month in range(1, 8)), ("2023-09-30", now))
+    ]
+    engine = await an_engine(*figures, kpi_spec=kpi, unit="p", value=500, baseline=100)
+    said = await explained(engine, "p")
+    assert lines(said)["trust"] == "Độ tin cậy A: số liệu của 2 đơn vị hợp thành đang có cảnh báo: p.a.2, p.b.1."
+    english = next(one.text_en for one in said.formula if one.code == "trust")
+    assert english == "Trust A: the figures of 2 units in it are flagged: p.a.2, p.b.1."
+    assert {one.org_unit: one.flags for one in said.figures if one.flags} == {
+        "p.a.2": ("jump",),
+        "p.b.1": ("scale_shift",),
+    }
+    page = await asker(engine).inputs("k", "p", "2023", 0, 100)
+    assert {one.org_unit for one in page.items if one.flags} == {"p.a.2", "p.b.1"}
+    assert lines(await explained(engine, "p.a"))["trust"].endswith(
+        "số liệu của 1 đơn vị hợp thành đang có cảnh báo: p.a.2."
+    )
+    assert lines(await explained(engine, "p.b.2"))["trust"] == "Độ tin cậy A: không có gì đáng ngờ."
+
+
 async def test_a_total_reported_above_is_told_beside_what_its_parts_make() -> None:
     """qb-003-008: 7,301 computers, of which 5,636 (qb-003-009) and 1,558 (qb-003-010) are 7,194."""
     kpi = a_kpi(kind="stock", unit_of_measure="machine")

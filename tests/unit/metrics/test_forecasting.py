@@ -22,7 +22,7 @@ from services.metrics.foretelling import answer, foretell, questions
 from services.metrics.judging import Judging
 from services.metrics.landing.track import MOST, track_of
 from services.runtime.errors import Transient
-from tests.unit.metrics.builders import a_catalog, a_kpi, a_target, an_observation, local
+from tests.unit.metrics.builders import UNITS, a_catalog, a_kpi, a_target, an_observation, local
 from tests.unit.metrics.engine import Engine, differences, run
 from tests.unit.metrics.test_against_the_model import CATALOG as MANY_KINDS
 from tests.unit.metrics.test_against_the_model import REFORMED, batches, cut, events
@@ -585,6 +585,34 @@ async def test_nothing_is_forecast_after_the_deadline_has_passed() -> None:
     await engine.take(an_observation("p.a.1", "2023-10-01", 90, 100))
     await engine.forecast()
     assert landing(engine).as_of is not None
+
+
+@pytest.mark.parametrize(("target", "status"), [(85, "achieved"), (99, "unknown")])
+async def test_the_day_after_the_deadline_takes_the_forecast_away_also_from_who_met_the_target(
+    target: int, status: str
+) -> None:
+    """The deadline is 14 December, and there are 15 days of grace; who did not meet it has been silent for too long."""
+    engine = await an_engine(*months(9), catalog=a_catalog(a_target("p.a.1", target, 80)))
+    await engine.forecast()
+    await engine.tick(local("2023-12-14"))
+    said = len(versions(engine))
+    assert (landing(engine).as_of, engine.record("p.a.1").status) == (date(2023, 9, 15), status)
+    for _ in range(2):
+        await engine.tick(local("2023-12-15"))
+        await engine.forecast()
+    assert (why_none(engine), len(versions(engine))) == (["forecast_deadline_passed"], said + 1)
+    assert [one.status for one in versions(engine)[-2:]] == [status, status]
+
+
+async def test_a_unit_that_ended_before_the_deadline_is_forecast_no_more() -> None:
+    ends = {"valid_to": date(2023, 11, 1)}
+    units = [one.model_copy(update=ends) if one.id == "p.a.1" else one for one in UNITS]
+    engine = await an_engine(*months(9), catalog=a_catalog(a_target("p.a.1", 99, 80), units=units))
+    await engine.forecast()
+    assert landing(engine).as_of == date(2023, 9, 15)
+    await engine.tick(local("2023-11-02"))
+    assert why_none(engine) == []
+    assert "unit_ended" in {one.code for one in engine.record("p.a.1").reasons}
 
 
 @given(events(), st.data())

@@ -207,7 +207,7 @@ class Metrics(RuleBasedStateMachine):
         batch = self.waiting[:size]
         before = dict(self.latest)
         said = len(self.engine.topic.records)
-        self._until_not_fenced(batch)
+        self._until_not_fenced(size)
         whole = self.torn <= self.done
         self.last = batch, _by_record(self.engine.topic.records[said:])
         self.done += size
@@ -216,13 +216,17 @@ class Metrics(RuleBasedStateMachine):
             self._every_head_was_said(batch, before, said)
             self._whoever_came_first_named_the_catalog(size, before, said)
 
-    def _until_not_fenced(self, batch: Sequence[ObservationRecorded]) -> None:
+    def _give(self, engine: Engine, first: int, size: int) -> None:
+        """Records of the log as the broker gives them: under their own offsets, by which a repeat is known."""
+        self.run(engine.take(*self.log[first : first + size], offset=first))
+
+    def _until_not_fenced(self, size: int) -> None:
         """A process that is fenced forgets, and reads again from the committed offset."""
         try:
-            self.run(self.engine.take(*batch))
+            self._give(self.engine, self.done, size)
         except Fenced:
             self.run(self.engine.handler.forget())
-            self.run(self.engine.take(*batch))
+            self._give(self.engine, self.done, size)
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data(), where=st.sampled_from(CRASHES))
@@ -231,7 +235,7 @@ class Metrics(RuleBasedStateMachine):
         size = data.draw(st.integers(1, len(self.waiting)))
         self._arm(where)
         with suppress(Transient):
-            self.run(self.engine.take(*self.waiting[:size]))
+            self._give(self.engine, self.done, size)
         self.torn = max(self.torn, self.done + size)
         self._restart()
 
@@ -247,7 +251,7 @@ class Metrics(RuleBasedStateMachine):
         batch, said = self.last
         self.engine = self.engine.restarted()
         before = len(self.engine.topic.records)
-        self.run(self.engine.take(*batch))
+        self._give(self.engine, self.done - len(batch), len(batch))
         again = _by_record(self.engine.topic.records[before:])
         wrong = {key: (again.get(key), said.get(key)) for key in again | said if again.get(key) != said.get(key)}
         assert not wrong, wrong
@@ -260,10 +264,10 @@ class Metrics(RuleBasedStateMachine):
         paused, self.engine = self.engine, self.engine.restarted()
         if data.draw(st.booleans()):  # it had written something that only it knows
             self._take(1)
-        mine = self.log[max(0, self.done - 1) :][: data.draw(st.integers(1, 4))]
+        size = data.draw(st.integers(1, 4))
         said = len(self.engine.topic.records)
         try:
-            self.run(paused.take(*mine))
+            self._give(paused, max(0, self.done - 1), size)
         except Fenced:
             assert len(self.engine.topic.records) == said
             self._note_what_is_lost()
@@ -282,7 +286,7 @@ class Metrics(RuleBasedStateMachine):
         at = 0
         while at < self.done:
             size = data.draw(st.integers(1, self.done - at))
-            self.run(self.engine.take(*self.log[at : at + size]))
+            self._give(self.engine, at, size)
             at += size
         if whole:
             after = _content(self.engine)

@@ -262,6 +262,14 @@ async def test_a_silent_unit_that_nobody_follows_is_told_only_where_its_roster_i
     assert (left(both), both.before and both.before.denominator, parts(both, "p")) == ([], 42, [(2, 42)])
 
 
+async def test_a_figure_above_that_was_told_anew_after_a_reform_leaves_nothing_behind() -> None:
+    """The province has no place in the total, in April as little as in January: 7 communes, of which none is done."""
+    told = [an_observation("p", on, done=False, kpi="founded") for on in ("2023-01-10", "2023-04-01")]
+    found = await of_the_country(*told, kpi="founded", view=day("2023-03-31"))
+    assert (left(found), found.before == found.after) == ([], True)
+    assert found.before == Amounts(value=0, numerator=0, denominator=7)
+
+
 DAYS = ["2023-01-10", "2023-03-31", "2023-04-01", "2023-05-20", "2023-06-30", "2023-07-01", "2023-08-15"]
 
 
