@@ -24,6 +24,10 @@ from services.alerts.settings import AlertsSettings
 from services.alerts.sightings import Lookout
 from services.alerts.smtp import Connection
 from services.alerts.stages import Stages, repeat
+from services.alerts.webhooks import calling
+from services.alerts.webhooks import store as webhook_store
+from services.alerts.webhooks.caller import Caller
+from services.alerts.webhooks.queueing import CallingProducer
 from services.runtime import health, opening
 from services.runtime.clock import Clock
 from services.runtime.host import Host
@@ -49,6 +53,7 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     database = client[f"{settings.mongo.database}_alerts"]
     await store.make_indexes(database)
     await publisher_store.make_indexes(database)
+    await webhook_store.make_indexes(database)
     alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
     times = store.MongoTimes(database)
     host.clock.observe(await times.reached())
@@ -60,10 +65,11 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
     await opening.first_catalog(host, follower)
     catalogs = FollowedCatalogs(follower)
 
+    webhooks = webhook_store.MongoWebhooks(database)
     mail_queued = asyncio.Event()
     stages = Stages(
         Decider(alerts, catalogs, measures),
-        Relay(alerts, groups, producer, host.clock, measures),
+        Relay(alerts, groups, CallingProducer(producer, webhooks, catalogs), host.clock, measures),
         Flusher(groups, mails, catalogs, settings.mail.host, measures),
         alerts,
         groups,
@@ -84,7 +90,8 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         owner = f"{worker}/{number}"
         sender = Sender(owner, mails, letters, connection, breaker, patience, measures, mail_queued.set)
         await _background(host, f"sender {number}", _send(sender, breaker, mail_queued, settings.alerts.poll_s))
-    await _background(host, "measuring", _measure(mails, measures))
+    await _call_webhooks(host, settings, worker, webhooks, measures)
+    await _background(host, "measuring", _measure(mails, webhooks, measures))
 
     keep = timedelta(days=settings.alerts.notes_days)
     notes, sightings = publisher_store.MongoNotes(database, keep), publisher_store.MongoSightings(database)
@@ -165,8 +172,29 @@ async def _send(sender: Sender, breaker: Breaker, wake: asyncio.Event, poll_s: f
     await repeat("send", once, wake)
 
 
-async def _measure(mails: store.MongoMails, measures: Measures) -> None:
+async def _call_webhooks(
+    host: Host, settings: AlertsSettings, worker: str, webhooks: webhook_store.MongoWebhooks, measures: Measures
+) -> None:
+    own = settings.webhooks
+    caller = await host.stack.enter_async_context(Caller(own.networks, own.ssl_context(), own.timeout_s))
+    patience = calling.Patience(settings.alerts.lease_s, own.retry_s, timedelta(hours=own.give_up_h))
+    for number in range(settings.alerts.senders):
+        operator = calling.Operator(f"{worker}/{number}", webhooks, caller, patience, measures)
+        await _background(host, f"operator {number}", _call(operator, settings.alerts.poll_s))
+
+
+async def _call(operator: calling.Operator, poll_s: float) -> None:
     async def once() -> float:
+        return 0.0 if await operator.call_some() else poll_s
+
+    await repeat("call", once, asyncio.Event())
+
+
+async def _measure(mails: store.MongoMails, webhooks: webhook_store.MongoWebhooks, measures: Measures) -> None:
+    async def once() -> float:
+        queued, dead = await webhooks.waiting()
+        measures.webhooks_waiting.set(queued)
+        measures.webhooks_dead.set(dead)
         waiting, since = await mails.waiting()
         measures.undelivered.set(waiting)
         measures.oldest.set((datetime.now(UTC) - since).total_seconds() if since is not None else 0)

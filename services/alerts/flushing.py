@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from services.alerts.compose import core_of
 from services.alerts.grouping import Group, Mail, begins_thread, flush, lines_of
 from services.alerts.measures import Measures
-from services.alerts.ports import Catalogs, GroupChange, Groups, Mails
+from services.alerts.ports import Catalogs, GroupChange, Groups, Queue
 
 BATCH = 200
 """Groups that are flushed in one round: each may carry the records of many units."""
@@ -19,7 +19,7 @@ BATCH = 200
 class Flusher:
     """Decides mails and queues them."""
 
-    def __init__(self, groups: Groups, mails: Mails, catalogs: Catalogs, host: str, measures: Measures) -> None:
+    def __init__(self, groups: Groups, mails: Queue, catalogs: Catalogs, host: str, measures: Measures) -> None:
         self._groups = groups
         self._mails = mails
         self._catalogs = catalogs

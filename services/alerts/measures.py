@@ -39,4 +39,11 @@ class Measures:
         self.oldest = telemetry.gauge(
             "oldest_undelivered_seconds", "Age of the oldest mail that waits. Above 900: look at the relay."
         )
+        self.webhook_calls = telemetry.counter(
+            "webhook_calls", "Calls of webhooks, by what came of them; `away` and `refused` are tried again.", "result"
+        )
+        self.webhooks_waiting = telemetry.gauge("webhook_calls_waiting", "Calls of webhooks that wait to be made.")
+        self.webhooks_dead = telemetry.gauge(
+            "webhook_calls_dead", "Calls that were given up. `tiendo webhooks` shows and repeats them."
+        )
         self.relay_away.set(0)

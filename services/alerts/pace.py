@@ -30,7 +30,7 @@ def pace_of(scene: Scene, member: Member, language: Language) -> str | None:
         return say(language, "pace_hardly", baseline=baseline, share=HARDLY_PERCENT)
     pace = figures.number(record.pace * 100, 0, language, unlike=(fire, clear))
     key = "pace"
-    if _from_baseline(record):
+    if from_baseline(record):
         key = "pace_from" if record.pace >= 0 else "pace_back"
     bounds = {"fire": figures.number(fire, 0, language), "clear": figures.number(clear, 0, language)}
     return f"{say(language, key, pace=pace, baseline=baseline)} ({say(language, 'pace_bounds', **bounds)})"
@@ -43,7 +43,7 @@ def _hardly_left(record: ProgressJudged) -> bool:
     return abs(record.planned - target.baseline) * 100 < HARDLY_PERCENT * abs(target.value - target.baseline)
 
 
-def _from_baseline(record: ProgressJudged) -> bool:
+def from_baseline(record: ProgressJudged) -> bool:
     """Whether the pace is measured so; a line to keep, for one, is compared with itself."""
     target = record.target
     if target is None or target.baseline is None or None in (record.value, record.planned, record.pace):

@@ -160,12 +160,16 @@ class Listed:
     """What the relay, or we, said of it last."""
 
 
-class Mails(Protocol):
-    """The queue of notifications. All times here are real time. Changes need the lease; False means it was lost."""
+class Queue(Protocol):
+    """Where decided mails go."""
 
     async def put(self, mails: Sequence[Queued], now: datetime) -> None:
         """Queue; one that is there already stays as it is."""
         ...
+
+
+class Mails(Queue, Protocol):
+    """The queue of notifications. All times here are real time. Changes need the lease; False means it was lost."""
 
     async def lease(self, owner: str, now: datetime, until: datetime, limit: int) -> list[Row]:
         """Take up to `limit` rows whose predecessor in the group is finished, the oldest first."""

@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +14,18 @@ from services.runtime.settings import ServiceSettings
 _ADDRESS = re.compile(r"[!-~]+@[!-~]+")
 _LONGEST_HOST = 29
 """`<32 hex digits @ host>` has at most 64 characters: longer ids break threads in some mail clients."""
+
+
+def trusting(setting: str, cafile: Path | None) -> ssl.SSLContext:
+    """What checks certificates: by the system's authorities, and those of the file that the setting names. Raises
+    `StartError` for one that cannot be read."""
+    context = ssl.create_default_context()
+    if cafile is not None:
+        try:
+            context.load_verify_locations(cafile)
+        except OSError as error:
+            raise StartError(f"{setting} ({cafile}) cannot be read: {error}.") from None
+    return context
 
 
 class SmtpSettings(BaseModel):
@@ -54,13 +67,7 @@ class SmtpSettings(BaseModel):
         """What checks the relay's certificate; None without TLS. Raises `StartError` for an unreadable `cafile`."""
         if self.tls == "none":
             return None
-        context = ssl.create_default_context()
-        if self.cafile is not None:
-            try:
-                context.load_verify_locations(self.cafile)
-            except OSError as error:
-                raise StartError(f"TIENDO_SMTP_CAFILE ({self.cafile}) cannot be read: {error}.") from None
-        return context
+        return trusting("TIENDO_SMTP_CAFILE", self.cafile)
 
 
 class MailSettings(BaseModel):
@@ -105,9 +112,26 @@ class StageSettings(BaseModel):
     )
 
 
+class WebhookSettings(BaseModel):
+    """How other systems are called. Addresses of the internet are called by TLS only."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description='networks of your own that may be called, also without TLS, as JSON: `["10.20.0.0/16"]`'
+    )
+    cafile: Path | None = Field(None, description="certificates to trust beside the system's")
+    timeout_s: float = Field(10.0, gt=0, description="how long an answer is waited for")
+    retry_s: float = Field(15.0, gt=0, description="first pause after a call that was not taken")
+    give_up_h: float = Field(72.0, gt=0, description="age at which a call that is not taken is given up")
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """What checks the certificates of receivers. Raises `StartError` for an unreadable `cafile`."""
+        return trusting("TIENDO_WEBHOOKS_CAFILE", self.cafile)
+
+
 class AlertsSettings(ServiceSettings):
     """Everything that this service reads from the environment."""
 
     smtp: SmtpSettings = SmtpSettings()
     mail: MailSettings = MailSettings()
     alerts: StageSettings = StageSettings()
+    webhooks: WebhookSettings = WebhookSettings()

@@ -357,8 +357,6 @@ def _decided(mail: Mail, written: datetime) -> Document:
 
 
 def _listed(document: Document) -> Listed:
-    smtp = document.get("smtp") or {}
-    said = " ".join(str(part) for part in (smtp.get("code"), smtp.get("text")) if part)
     return Listed(
         row=document["_id"],
         recipient=document["recipient"],
@@ -366,8 +364,14 @@ def _listed(document: Document) -> Listed:
         state=RowState(document["state"]),
         queued_at=document["queued_at"],
         attempts=document["attempts"],
-        said=said or None,
+        said=said_of(document),
     )
+
+
+def said_of(document: Document) -> str | None:
+    """What the relay, or we, said last of a notification."""
+    smtp = document.get("smtp") or {}
+    return " ".join(str(part) for part in (smtp.get("code"), smtp.get("text")) if part) or None
 
 
 def _queued(mail: Queued, now: datetime) -> Document:

@@ -186,7 +186,7 @@ async def _warn_of_closed(
         today = await business_day(read, standing.zone, as_of)
         console.print(Text(str(today)))
         for problem in sorted(closed_targets(standing, written.objects, today.day)):
-            _print_problem(problem, folder)
+            say_problem(problem, folder)
 
 
 def _day(as_of: datetime | None) -> date | None:
@@ -196,7 +196,7 @@ def _day(as_of: datetime | None) -> date | None:
 def _report(folder: Path, *, quiet: bool = False) -> Checked:
     checked = check_folder(folder)
     for problem in (*checked.errors, *(() if quiet else checked.warnings)):
-        _print_problem(problem, folder)
+        say_problem(problem, folder)
     if checked.errors:
         errors.print(f"{_many(checked.errors, 'error')}, {_many(checked.warnings, 'warning')}", style="bold red")
     elif not quiet:
@@ -213,7 +213,8 @@ def _many(problems: Sized, word: str) -> str:
     return f"{len(problems)} {word}" + ("" if len(problems) == 1 else "s")
 
 
-def _print_problem(problem: Problem, folder: Path) -> None:
+def say_problem(problem: Problem, folder: Path) -> None:
+    """Print one problem: errors to standard error."""
     file = folder / problem.file if folder.is_dir() else folder
     place = Text(str(file) + (f":{problem.line}" if problem.line else "") + ": ", style="bold")
     word = Text("error: ", style="red") if problem.severity == "error" else Text("warning: ", style="yellow")

@@ -9,7 +9,7 @@ import sys
 import structlog
 import typer
 
-from services.cli import acl, catalog, dlq, embedded, keys, mail, rebuild, send, topics
+from services.cli import acl, catalog, dlq, embedded, keys, mail, rebuild, rules, send, topics, webhooks
 from services.runtime.errors import DeliveryError, StartError
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(keys.app, name="keys")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(mail.app, name="mail")
+app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(rules.app, name="rules")
 app.command("send")(send.send)
 app.command("topics")(topics.make)
 app.command("acl")(acl.acl)

@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from services.alerts.ports import Listed, RowState
 from services.alerts.store import MongoMails
+from services.alerts.teller import STATES
 from services.cli import database, settings
 from services.cli.settings import HERE, CommandSettings, Data
 from services.runtime.errors import StartError
@@ -42,17 +43,6 @@ _STATES: dict[Which, tuple[RowState, ...]] = {
     Which.CANCELLED: (RowState.CANCELLED,),
     Which.SENT: (RowState.SENT, RowState.UNCONFIRMED),
     Which.ALL: tuple(RowState),
-}
-
-_WORDS = {
-    RowState.QUEUED: "chờ gửi · queued",
-    RowState.LEASED: "đang gửi · being sent",
-    RowState.SENT: "đã gửi · sent",
-    RowState.UNKNOWN: "chưa rõ, sẽ gửi lại · unknown, sent again",
-    RowState.FAILED_RETRY: "bị hoãn, sẽ gửi lại · put off, tried again",
-    RowState.DEAD: "không gửi được · dead",
-    RowState.CANCELLED: "đã hủy · cancelled",
-    RowState.UNCONFIRMED: "chưa rõ, không gửi lại · unknown, not sent again",
 }
 
 
@@ -158,5 +148,5 @@ def _show(listed: Sequence[Listed]) -> None:
     table = Table(Column("mã\nid", no_wrap=True), *columns)
     for one in listed:
         at = f"{one.queued_at.astimezone():%d/%m/%Y %H:%M}"
-        table.add_row(one.row[:SHOWN], one.recipient, one.reason, _WORDS[one.state], at, one.said or "")
+        table.add_row(one.row[:SHOWN], one.recipient, one.reason, str(STATES[one.state]), at, one.said or "")
     console.print(table)

@@ -35,6 +35,7 @@ SECTIONS = frozenset(
         "mail",
         "gateway",
         "alerts",
+        "webhooks",
         "ingest",
         "metrics",
     }

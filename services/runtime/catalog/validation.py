@@ -29,6 +29,8 @@ def _problems(
 ) -> Iterator[Problem]:
     found_at: dict[Path, list[Any]] = {}
     for found in error.errors(include_url=False):
+        if found["type"] == "too_short" and len(found["input"]) >= found["ctx"]["min_length"]:
+            continue  # enough is written; pydantic counts those alone that fit, and of the others it has said why
         found_at.setdefault(_in_the_document(tuple(found["loc"])), []).append(found)
     for path, several in found_at.items():
         found = _of_a_union(several)

@@ -21,9 +21,12 @@ from contracts.topics import ALERTS, PROGRESS
 from deploy.embedded.ports import LOOPBACK, claimed
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT, System
+from services.alerts.webhooks.store import MongoWebhooks
+from tests.integration.alerts.receiver import Receiver, receiving
 from tests.stacks import a_stack, ended
 from tests.unit.alerts.builders import BASE, NOW, PEOPLE, Story, a_record, a_rule
 from tests.unit.alerts.fakes import parsed
+from tests.unit.alerts.test_webhooks import an_endpoint
 
 COMMUNES = tuple(f"xa-{number}" for number in range(12))
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -104,6 +107,12 @@ class World:
         """What a recipient was told, in order of arrival."""
         return [str(mail["X-KPI-Reason"]) for to, mail, _ in self.mails() if to == recipient]
 
+    async def calls(self, receiver: Receiver) -> None:
+        """Have a receiver called with everything that happens to alerts."""
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(self.stack.mongo_uri, tz_aware=True)
+        async with client:
+            await MongoWebhooks(client[f"{self.database}_alerts"]).add(an_endpoint(url=receiver.url))
+
     async def rows(self) -> list[dict[str, Any]]:
         """The notifications in the database."""
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(self.stack.mongo_uri, tz_aware=True)
@@ -158,6 +167,12 @@ def world(stack: Stack, unique: Callable[[str], str]) -> Iterator[World]:
     yield made
     for system in made.systems:
         system.child("alerts").stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as one:
+        yield one
 
 
 async def until(holds: Callable[[], Any], seconds: float = 40.0) -> None:
@@ -231,10 +246,13 @@ async def test_owner_and_manager_are_told_and_told_again_when_it_is_over(world: 
     assert world.systems[0].child("alerts").stop() == 0
 
 
-async def test_kill_minus_nine_loses_no_mail_and_decides_nothing_twice(world: World) -> None:
+async def test_kill_minus_nine_loses_no_mail_and_no_call_and_decides_nothing_twice(
+    world: World, receiver: Receiver
+) -> None:
     chance, period = random.Random(7), "2023-H2"
     history = a_history(7, period)
-    system = world.worker()
+    await world.calls(receiver)
+    system = world.worker(TIENDO_WEBHOOKS_NETWORKS='["127.0.0.0/8"]', TIENDO_WEBHOOKS_RETRY_S="0.2")
     system.start()
 
     async def publish() -> None:
@@ -261,6 +279,18 @@ async def test_kill_minus_nine_loses_no_mail_and_decides_nothing_twice(world: Wo
     resent = {row["message_id"] for row in rows if row["resends"]}
     assert {message for message, count in copies.items() if count > 1} <= resent
     assert_told_how_it_ended(world)
+    await until(lambda: called(receiver, period) == expected(history))
+
+
+def called(receiver: Receiver, period: str) -> dict[str, list[tuple[str, int, int]]]:
+    """What a receiver of webhooks was told, in the order of arrival; a call that came twice counts once."""
+    told: dict[str, list[tuple[str, int, int]]] = {}
+    firsts = {headers["webhook-id"]: body for headers, body in reversed(receiver.calls)}
+    for call_id in dict.fromkeys(receiver.ids):
+        wire = AlertTransition.model_validate(envelope.read_structured(firsts[call_id]).data)
+        if wire.period == period:
+            told.setdefault(f"{wire.org_unit}/{period}", []).append((wire.type.value, wire.episode, wire.seq))
+    return told
 
 
 async def test_two_workers_side_by_side_send_what_one_sends(world: World) -> None:

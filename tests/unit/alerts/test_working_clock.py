@@ -10,6 +10,7 @@ from contracts.catalog import CalendarSpec, Holiday, WorkingHours
 from services.alerts.working_clock import WorkingClock
 from services.runtime.catalog import Calendar
 
+DAY = timedelta(days=1)
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")
 HOURS = (
@@ -76,15 +77,24 @@ def test_a_calendar_without_a_working_day_comes_to_an_end() -> None:
     assert after(a_clock(working_weekdays=()), at(9, 4, 9), timedelta(days=1)) > at(9, 4, 9) + timedelta(days=3_600)
 
 
-moments = st.integers(0, 40_000).map(lambda minutes: at(1, 15, 0) + timedelta(minutes=minutes))
+moments = st.one_of(st.integers(0, 40_000), st.integers(0, 1_500_000)).map(
+    lambda minutes: at(1, 15, 0) + timedelta(minutes=minutes)
+)
 
 
-@given(moments, st.integers(1, 6_000))
+@given(moments, st.one_of(st.integers(1, 6_000), st.integers(1, 300_000)))
 def test_what_is_reached_is_what_has_passed(since: datetime, minutes: int) -> None:
     clock, left = a_clock(holidays=(TET,)), timedelta(minutes=minutes)
     reached = clock.reached(since, left)
     assert clock.passed(since, reached) == left
     assert clock.passed(since, reached - timedelta(seconds=1)) < left
+
+
+@given(moments, st.integers(0, 900))
+def test_years_are_worth_as_much_as_their_days_one_by_one(since: datetime, days: int) -> None:
+    clock = a_clock(holidays=(TET,), extra_working_days=(date(2026, 2, 28),))
+    one_by_one = (clock.passed(since + day * DAY, since + (day + 1) * DAY) for day in range(days))
+    assert clock.passed(since, since + days * DAY) == sum(one_by_one, timedelta(0))
 
 
 @given(moments, moments, moments)

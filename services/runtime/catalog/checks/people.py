@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from contracts.catalog import Kpi, Person, Publisher, Rule
 from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
 from services.runtime.catalog.checks.kpis import check_share_of_one
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import Located, Problem, Words
 
 _OURS = "tiendo"
 """How the principals and consumer groups of the services begin."""
@@ -25,7 +25,12 @@ def check_people(context: Context) -> Iterator[Problem]:
             if (one.role, one.unit) == (other.role, other.unit) and overlap(one, other):
                 yield located.problem(f"“{person.id}” holds “{one.role}” of “{one.unit}” twice; write it once", "posts")
         if not person.posts:
-            yield located.warning(f"“{person.id}” holds no post and gets no mail; add one under “posts:”")
+            yield located.problem(
+                Words(
+                    f"“{person.id}” không giữ chức vụ nào, không nhận được thư; hãy thêm dưới “posts:”, hoặc bỏ đi",
+                    f"“{person.id}” holds no post and gets no mail; add one under “posts:”, or take them out",
+                )
+            )
 
 
 def check_publishers(context: Context) -> Iterator[Problem]:

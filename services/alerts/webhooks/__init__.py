@@ -1,0 +1,1 @@
+"""Transitions of alerts, called into other systems by Standard Webhooks (https://www.standardwebhooks.com)."""
