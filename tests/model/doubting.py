@@ -69,13 +69,19 @@ def _repeats(kpi: Kpi, calendar: Calendar, now: Own, past: list[Own]) -> bool:
 
 
 def _shifts(kpi: Kpi, value: Fraction, past: list[Fraction]) -> bool:
-    usual = median(past)
-    if len(past) < 2 or value <= 0 or usual <= 0 or min(past) * 2 < usual or max(past) > 2 * usual:
+    if len(past) < 2 or min(value, past[-1]) <= 0 or max(value, past[-1]) < 10 * min(value, past[-1]):
         return False
-    ratio = max(usual, value) / min(usual, value)
-    shifted = any(Fraction(4, 5) * factor <= ratio <= Fraction(5, 4) * factor for factor in (100, 1000, 10**6))
-    one_of_many = kpi.kind in ("stock", "coverage") and value < usual and value.denominator == 1
-    return shifted and not one_of_many
+    usual = []
+    if min(past) * 2 >= median(past) and max(past) <= 2 * median(past):
+        usual.append(median(past))
+    two = sorted(past[-2:])
+    if two[1] <= 2 * two[0] and all(number * 2 < value or number > 2 * value for number in past):
+        usual.append(past[-1])
+    for level in usual:
+        ratio = max(level, value) / min(level, value)
+        if any(Fraction(4, 5) * factor <= ratio <= Fraction(5, 4) * factor for factor in (100, 1000, 10**6)):
+            return not (kpi.kind in ("stock", "coverage") and value < level and value.denominator == 1)
+    return False
 
 
 def _jumps(kpi: Kpi, now: Own, value: Fraction, past: list[tuple[Own, Fraction]]) -> bool:

@@ -70,7 +70,13 @@ def test_another_unit_is_seen_only_where_the_figures_before_are_of_one_size(past
 
 
 def test_of_figures_of_different_sizes_none_is_usual() -> None:
-    assert "scale_shift" not in codes(SPEED, "2.01", 1, 1, 100)
+    assert "scale_shift" not in codes(SPEED, 1, 1, "2.01", 100)
+    assert "scale_shift" not in codes(SPEED, 1, 60, 1, 1, 100)
+
+
+def test_of_figures_that_grow_the_last_is_usual() -> None:
+    assert "scale_shift" in codes(SPEED, 1, 4, 5, 8, 800)
+    assert "scale_shift" not in codes(SPEED, 1, 3, 8, 800)
 
 
 def test_a_whole_number_of_things_that_is_a_hundredth_is_a_fall_and_no_other_unit() -> None:

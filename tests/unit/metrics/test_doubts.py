@@ -75,6 +75,9 @@ def flags(kpi: Kpi, *values: Any, months: Sequence[str] = MONTHS) -> tuple[str, 
         (RATIO, (85.3, 86, 85.1, 0.853), ("scale_shift",)),
         (RATIO, (85.3, 0.853), ()),
         (STOCK, (7194, 7200, 7.2), ("scale_shift",)),
+        (FLOW, (10, 22, 31, 42, 52000), ("scale_shift",)),  # a total that grows: against its last figure
+        (RATIO, (2, 21, 44, 60, 85, 0.91), ("scale_shift",)),
+        (RATIO, (85.3, 86, 0.853, 0.86, 85.1), ("jump",)),  # a return from another unit, not another unit
         (STOCK, (100, 100, 1), ()),
         (RATIO, ((1, 2), (2, 2), (1, 2), (2, 2), (0, 2)), ()),
         (RATIO, ((500, 1000), (510, 1000), (505, 1000), (100, 1000)), ("jump",)),
