@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from contracts.catalog import CatalogObject
+from contracts.catalog import CatalogObject, Publisher
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT
 from services.runtime.catalog import stream
+from services.runtime.catalog.publishers import own_topics
 from services.runtime.kafka.topics import make_topics
 from services.runtime.settings import KafkaSettings
 from tests.servers import wanted_broker
@@ -29,7 +30,8 @@ def a_stack(folder: Path, province: str, objects: Sequence[CatalogObject], now: 
     try:
         with Stack.started(folder, broker=wanted_broker()) as running:
             kafka = KafkaSettings(bootstrap=running.bootstrap)
-            asyncio.run(make_topics(kafka, TOPICS))
+            publishers = [one for one in objects if isinstance(one, Publisher)]
+            asyncio.run(make_topics(kafka, [*TOPICS, *own_topics(province, publishers)]))
             asyncio.run(stream.apply(kafka.connection(), province, objects, now=now))
             yield running
     except NotAvailable as error:

@@ -10,9 +10,12 @@ from urllib.parse import quote
 
 import yaml
 
+from contracts.topics import STATISTICS_REPORTED, own_topic
+
 FOLDER = Path(__file__).parent
+PROVINCE = "conformance"
 FIGURE = {
-    "province": "conformance",
+    "province": PROVINCE,
     "kpi": "signed-share",
     "org_unit": "conformance.xa-dak",
     "as_of": "2023-09-30",
@@ -59,8 +62,14 @@ class Case:
     expect: Mapping[str, Any] = field(default_factory=dict)
     http: Mapping[str, Any] | None = None
     http_only: bool = False
+    own_topic_of: str | None = None
     limit: str | None = None
     fact: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """Where its records are sent."""
+        return STATISTICS_REPORTED.name if self.own_topic_of is None else own_topic(PROVINCE, self.own_topic_of).name
 
     @property
     def refused(self) -> list[str]:

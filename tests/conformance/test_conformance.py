@@ -116,8 +116,9 @@ async def sent(addresses: Addresses, consumer: AIOKafkaConsumer, outcome: Outcom
     await producer.start()
     try:
         for case in OVER_KAFKA:
-            for message in (*case.on_kafka(run), case.sound(run)):
-                await producer.send(RAW, message.value, key=case.name.encode(), headers=message.record_headers)
+            records = [(case.topic, message) for message in case.on_kafka(run)]
+            for topic, message in (*records, (RAW, case.sound(run))):
+                await producer.send(topic, message.value, key=case.name.encode(), headers=message.record_headers)
         await producer.flush()
     finally:
         await producer.stop()
@@ -125,7 +126,7 @@ async def sent(addresses: Addresses, consumer: AIOKafkaConsumer, outcome: Outcom
     def is_back() -> bool:
         return all(
             f"{run}/{case.name}/behind" in outcome.observations
-            and (not case.refused or bool(outcome.refusals(case, run)))
+            and (bool(outcome.refusals(case, run)) if case.refused else case.id(run) in outcome.observations)
             and (not UNREADABLE & set(case.refused) or outcome.holds_unchanged(case.on_kafka(run)[-1]))
             for case in OVER_KAFKA
         )
