@@ -59,7 +59,9 @@ def _run(target: str, seconds: int) -> int:
 def _inside(target: str, options: list[str]) -> int:
     import atheris  # type: ignore[import-untyped] # ships no types
 
-    with atheris.instrument_imports(include=["contracts", "services.ingest", "services.gateway.intake"]):
+    with atheris.instrument_imports(
+        include=["contracts", "services.ingest", "services.gateway.intake", "services.runtime.sheets"]
+    ):
         from tests.fuzz.targets import TARGETS
     atheris.Setup([sys.argv[0], *options], TARGETS[target])
     atheris.Fuzz()

@@ -17,6 +17,8 @@ from services.ingest.answers import rejection_message
 from services.ingest.batch import Dead, Examiner
 from services.ingest.contract import Unreadable
 from services.ingest.desk import Desks
+from tests.fuzz.promises import in_words
+from tests.fuzz.sheets import csv, xlsx
 from tests.unit.ingest.door import CATALOG, Record, the_logs
 
 NOW = datetime(2023, 9, 30, 5, tzinfo=UTC)
@@ -37,7 +39,7 @@ def json_text(data: bytes) -> None:
     try:
         read = strict_json.loads(data)
     except strict_json.BadJson as error:
-        _in_words(error.vi, str(error))
+        in_words(error.vi, str(error))
         return
     plain = json.loads(data)
     assert type(plain) is type(read) or isinstance(plain, float)
@@ -83,7 +85,7 @@ def door(data: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    target.__name__: target for target in (json_text, kafka, structured, http, http_batch, door)
+    target.__name__: target for target in (json_text, kafka, structured, http, http_batch, door, csv, xlsx)
 }
 
 
@@ -91,7 +93,7 @@ def _read(read: Callable[[], Event]) -> None:
     try:
         event = read()
     except NotAnEvent as error:
-        _in_words(error.why_vi, error.why)
+        in_words(error.why_vi, error.why)
         return
     for attribute in (event.id, event.source, event.type):
         assert attribute
@@ -102,17 +104,12 @@ def _read(read: Callable[[], Event]) -> None:
 def _taken(reading: intake.Reading) -> None:
     assert reading.reported or reading.errors
     for error in reading.errors:
-        _in_words(error.message_vi, error.message_en)
+        in_words(error.message_vi, error.message_en)
         json.dumps(error.model_dump()).encode()
     for one in reading.reported:
         again = contract.read(one.headers, one.value, MOST)
         assert not isinstance(again, Unreadable), again.detail
         assert (again.event.source, again.event.id) == (one.source, one.id)
-
-
-def _in_words(vi: str, en: str) -> None:
-    assert vi.strip()
-    assert en.strip()
 
 
 @cache
