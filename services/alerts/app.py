@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from uuid import uuid4
+
+import structlog
 
 from contracts.topics import ALERTS, OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
 from services.alerts import publisher_store, store
+from services.alerts.audit_store import MongoBooks
+from services.alerts.auditing import Books, audit, counted
 from services.alerts.catalogs import FollowedCatalogs
 from services.alerts.deciding import Decider
 from services.alerts.digesting import Digester, Terms
@@ -22,6 +26,7 @@ from services.alerts.replies import ReplyHandler, doubt, refusal
 from services.alerts.sending import Breaker, Patience, Sender
 from services.alerts.settings import AlertsSettings
 from services.alerts.sightings import Lookout
+from services.alerts.slots import next_at
 from services.alerts.smtp import Connection
 from services.alerts.stages import Stages, repeat
 from services.alerts.webhooks import calling
@@ -42,6 +47,11 @@ GROUPS = {
     OBSERVATIONS.name: "tiendo.alerts.mending",
 }
 """A group for each topic: members of one group with different topics would rebalance one another for nothing."""
+
+log = structlog.get_logger()
+
+_NAMED = 20
+"""Broken promises that the log names; the command names all."""
 
 
 async def serve(settings: AlertsSettings, host: Host) -> None:
@@ -92,6 +102,8 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         await _background(host, f"sender {number}", _send(sender, breaker, mail_queued, settings.alerts.poll_s))
     await _call_webhooks(host, settings, worker, webhooks, measures)
     await _background(host, "measuring", _measure(mails, webhooks, measures))
+    books = MongoBooks(database)
+    await _background(host, "auditing", _audit(books, catalogs, time(settings.alerts.audit_hour), measures))
 
     keep = timedelta(days=settings.alerts.notes_days)
     notes, sightings = publisher_store.MongoNotes(database, keep), publisher_store.MongoSightings(database)
@@ -188,6 +200,27 @@ async def _call(operator: calling.Operator, poll_s: float) -> None:
         return 0.0 if await operator.call_some() else poll_s
 
     await repeat("call", once, asyncio.Event())
+
+
+async def _audit(books: Books, catalogs: FollowedCatalogs, at: time, measures: Measures) -> None:
+    """At the start, and each night."""
+
+    async def once() -> float:
+        broken = await audit(books)
+        for promise, many in counted(broken).items():
+            measures.broken_promises.labels(promise.value).set(many)
+        for one in broken[:_NAMED]:
+            log.error("promise_broken", **one._asdict(), remedy="`tiendo mail audit` says it in words")
+        measures.audited.set_to_current_time()
+        now = datetime.now(UTC)
+        return (min(next_at(now, at, zone) for zone in _zones(catalogs)) - now).total_seconds()
+
+    await repeat("audit", once, asyncio.Event())
+
+
+def _zones(catalogs: FollowedCatalogs) -> list[tzinfo]:
+    found = [catalogs.of(province) for province in catalogs.provinces()]
+    return [catalog.zone for catalog in found if catalog is not None] or [UTC]
 
 
 async def _measure(mails: store.MongoMails, webhooks: webhook_store.MongoWebhooks, measures: Measures) -> None:

@@ -46,4 +46,10 @@ class Measures:
         self.webhooks_dead = telemetry.gauge(
             "webhook_calls_dead", "Calls that were given up. `tiendo webhooks` shows and repeats them."
         )
+        self.broken_promises = telemetry.gauge(
+            "broken_promises",
+            "What the nightly auditor found broken towards recipients; 0 is right. `tiendo mail audit` names each.",
+            "promise",
+        )
+        self.audited = telemetry.gauge("audited_timestamp_seconds", "When the auditor last went through everything.")
         self.relay_away.set(0)

@@ -110,6 +110,9 @@ class StageSettings(BaseModel):
         gt=0,
         description="age at which a mail that keeps being refused is given up; a letter after 24 at the latest",
     )
+    audit_hour: int = Field(
+        2, ge=0, le=23, description="hour of the night, by the province's clocks, at which promises are audited"
+    )
 
 
 class WebhookSettings(BaseModel):

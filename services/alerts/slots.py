@@ -49,6 +49,12 @@ def _shifted(day: date, at: time, zone: tzinfo, spread: timedelta) -> datetime:
     return shifted if shifted.astimezone(zone).date() == day else moment + abs(spread)
 
 
+def next_at(now: datetime, at: time, zone: tzinfo) -> datetime:
+    """The next moment after `now`, in UTC, at which the clocks of the zone show this time."""
+    today = now.astimezone(zone).date()
+    return next(moment for day in range(3) if (moment := instant_of(today + day * _ONE_DAY, at, zone)) > now)
+
+
 def instant_of(day: date, at: time, zone: tzinfo) -> datetime:
     """The moment, in UTC, at which the clocks of the zone show this time: the first, where they show it twice; where
     they leap over it, the moment of the leap."""

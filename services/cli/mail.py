@@ -20,7 +20,7 @@ from services.alerts.render import Rendered, Renderer
 from services.alerts.sample_letter import NAME, sample_letter
 from services.alerts.samples import SCENES, sample, stage_for
 from services.alerts.settings import AlertsSettings, SmtpSettings
-from services.cli import mail_queue
+from services.cli import mail_audit, mail_queue
 from services.runtime import settings
 from services.runtime.catalog import Catalog
 from services.runtime.catalog.check import check_folder
@@ -29,6 +29,7 @@ from services.runtime.errors import StartError
 app = typer.Typer(no_args_is_help=True, help="Try the mail relay, and look at the mails.")
 app.command()(mail_queue.queue)
 app.command()(mail_queue.requeue)
+app.command()(mail_audit.audit)
 
 _TEXT = """Thư thử của Tiến Độ: máy chủ thư đã nhận thư này. Không phải làm gì.
 

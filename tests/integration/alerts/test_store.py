@@ -9,10 +9,12 @@ from pymongo import AsyncMongoClient, WriteConcern
 from pymongo.errors import BulkWriteError
 
 from services.alerts import publisher_store, store
+from services.alerts.audit_store import MongoBooks
 from services.alerts.documents import NewerDocument
 from services.alerts.ports import AlertChange, Kept
 from services.alerts.reminding import Watched
 from services.runtime.mongo import Database
+from tests.unit.alerts.audit_suite import AuditSuite, Shelf
 from tests.unit.alerts.builders import KEY
 from tests.unit.alerts.letters import KEY as LETTERS
 from tests.unit.alerts.letters import a_note
@@ -80,6 +82,13 @@ class TestMongoSightings(SightingsSuite):
     @pytest.fixture
     def sightings(self, database: Database) -> publisher_store.MongoSightings:
         return publisher_store.MongoSightings(database)
+
+
+class TestAuditOfMongo(AuditSuite):
+    @pytest.fixture
+    def shelf(self, database: Database) -> Shelf:
+        alerts, groups, mails = store.MongoAlerts(database), store.MongoGroups(database), store.MongoMails(database)
+        return Shelf(alerts, groups, mails, MongoBooks(database))
 
 
 async def test_what_another_worker_left_lying_is_swept(database: Database) -> None:

@@ -1,6 +1,6 @@
 """The store, the broker and the relay in memory. The store's promises are the real one's: one suite runs on both."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
@@ -8,8 +8,9 @@ from email.message import EmailMessage
 
 from services.alerts import documents
 from services.alerts.alert import Alert
+from services.alerts.auditing import Account, Entry, Filed, Said, by_group
 from services.alerts.digest import Correspondence, Digest, PublisherKey
-from services.alerts.grouping import Group, Mail
+from services.alerts.grouping import Group, Mail, News
 from services.alerts.notes import Note
 from services.alerts.ports import (
     FINAL,
@@ -261,6 +262,45 @@ class FakeMails:
             return False
         one.update(change)
         return True
+
+
+@dataclass
+class FakeBooks:
+    """What the auditor reads of the three above."""
+
+    filed: FakeAlerts
+    groups: FakeGroups
+    mails: FakeMails
+
+    async def accounts(self, after: str, limit: int) -> tuple[list[Account], str | None]:
+        mails = by_group(self._entries())
+        there = sorted(id for id in {*self.groups.documents, *mails} if id > after)
+        return [self._account(id, mails) for id in there[:limit]], there[limit - 1] if len(there) > limit else None
+
+    async def account(self, groups: Collection[str]) -> dict[str, Account]:
+        mails = by_group(self._entries())
+        return {id: self._account(id, mails) for id in groups}
+
+    async def alerts(self, ids: Collection[str]) -> dict[str, Filed]:
+        return {id: self._filed(id) for id in ids if id in self.filed.documents}
+
+    async def firing(self, after: str, limit: int) -> list[Filed]:
+        there = [self._filed(id) for id in sorted(self.filed.documents) if id > after]
+        return [filed for filed in there if filed.alert.open is not None][:limit]
+
+    def _account(self, id: str, mails: Mapping[str, tuple[Entry, ...]]) -> Account:
+        group = documents.to_group(self.groups.documents[id]) if id in self.groups.documents else None
+        return Account(group, not self.groups.outbox.get(id), mails.get(id, ()))
+
+    def _filed(self, id: str) -> Filed:
+        return Filed(documents.to_alert(self.filed.documents[id]), not self.filed.events.get(id))
+
+    def _entries(self) -> Iterator[Entry]:
+        for row in self.mails.documents.values():
+            mail = documents.to_queued(row["mail"])
+            if isinstance(mail, Mail):
+                said = [Said(one.member.alert_id, one.member.episode, one.news is News.ENDED) for one in mail.lines]
+                yield Entry(mail.origin, mail.seq, mail.addressee, RowState(row["state"]), (*said,))
 
 
 @dataclass

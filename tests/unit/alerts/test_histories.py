@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.catalog import Hold
+from services.alerts.auditing import audit
 from services.alerts.deciding import Arrived
 from services.alerts.grouping import ENDINGS
 from tests.unit.alerts.builders import LEAD, NOW, PEOPLE, UPWARDS, Story, a_catalog, a_record, a_rule
+from tests.unit.alerts.fakes import FakeBooks
 from tests.unit.alerts.service import Service, World
 
 CLIMBS: dict[str, Any] = {"policy": "upwards", "policies": (UPWARDS,)}
@@ -73,6 +75,7 @@ def test_who_was_told_that_it_fires_is_told_how_it_ended(
         assert document["state"]["told"] == {}
         assert not any(member["close_reason"] is None for member in document["state"]["members"].values())
     assert not any(entries for entries in world.alerts.events.values())
+    assert asyncio.run(audit(FakeBooks(world.alerts, world.groups, world.mails))) == []
     by_person: dict[str, list[str]] = {}
     for to, mail in world.wire.taken:
         by_person.setdefault(to, []).append(str(mail["X-KPI-Reason"]))
