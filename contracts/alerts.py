@@ -49,6 +49,15 @@ class CloseReason(StrEnum):
     RETIRED_NO_DATA = "retired_no_data"
 
 
+class TakenUp(WireModel):
+    """Who has taken an alert up, until when, and what they wrote."""
+
+    by: Id = Field(description="The person's id in the catalog.")
+    at: Instant
+    until: Instant
+    note: str | None = None
+
+
 class AlertTransition(WireModel):
     """`vn.tiendo.alert.<type>.v1`: one transition, numbered by `seq` within the alert."""
 
@@ -65,6 +74,7 @@ class AlertTransition(WireModel):
     reason: str
     close_reason: CloseReason | None = None
     handling: Literal["unacked", "acked"] = "unacked"
+    taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
     owner: str | None = None
     opened_at: Instant | None = None
     at: Instant

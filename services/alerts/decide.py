@@ -12,7 +12,7 @@ from enum import StrEnum
 from contracts.alerts import AlertTransition, CloseReason, TransitionType
 from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
-from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up
+from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up, told_of
 from services.alerts.alert import (
     Ahead,
     Alert,
@@ -244,13 +244,13 @@ def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: dat
     """Somebody takes it up. What nobody was told of, or is over, cannot be taken up."""
     if command.command_id in alert.commands:
         return Decision(alert, Row.H_AGAIN)
-    alert = replace(alert, commands=remembered(alert.commands, command.command_id))
     if alert.open is None or alert.severity is None or rule is None:
         return Decision(alert, Row.H_NOT_OPEN)
     handling = taken_up(command, alert.severity)
     if ended(handling, now):
         return Decision(alert, Row.H_ENDED)
-    return _tell(replace(alert, handling=handling), rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
+    taken = replace(alert, handling=handling, commands=remembered(alert.commands, command.command_id))
+    return _tell(taken, rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
 
 
 _QUIET = frozenset({Row.NOT_DUE, Row.C20})
@@ -495,6 +495,7 @@ def _tell(
         reason=row.value,
         close_reason=alert.close_reason if kind is TransitionType.CLOSED else None,
         handling=alert.handling.state,
+        taken_up=told_of(alert.handling),
         owner=episode.told.owner,
         opened_at=episode.opened_at,
         at=now,

@@ -110,8 +110,8 @@ class Decider:
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
 
-    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Row | None:
-        """Decide on somebody's command; the row that applied, or None for an alert that does not exist."""
+    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Decision | None:
+        """Decide on somebody's command; None for an alert that does not exist."""
         while True:
             alert = (await self._alerts.load([alert_id])).get(alert_id)
             if alert is None:
@@ -119,7 +119,7 @@ class Decider:
             decision = decide(alert, self._rule(alert.key), command, now, ways=self._ways(alert.key, now))
             if decision.alert is alert or await self._alerts.save([AlertChange(decision.alert, decision.effects)]):
                 self._measures.decisions.labels(decision.row.value).inc()
-                return decision.row
+                return decision
             self._measures.conflicts.labels("alerts").inc()
 
     async def reconsider(self, now: datetime) -> frozenset[str]:

@@ -19,6 +19,11 @@ class Recollection:
         self._alerts, self._groups = database["alerts"], database["groups"]
         self._mails = database["notifications"]
 
+    async def one(self, alert_id: str) -> Remembered | None:
+        """The alert of this id, with everything that is remembered of it."""
+        document = await self._alerts.find_one({"_id": alert_id}, {"events": 0})
+        return await self.remembered(documents.to_alert(document)) if document is not None else None
+
     async def named(self, beginning: str) -> list[Alert]:
         """The alerts whose ids begin so."""
         found = self._alerts.find({"_id": {"$gte": beginning, "$lt": beginning + "g"}}, {"events": 0}).limit(MOST)

@@ -131,6 +131,7 @@ class Actor:
     catalog: Catalog = field(repr=False)
     today: date
     """The business date of their province."""
+    key_id: str
 
 
 AT_THIS_MACHINE = Asker(None, None, PUBLISHERS_SCOPES, None, None, None)
@@ -246,7 +247,7 @@ class Admission:
                 "Chủ khóa này hiện không có trong danh mục: hãy hỏi người vận hành.",
                 "Whose key this is is not in the catalog at present: ask the operator.",
             )
-        return Actor(person, catalog, self._today(catalog))
+        return Actor(person, catalog, self._today(catalog), key.id)
 
     def _catalog(self, key: Key) -> Catalog | None:
         catalogs = self._catalogs()

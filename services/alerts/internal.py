@@ -1,0 +1,109 @@
+"""Commands on alerts, and why one is as it is, over HTTP beside `/healthz`: `/internal/v1/alerts/…`, for the gateway.
+
+Commands are taken once by their `command_id`. Nothing is checked here of who asks: the port must not be reachable from
+outside.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from pymongo.errors import PyMongoError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from contracts.handling import AlertExplained, Chapter, Handled, Outcome, Said, TakeUp
+from services.alerts.acknowledging import Acknowledge, told_of
+from services.alerts.decide import Decision, Row
+from services.alerts.explaining import Remembered, explained
+from services.alerts.ports import Catalogs
+from services.runtime.catalog.problems import Words
+from services.runtime.errors import in_short
+
+log = structlog.get_logger()
+
+PATH = "/internal/v1/alerts/{alert_id}"
+
+_OUTCOMES: Mapping[Row, Outcome] = {
+    Row.H1: Outcome.DONE,
+    Row.H_AGAIN: Outcome.DONE_BEFORE,
+    Row.H_NOT_OPEN: Outcome.NOT_OPEN,
+    Row.H_ENDED: Outcome.ENDS_TOO_SOON,
+}
+
+
+class Commanded(Protocol):
+    """What takes commands; see `stages.Stages`."""
+
+    async def acknowledge(self, alert_id: str, command: Acknowledge) -> Decision | None:
+        """None for an alert that does not exist."""
+        ...
+
+
+class Memory(Protocol):
+    """What is stored of alerts; see `recollecting.Recollection`."""
+
+    async def one(self, alert_id: str) -> Remembered | None:
+        """The alert of this id, with everything that is remembered of it."""
+        ...
+
+
+def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callable[[], datetime]) -> list[Route]:
+    """`POST …/acknowledge`, `GET …/explain`."""
+
+    async def acknowledge(request: Request) -> Response:
+        try:
+            asked = TakeUp.model_validate_json(await request.body())
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            return _refused(400, "bad_request", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        command = Acknowledge(asked.command_id, asked.by, asked.note, asked.until, now())
+
+        async def answer() -> Response:
+            return _handled(await commanded.acknowledge(request.path_params["alert_id"], command))
+
+        return await _answered(answer)
+
+    async def why(request: Request) -> Response:
+        async def answer() -> Response:
+            found = await memory.one(request.path_params["alert_id"])
+            catalog = catalogs.of(found.alert.key.province) if found is not None else None
+            if found is None or catalog is None:
+                return _refused(404, "unknown_alert", "there is no such alert")
+            told = tuple(
+                Chapter(title=_said(one.title), lines=tuple(map(_said, one.lines))) for one in explained(found, catalog)
+            )
+            return _json(AlertExplained(chapters=told))
+
+        return await _answered(answer)
+
+    return [Route(f"{PATH}/acknowledge", acknowledge, methods=["POST"]), Route(f"{PATH}/explain", why)]
+
+
+def _handled(decision: Decision | None) -> Response:
+    if decision is None:
+        return _refused(404, "unknown_alert", "there is no such alert")
+    return _json(Handled(outcome=_OUTCOMES[decision.row], taken_up=told_of(decision.alert.handling)))
+
+
+def _said(words: Words) -> Said:
+    return Said(vi=words.vi, en=words.en)
+
+
+def _json(content: BaseModel) -> Response:
+    return Response(content.model_dump_json(), media_type="application/json")
+
+
+async def _answered(answer: Callable[[], Awaitable[Response]]) -> Response:
+    try:
+        return await answer()
+    except PyMongoError as error:
+        log.warning("question_not_answered", why=in_short(error))
+        return _refused(503, "database_away", "MongoDB does not answer")
+
+
+def _refused(status: int, code: str, why: str) -> Response:
+    return JSONResponse({"code": code, "why": why}, status)

@@ -1,0 +1,51 @@
+"""Acting on an alert: who it is and what their posts allow is decided here, what becomes of it by alerts.
+
+The gateway writes nothing. A command goes to alerts under an id of the caller's, so that it may be sent again.
+"""
+
+from datetime import datetime
+
+from contracts.handling import Handled, Outcome, TakeUp
+from services.gateway.admission import Actor
+from services.gateway.documents import Document, as_day
+from services.gateway.owners import Owners
+from services.gateway.parts import Figures
+from services.gateway.problems import ErrorItem, Problem, not_found
+from services.gateway.rights import About, Act, ruling
+
+
+async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> Document:
+    """The alert, if the actor may do that about it. Raises `Problem`: 404, or 403 with the reason."""
+    found = await model.alert(alert_id)
+    if found is None:
+        raise not_found("cảnh báo này", "such alert")
+    document, _ = found
+    ruled = ruling(actor.person, act, about(document), actor.catalog, actor.today)
+    if not ruled.allowed:
+        raise Problem(403, ruled.right, ruled.words.vi, ruled.words.en)
+    return document
+
+
+async def take_up(owners: Owners, alert_id: str, asked: TakeUp) -> Handled:
+    """Somebody takes it up. Raises `Problem`: 409 where it is over, 422 where the end is not ahead, 503."""
+    handled = await owners.take_up(alert_id, asked)
+    if handled.outcome is Outcome.NOT_OPEN:
+        raise Problem(
+            409,
+            "not_open",
+            "Cảnh báo này đã kết thúc hoặc chưa bắt đầu, nên không còn gì để xử lý.",
+            "This alert is over, or has not begun: there is nothing to act on.",
+        )
+    if handled.outcome is Outcome.ENDS_TOO_SOON:
+        vi, en = "Hạn xử lý phải ở phía trước.", "The end must lie ahead."
+        wrong = ErrorItem(code="ends_too_soon", pointer="/until", message_vi=vi, message_en=en)
+        raise Problem(422, "ends_too_soon", vi, en, errors=[wrong])
+    return handled
+
+
+def about(document: Document) -> About:
+    """What rights are decided by, of an alert of the read model."""
+    record = document["record"]
+    day = as_day((record.get("progress") or {}).get("as_of"))
+    as_of = datetime.fromisoformat(day).date() if day is not None else None
+    return About(document["province"], document["kpi"], document["org_unit"], document["period"], as_of)

@@ -1,0 +1,168 @@
+"""`POST alerts/{id}/acknowledge`: people act on alerts, with a key of their own. A GET never changes anything."""
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any
+from uuid import uuid4
+
+import orjson
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.alerts import TakenUp
+from contracts.envelope import JSON
+from contracts.handling import MAX_NOTE, Outcome, TakeUp
+from services.gateway import acting, admission
+from services.gateway.admission import Actor, Recognised
+from services.gateway.in_hand import Held
+from services.gateway.keys import Scope
+from services.gateway.parts import Parts
+from services.gateway.patience import hear_out
+from services.gateway.problems import ErrorItem, Problem, ProblemDetails
+from services.gateway.rights import Act
+from services.gateway.routes.answers import NOT_FOUND, Day, Moment
+from services.gateway.routes.bodies import body_of
+
+MAX_BYTES = 16_384
+
+
+def _one_line(text: Any) -> Any:
+    """Without what keyboards add: mails and lists have one line for a note."""
+    return " ".join(text.split()) if isinstance(text, str) else text
+
+
+def _written(given: Any) -> Any:
+    """A number would be read as seconds since 1970."""
+    if given is not None and not isinstance(given, str):
+        raise ValueError("write a date, or an instant with its offset")
+    return given
+
+
+class TakeUpBody(BaseModel):
+    """What `acknowledge` takes; all of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    note: Annotated[str, BeforeValidator(_one_line), Field(max_length=MAX_NOTE)] = Field(
+        "", description="What is being done about it; everybody who was told of the alert reads it."
+    )
+    until: Annotated[Day | Moment | None, BeforeValidator(_written)] = Field(
+        None,
+        description="Until when it is being dealt with: to the end of a day, or an instant. By default 14, 7 or 3 days "
+        "by the alert's severity.",
+    )
+    command_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")] | None = Field(
+        None, description="Of your choice: the same again changes nothing, so a request may be repeated."
+    )
+
+
+class HandlingItem(BaseModel):
+    """Who is at the alert."""
+
+    alert_id: str
+    repeated: bool = Field(description="The same command was taken before, and nothing was changed.")
+    taken_up: TakenUp | None
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDetails, "description": text}
+    for status, text in {
+        400: "The body is no JSON.",
+        409: "The alert is over, or has not begun: `not_open`.",
+        413: "The body is too large.",
+        415: "The content type is not application/json.",
+        422: "A field is wrong; `errors[]` says which. Or the end is not ahead: `ends_too_soon`.",
+        503: "alerts is away. Send the same again.",
+    }.items()
+}
+_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": {"$ref": "#/components/schemas/TakeUpBody"}}}}}
+SCHEMAS = {"TakeUpBody": TakeUpBody}
+"""Models that bodies refer to; the framework does not see them by itself."""
+
+AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+
+
+def router(parts: Parts) -> APIRouter:
+    """The routes over what alerts decides."""
+    routes = APIRouter(tags=["alerts"])
+
+    @routes.post(
+        "/alerts/{alert_id}/acknowledge",
+        response_model=HandlingItem,
+        responses={**_PROBLEMS, **NOT_FOUND, **admission.RESPONSES_TO_PEOPLE},
+        summary="Take an alert up: it climbs no further until the end of that",
+        openapi_extra=_BODY,
+    )
+    async def acknowledge(
+        request: Request, alert_id: AlertId, actor: Annotated[Actor, Depends(Recognised(parts, Scope.ALERTS_ACT))]
+    ) -> Response:
+        with parts.admission.in_hand.one(actor.key_id) as held:
+            asked = await _read(request, held)
+        await acting.authorised(parts.model, actor, alert_id, Act.ACKNOWLEDGE)
+        until = _moment(asked.until, actor.catalog.zone)
+        command = TakeUp(
+            command_id=f"{actor.person.id}/{asked.command_id or uuid4().hex}",
+            by=actor.person.id,
+            note=asked.note or None,
+            until=until,
+        )
+        handled = await acting.take_up(parts.owners, alert_id, command)
+        taken_up = handled.taken_up.model_dump(mode="json") if handled.taken_up is not None else None
+        repeated = handled.outcome is Outcome.DONE_BEFORE
+        content = {"alert_id": alert_id, "repeated": repeated, "taken_up": taken_up}
+        return Response(orjson.dumps(content), 200, {"cache-control": "no-store"}, JSON)
+
+    return routes
+
+
+async def _read(request: Request, held: Held) -> TakeUpBody:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != JSON:  # no form of a page of elsewhere can say so
+        await hear_out(request, MAX_BYTES)
+        raise Problem(415, "media_type", f"Content-Type phải là {JSON}.", f"Content-Type must be {JSON}.")
+    body = await body_of(request, MAX_BYTES, held)
+    try:
+        return TakeUpBody.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> Problem:
+    found = error.errors(include_url=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return Problem(400, "bad_json", "Nội dung không phải JSON.", "The body is no JSON.")
+    items = [_item(str(one["loc"][0]) if one["loc"] else "") for one in found]
+    items = list({item.pointer: item for item in items}.values())
+    return Problem(422, "invalid_body", items[0].message_vi, items[0].message_en, errors=items)
+
+
+_FORMS = {
+    "note": (f"là văn bản, tối đa {MAX_NOTE} ký tự", f"is a text of up to {MAX_NOTE} characters"),
+    "until": (
+        "là ngày dạng YYYY-MM-DD, hoặc thời điểm có múi giờ",
+        "is a date YYYY-MM-DD, or an instant with its offset",
+    ),
+    "command_id": (
+        "gồm chữ, số, gạch ngang, gạch dưới, tối đa 80 ký tự",
+        "is letters, digits, dashes and underscores, up to 80 of them",
+    ),
+}
+
+
+def _item(name: str) -> ErrorItem:
+    form = _FORMS.get(name)
+    if form is None:
+        known = ", ".join(_FORMS)
+        vi, en = f"Nội dung là một đối tượng JSON gồm: {known}.", f"The body is a JSON object of: {known}."
+        return ErrorItem(code="bad_field", pointer="", message_vi=vi, message_en=en)
+    return ErrorItem(
+        code="bad_field", pointer=f"/{name}", message_vi=f"{name} {form[0]}.", message_en=f"{name} {form[1]}."
+    )
+
+
+def _moment(until: date | datetime | None, zone: tzinfo) -> datetime | None:
+    """A day is over at its end in the province."""
+    if until is None or isinstance(until, datetime):
+        return until
+    return datetime.combine(until + timedelta(days=1), time.min, zone).astimezone(UTC)

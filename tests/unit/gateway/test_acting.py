@@ -1,0 +1,177 @@
+"""Acting on alerts over HTTP: who may, what becomes of it, what a repeat does, and that reading changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.gateway import api
+from tests.unit.alerts.builders import NOW
+from tests.unit.gateway.acting import ABOVE, ALERT, MANAGER, OWNER, PATH, STRANGER, Office
+from tests.unit.gateway.owning import nobody
+
+NOTE = "Đã đôn đốc  các thôn;\ngửi bổ sung trong tuần."
+
+
+async def behind() -> Office:
+    """An alert is open."""
+    office = Office()
+    await office.sees(0.7)
+    return office
+
+
+async def test_the_owner_takes_it_up_and_everybody_reads_who_and_the_note() -> None:
+    office = await behind()
+    answer = await office.post("acknowledge", office.key(OWNER), {"note": NOTE, "until": "2023-09-20"})
+    assert answer.status_code == 200, answer.text
+    taken = {
+        "by": OWNER,
+        "at": "2023-09-04T01:00:00Z",
+        "until": "2023-09-20T17:00:00Z",  # the end of the day in Vietnam
+        "note": "Đã đôn đốc các thôn; gửi bổ sung trong tuần.",
+    }
+    assert answer.json() == {"alert_id": ALERT, "repeated": False, "taken_up": taken}
+    assert answer.headers["cache-control"] == "no-store"
+    found = await office.get()
+    assert (found["handling"], found["taken_up"], found["status"]) == ("acked", taken, "open")
+    assert [one["type"] for one in found["transitions"]] == ["opened", "acknowledged"]
+    assert found["transitions"][1]["taken_up"] == taken
+
+
+async def test_without_a_body_it_ends_by_severity() -> None:
+    office = await behind()
+    answer = await office.post("acknowledge", office.key(MANAGER))
+    assert answer.json()["taken_up"]["until"] == (NOW + timedelta(days=7)).isoformat().replace("+00:00", "Z")
+
+
+async def test_the_same_command_again_is_taken_once_and_is_another_for_somebody_else() -> None:
+    office = await behind()
+    owner = office.key(OWNER)
+    first, again = [await office.post("acknowledge", owner, {"command_id": "c-1", "note": "một"}) for _ in range(2)]
+    assert (first.json()["repeated"], again.json()["repeated"]) == (False, True)
+    assert again.json()["taken_up"] == first.json()["taken_up"]
+    assert len((await office.get())["transitions"]) == 2
+    other = await office.post("acknowledge", office.key(ABOVE), {"command_id": "c-1"})
+    assert (other.json()["repeated"], other.json()["taken_up"]["by"]) == (False, ABOVE)
+
+
+async def test_who_is_not_of_the_unit_or_above_it_is_told_why_not() -> None:
+    office = await behind()
+    answer = await office.post("acknowledge", office.key(STRANGER), {"note": NOTE})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_your_unit")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await office.get())["handling"] == "unacked"
+
+
+@pytest.mark.parametrize("profile", ["production", "embedded"])
+async def test_without_a_key_nobody_acts_not_even_at_the_machine_of_a_trial(profile: str) -> None:
+    office = Office(profile)
+    await office.sees(0.7)
+    answer = await office.post("acknowledge", None)
+    assert (answer.status_code, answer.json()["code"]) == (401, "no_key")
+    publisher = office.gateway.keys.give("edoc")
+    assert (await office.post("acknowledge", publisher)).json()["code"] == "not_a_person"
+    assert (await office.get())["handling"] == "unacked"
+
+
+async def test_what_there_is_not_and_what_is_over() -> None:
+    office = Office()
+    key = office.key(OWNER)
+    assert (await office.post("acknowledge", key)).status_code == 404
+    await office.sees(0.7)
+    await office.sees(1.0, version=2)
+    for _ in range(2):  # what was refused is refused again, and taken for nothing else
+        answer = await office.post("acknowledge", key, {"command_id": "late"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_open")
+    await office.sees(0.7, version=3)
+    assert (await office.post("acknowledge", key, {"command_id": "late"})).json()["repeated"] is False
+
+
+@pytest.mark.parametrize("until", ["2023-09-04T01:00:00Z", "2023-09-03"])
+async def test_an_end_that_is_not_ahead_is_refused_with_its_place(until: str) -> None:
+    office = await behind()
+    answer = await office.post("acknowledge", office.key(OWNER), {"until": until})
+    assert (answer.status_code, answer.json()["code"]) == (422, "ends_too_soon")
+    assert [one["pointer"] for one in answer.json()["errors"]] == ["/until"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"until": "tomorrow"}, "/until"),
+        ({"until": 1_700_000_000}, "/until"),
+        ({"until": "2023-09-20T10:00:00"}, "/until"),
+        ({"note": "x" * 1_001}, "/note"),
+        ({"note": 7}, "/note"),
+        ({"command_id": "a b"}, "/command_id"),
+        ({"by": "manager.huyen-a"}, ""),
+        ([1], ""),
+    ],
+)
+async def test_a_wrong_field_is_named(body: object, pointer: str) -> None:
+    office = await behind()
+    answer = await office.post("acknowledge", office.key(OWNER), body)
+    assert answer.status_code == 422, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    assert (await office.get())["handling"] == "unacked"
+
+
+async def test_a_form_of_a_page_of_elsewhere_does_nothing_even_with_a_key() -> None:
+    office = await behind()
+    shown = {"authorization": f"Bearer {office.key(OWNER)}"}
+    async with office.gateway.client() as client:
+        form = await client.post(f"{PATH}/acknowledge", data={"note": "x"}, headers=shown)
+        text = await client.post(f"{PATH}/acknowledge", content=b"{}", headers={**shown, "content-type": "text/plain"})
+        garbled = await client.post(
+            f"{PATH}/acknowledge", content=b"{", headers={**shown, "content-type": "application/json"}
+        )
+    assert [one.status_code for one in (form, text, garbled)] == [415, 415, 400]
+    await office.told()
+    assert (await office.get())["handling"] == "unacked"
+
+
+async def test_reading_changes_nothing_whatever_is_read() -> None:
+    office = await behind()
+    before = (dict(office.alerts.world.alerts.documents), len(office.alerts.world.producer.published))
+    headers = {"authorization": f"Bearer {office.key(OWNER)}"}
+    async with office.gateway.client() as client:
+        for what in ("", "/explain", "/acknowledge"):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                await client.request(method, PATH + what, headers=headers, params={"note": "x"} if what else {})
+    await office.told()
+    assert (office.alerts.world.alerts.documents, len(office.alerts.world.producer.published)) == before
+
+
+async def test_while_alerts_is_away_nothing_is_taken_for_done() -> None:
+    office = await behind()
+    office.gateway.parts = replace(office.gateway.parts, owners=nobody())
+    answer = await office.post("acknowledge", office.key(OWNER))
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "alerts" in answer.json()["detail_en"]
+    assert (await office.get())["handling"] == "unacked"
+
+
+async def test_why_it_is_so_is_asked_of_alerts() -> None:
+    office = await behind()
+    await office.post("acknowledge", office.key(MANAGER), {"note": "đang làm"})
+    said = await office.get(f"{PATH}/explain")
+    titles = [one["title"]["en"] for one in said["chapters"]]
+    assert titles[0] == "State"
+    assert "What comes next" in titles
+    assert "đang làm" in str(said)
+    missing = await office.get(f"/api/v1/alerts/{'0' * 32}/explain")
+    assert missing["status"] == 404
+
+
+async def test_who_is_told_again_and_when_time_is_up_it_is_nobodys_any_more() -> None:
+    office = await behind()
+    until = datetime(2023, 9, 6, tzinfo=UTC)
+    await office.post("acknowledge", office.key(OWNER), {"until": until.isoformat()})
+    await office.alerts.until(until + timedelta(minutes=1))
+    await office.told()
+    found = await office.get()
+    assert (found["handling"], found["taken_up"]) == ("unacked", None)
+
+
+def test_no_other_origin_is_ever_let_in() -> None:
+    assert not any(name.startswith("access-control") for name in api.HEADERS)
