@@ -277,7 +277,6 @@ def _kept(hold: Hold, language: Language) -> str:
 def _link(mail: Mail, base: str | None) -> str | None:
     if not base:
         return None
-    where = {"kpi": mail.group.kpi, "period": mail.group.period}
     if len(mail.lines) == 1:
-        where["org_unit"] = mail.lines[0].member.org_unit
-    return f"{base.rstrip('/')}/?{urlencode(where)}"
+        return f"{base.rstrip('/')}/alerts/{mail.lines[0].member.alert_id}"
+    return f"{base.rstrip('/')}/?{urlencode({'kpi': mail.group.kpi, 'period': mail.group.period})}"

@@ -50,9 +50,9 @@ class Chapter:
     lines: tuple[Words, ...]
 
 
-def explained(found: Remembered, catalog: Catalog) -> tuple[Chapter, ...]:
-    """The alert under the catalog of now; nothing is said twice, and no chapter is empty."""
-    alert, teller, watch = found.alert, Teller(catalog, found.alert.key.kpi), Watch(catalog)
+def explained(found: Remembered, catalog: Catalog, *, discreet: bool = False) -> tuple[Chapter, ...]:
+    """The alert under the catalog of now; nothing is said twice, and no chapter is empty. `discreet`: see `Teller`."""
+    alert, teller, watch = found.alert, Teller(catalog, found.alert.key.kpi, discreet=discreet), Watch(catalog)
     rule = watch.rules.get(alert.key.rule)
     policy = policy_of(rule, alert.severity) if rule is not None else None
     chapters = (
@@ -120,7 +120,7 @@ def _told(notices: Sequence[Notice], teller: Teller) -> Iterator[Words]:
         reason = f"{mail.reason} ({say(language, f'r_{mail.reason}')})"
         state = STATES[notice.state][language == "en"]
         came = f" ({teller.moment(ended, language)})" if ended is not None else ""
-        why = f": {notice.said}" if notice.said and notice.state is not RowState.SENT else ""
+        why = f": {notice.said}" if notice.said and notice.state is not RowState.SENT and not teller.discreet else ""
         return (
             f"{teller.moment(mail.at, language)}: {reason} → {teller.who(mail.recipient, language)}: {state}{came}{why}"
         )

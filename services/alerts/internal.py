@@ -74,7 +74,8 @@ def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callab
             if found is None or catalog is None:
                 return _refused(404, "unknown_alert", "there is no such alert")
             told = tuple(
-                Chapter(title=_said(one.title), lines=tuple(map(_said, one.lines))) for one in explained(found, catalog)
+                Chapter(title=_said(one.title), lines=tuple(map(_said, one.lines)))
+                for one in explained(found, catalog, discreet=True)
             )
             return _json(AlertExplained(chapters=told))
 

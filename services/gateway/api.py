@@ -18,6 +18,7 @@ from services.gateway.parts import Parts
 from services.gateway.problems import Problem, unavailable
 from services.gateway.routes import (
     acting,
+    alert_page,
     alerts,
     catalog,
     dashboard,
@@ -85,6 +86,7 @@ def application(parts: Parts) -> FastAPI:
     app.include_router(events_page.router(parts))
     app.include_router(event_page.router(parts))
     app.include_router(imports_page.router(parts))
+    app.include_router(alert_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))
     problems.install(app)
     app.add_exception_handler(PyMongoError, _database_away)

@@ -6,9 +6,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
@@ -54,6 +56,7 @@ class Office(World):
         )
         self.system.start()
         self.version = 0
+        self._keys: dict[str, str] = {}
 
     async def sees(self, pace: float) -> None:
         """A figure that is so far along."""
@@ -66,7 +69,9 @@ class Office(World):
         return alert_id("dak-nong", "behind", "edoc-signed-share", UNIT, "2023")
 
     async def key(self, person: str) -> str:
-        """A key of that person, as `tiendo keys` makes it."""
+        """The key of that person, as `tiendo keys` makes it."""
+        if person in self._keys:
+            return self._keys[person]
         now = datetime.now(UTC)
         made = keys.make(
             province="dak-nong", person=person, name="", scopes=keys.PEOPLES_SCOPES, now=now, lasts=timedelta(days=1)
@@ -74,6 +79,7 @@ class Office(World):
         settings = MongoSettings(uri=SecretStr(self.stack.mongo_uri), database=self.database)
         async with AsyncMongoClient[dict[str, Any]](self.stack.mongo_uri, tz_aware=True) as client:
             await KeyStore(client, settings).add(made.key, now)
+        self._keys[person] = made.text
         return made.text
 
     async def asks(self, path: str = "", key: str | None = None, body: Any = None) -> tuple[int, Any]:
@@ -138,3 +144,88 @@ async def test_what_the_owner_writes_is_read_in_the_next_mail_whatever_is_killed
     assert text is not None
     assert NOTE in " ".join(text.get_content().split())
     assert "Văn phòng UBND xã" in text.get_content()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 1200])
+async def test_on_the_page_that_the_mail_leads_to_somebody_takes_it_up(
+    office: Office, browser: Browser, width: int, tmp_path: Path
+) -> None:
+    await office.stands("acked")
+    mail = next(mail for to, mail, _ in office.mails() if to == "chu-tich@tan-phu.example")
+    text = mail.get_body(("plain",))
+    assert text is not None
+    address = office.system.url("gateway", f"/alerts/{office.alert}")
+    assert address in text.get_content()
+
+    context = await browser.new_context(viewport={"width": width, "height": 900})
+    page, troubles = await context.new_page(), list[str]()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if "Security Policy" in said.text else None)
+    before = await office.asks()
+    await page.goto(address)
+    await expect(page.locator("#happened-title")).to_have_text("Diễn biến")
+    await expect(page.locator("#why")).to_contain_text("Văn phòng UBND xã")
+    assert "@" not in await page.locator("main").inner_text()  # anybody may read the page
+    await expect(page.locator("#timeline")).to_contain_text(NOTE)
+    await page.screenshot(path=tmp_path / f"before-{width}.png", full_page=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await office.asks() == before
+
+    await page.locator("#note").fill(f"Sẽ họp giao ban <b>{width}</b>")
+    await page.locator("#until").fill("2023-09-25")
+    await page.locator("#key").fill(await office.key(STRANGER))
+    await page.get_by_role("button", name="Nhận xử lý").click()
+    await expect(page.locator("#said")).to_contain_text("Bạn không có chức vụ ở đơn vị này")
+    assert await office.asks() == before
+
+    await page.locator("#key").fill(await office.key(MANAGER))
+    await page.get_by_role("button", name="Nhận xử lý").click()
+    await expect(page.locator("#said")).to_contain_text("Đã ghi nhận")
+    await expect(page.locator("#handling")).to_contain_text(f"Sẽ họp giao ban <b>{width}</b>")
+    await expect(page.locator("#handling")).to_contain_text("Chủ tịch UBND xã đang xử lý, đến hết 25/09/2023")
+    await page.screenshot(path=tmp_path / f"after-{width}.png", full_page=True)
+    _, said = await office.asks()
+    assert (said["taken_up"]["by"], said["taken_up"]["until"]) == (MANAGER, "2023-09-25T17:00:00Z")
+    await page.reload()
+    assert await page.locator("#key").input_value() != ""  # kept for the tab
+    assert await office.key(MANAGER) not in page.url + await page.content()
+    await page.get_by_role("link", name="English").click()
+    await expect(page.locator("#happened-title")).to_have_text("What happened")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.screenshot(path=tmp_path / f"english-{width}.png", full_page=True)
+    await context.close()
+    assert not troubles
+
+
+@pytest.mark.browser
+async def test_a_page_of_elsewhere_does_nothing_in_somebodys_name(office: Office, browser: Browser) -> None:
+    before = await office.stands("acked")
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(office.system.url("gateway", f"/alerts/{office.alert}"))
+    await page.evaluate("key => sessionStorage.setItem('tiendo_person_key', key)", await office.key(OWNER))
+
+    target = office.system.url("gateway", f"/api/v1/alerts/{office.alert}/acknowledge")
+    evil = await context.new_page()
+    answers: list[int] = []
+    evil.on("response", lambda answer: answers.append(answer.status) if answer.url == target else None)
+    form = (
+        f"<form method='post' enctype='text/plain' action='{target}'><input name='{{\"note\":\"x' value='\"}}'></form>"
+    )
+    await evil.route("http://evil.internal/", lambda route: route.fulfill(body=form, content_type="text/html"))
+    await evil.goto("http://evil.internal/")
+    await evil.evaluate(
+        """target => Promise.allSettled([
+            fetch(target, {method: 'POST', mode: 'no-cors', credentials: 'include', body: '{}'}),
+            fetch(target, {method: 'POST', credentials: 'include', body: '{}',
+                           headers: {'content-type': 'application/json', 'authorization': 'Bearer x'}}),
+        ])""",
+        target,
+    )
+    async with evil.expect_navigation():
+        await evil.evaluate("document.forms[0].submit()")
+    assert answers
+    assert set(answers) <= {401, 405}
+    await context.close()
+    assert (await office.asks())[1] == before
