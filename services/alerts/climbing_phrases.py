@@ -19,6 +19,14 @@ VI: Mapping[str, str] = {
         "{unit} ({gap})."
     ),
     "r_REPEAT": "nhắc lại vì vẫn chậm",
+    "prefix_acknowledged": "Đã có người nhận xử lý",
+    "acknowledged": "Chỉ tiêu “{kpi}” của {unit} đang chậm ({gap}), nay đã có người nhận xử lý.",
+    "acknowledged_many": "Chỉ tiêu “{kpi}”: {count} đơn vị đang chậm, nay đã có người nhận xử lý.",
+    "r_ACKNOWLEDGED": "có người nhận xử lý",
+    "do_wait_for_it": (
+        "Không phải làm gì thêm: nếu hết thời hạn xử lý mà vẫn chậm, cảnh báo được nhắc lại và tiếp tục báo lên cấp "
+        "trên."
+    ),
     "l_acked": "Đã tiếp nhận",
     "acked": "{name}, lúc {at}, xử lý đến {until}",
     "acked_note": "{acked}: {note}",
@@ -48,6 +56,13 @@ EN: Mapping[str, str] = {
         "worst {unit} ({gap})."
     ),
     "r_REPEAT": "a reminder, since it is still behind",
+    "prefix_acknowledged": "Taken up",
+    "acknowledged": "Somebody has taken up “{kpi}” of {unit}, which is behind plan ({gap}).",
+    "acknowledged_many": "“{kpi}”: somebody has taken up what {count} units are behind with.",
+    "r_ACKNOWLEDGED": "somebody took it up",
+    "do_wait_for_it": (
+        "Nothing: if it is still behind when the time for it is over, somebody is reminded and the alert climbs on."
+    ),
     "l_acked": "Taken up",
     "acked": "{name}, at {at}, until {until}",
     "acked_note": "{acked}: {note}",

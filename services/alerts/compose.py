@@ -37,6 +37,7 @@ _PREFIX = {
     Reason.ALL_RESOLVED: "prefix_resolved",
     Reason.CLOSED_OTHER: "prefix_ended",
     Reason.REPEAT: "prefix_escalated",
+    Reason.ACKNOWLEDGED: "prefix_acknowledged",
 }
 
 
@@ -168,6 +169,8 @@ def _news_lines(mail: Mail) -> tuple[Line, ...]:
     """Those lines that are the reason of the mail; never empty."""
     if mail.reason is Reason.REPEAT:
         return tuple(line for line in mail.lines if line.member.reminded) or mail.lines
+    if mail.reason is Reason.ACKNOWLEDGED:
+        return tuple(line for line in mail.lines if line.member.acknowledged) or mail.lines
     wanted = {
         Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
         Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
@@ -224,6 +227,8 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             return "escalated_hurried" if one and first.member.hurried else "escalated"
         case Reason.REPEAT:
             return "repeat_overdue" if all(line.member.overdue for line in news) else "repeat"
+        case Reason.ACKNOWLEDGED:
+            return "acknowledged"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:
@@ -245,6 +250,8 @@ def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[s
     if over:
         missed = first.member.close_reason is CloseReason.PERIOD_CLOSED_MISSED
         return (say(language, "do_missed" if missed else "do_nothing"),)
+    if mail.reason is Reason.ACKNOWLEDGED:
+        return (say(language, "do_wait_for_it"),)
     plan = "do_plan_owner" if mail.recipient.role == "owner" else "do_plan"
     if mail.reason in ENDINGS or first.member.record.needed is None:
         plan += "_no_rate"

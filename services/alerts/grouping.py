@@ -33,6 +33,7 @@ class Reason(StrEnum):
     ALL_RESOLVED = "ALL_RESOLVED"
     CLOSED_OTHER = "CLOSED_OTHER"
     REPEAT = "REPEAT"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
 
 
 ENDINGS = frozenset({Reason.RESOLVED_SOME, Reason.ALL_RESOLVED, Reason.CLOSED_OTHER})
@@ -114,6 +115,8 @@ class Member:
     """Whether its recipient is to be told again what they know."""
     overdue: bool = False
     """Whether that is because the time for which somebody took it up is over."""
+    acknowledged: bool = False
+    """Whether its recipient is to be told that somebody else took it up."""
 
     @property
     def at_once(self) -> tuple[str, ...]:
@@ -273,6 +276,7 @@ def needs_update(group: Group) -> Reason:
     4. told, but none firing any more: ALL_RESOLVED, or CLOSED_OTHER where an end is no good news
     5. some of the told ones ended: RESOLVED_SOME, or CLOSED_OTHER
     6. the recipient is to be reminded of one that still fires: REPEAT
+    7. somebody else took one up that still fires: ACKNOWLEDGED
     """
     firing = {alert: member.episode for alert, member in group.members.items() if member.firing}
     if not firing and not group.told:
@@ -286,7 +290,9 @@ def needs_update(group: Group) -> Reason:
         return Reason.WORSENED
     ended = [group.members[alert] for alert in group.told if alert not in firing]
     if not ended:
-        return Reason.REPEAT if any(group.members[alert].reminded for alert in firing) else Reason.NONE
+        if any(group.members[alert].reminded for alert in firing):
+            return Reason.REPEAT
+        return Reason.ACKNOWLEDGED if any(group.members[alert].acknowledged for alert in firing) else Reason.NONE
     if any(member.close_reason not in GOOD_ENDS for member in ended):
         return Reason.CLOSED_OTHER
     return Reason.RESOLVED_SOME if firing else Reason.ALL_RESOLVED
@@ -383,6 +389,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
     worse = wire.type is TransitionType.WORSENED or (known is not None and known.worsened)
     named = recipient.person in transition.meant_for
     climbed = wire.type is TransitionType.ESCALATED and named
+    handling = transition.handling if transition.handling.state == "acked" else None
+    taken_up = wire.type is TransitionType.ACKNOWLEDGED or (known is not None and known.acknowledged)
     return Member(
         alert_id=wire.alert_id,
         episode=wire.episode,
@@ -406,7 +414,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         hurried=transition.hurried if climbed else known is not None and known.hurried,
         before=_before(transition, recipient),
         ahead=transition.ahead,
-        handling=transition.handling if transition.handling.state == "acked" else None,
+        handling=handling,
+        acknowledged=taken_up and handling is not None and handling.by != recipient.person,
         overdue=wire.reason == Row.H2 or (known is not None and known.overdue),
         reminded=(wire.type is TransitionType.REMINDED and named) or (known is not None and known.reminded),
     )
@@ -414,7 +423,8 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
 
 def _told(member: Member) -> Member:
     """Once its recipient was told: nothing of it is news."""
-    return replace(member, worsened=False, escalated=False, hurried=False, reminded=False, overdue=False)
+    known = replace(member, worsened=False, escalated=False, hurried=False)
+    return replace(known, reminded=False, overdue=False, acknowledged=False)
 
 
 def _before(transition: Transition, recipient: Recipient) -> tuple[Informed, ...]:

@@ -138,7 +138,8 @@ async def test_what_the_owner_writes_is_read_in_the_next_mail_whatever_is_killed
     assert found["taken_up"] == said["taken_up"]
     assert [one["type"] for one in found["transitions"]] == ["opened", "acknowledged"]
     await office.sees(0.4)
-    await until(lambda: office.reasons("chu-tich@tan-phu.example") == ["FIRST", "WORSENED"])
+    await until(lambda: office.reasons("chu-tich@tan-phu.example") == ["FIRST", "ACKNOWLEDGED", "WORSENED"])
+    assert office.reasons("van-phong@tan-phu.example") == ["FIRST", "WORSENED"]  # who took it up knows
     worse = next(mail for to, mail, _ in office.mails() if mail["X-KPI-Reason"] == "WORSENED")
     text = worse.get_body(("plain",))
     assert text is not None
