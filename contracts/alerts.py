@@ -17,6 +17,7 @@ class TransitionType(StrEnum):
     WORSENED = "worsened"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    COMMENTED = "commented"
     REMINDED = "reminded"
     CLOSED = "closed"
     DATA_MISSING = "data_missing"
@@ -58,6 +59,13 @@ class TakenUp(WireModel):
     note: str | None = None
 
 
+class Remark(WireModel):
+    """What somebody wrote."""
+
+    by: Id = Field(description="The person's id in the catalog.")
+    note: str
+
+
 class AlertTransition(WireModel):
     """`vn.tiendo.alert.<type>.v1`: one transition, numbered by `seq` within the alert."""
 
@@ -75,6 +83,7 @@ class AlertTransition(WireModel):
     close_reason: CloseReason | None = None
     handling: Literal["unacked", "acked"] = "unacked"
     taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
+    remark: Remark | None = Field(None, description="Of `commented`: by whom, and what.")
     owner: str | None = None
     opened_at: Instant | None = None
     at: Instant

@@ -27,6 +27,14 @@ class TakeUp(WireModel):
     until: Instant | None = None
 
 
+class Write(WireModel):
+    """Say something about the alert. The same command again changes nothing."""
+
+    command_id: CommandId
+    by: Id
+    note: Annotated[Note, Field(min_length=1)]
+
+
 class Outcome(StrEnum):
     """What became of a command."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from contracts.alerts import AlertTransition, CloseReason, TransitionType
+from contracts.alerts import AlertTransition, CloseReason, Remark, TransitionType
 from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
 from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up, told_of
@@ -26,6 +26,7 @@ from services.alerts.alert import (
     Told,
     Transition,
 )
+from services.alerts.commenting import Comment
 from services.alerts.escalating import (
     NO_WAYS,
     Ways,
@@ -75,7 +76,8 @@ class Row(StrEnum):
     R1 = "r1_told_again"
     H1 = "h1_acknowledged"
     H2 = "h2_acknowledgement_ended"
-    H_NOT_OPEN = "h_nothing_to_acknowledge"
+    H3 = "h3_commented"
+    H_NOT_OPEN = "h_nothing_to_act_on"
     H_ENDED = "h_end_has_passed"
     H_AGAIN = "h_command_taken_before"
     C19 = "c19_version_not_newer"
@@ -120,7 +122,8 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Happened = Observation | Tick | Reconsidered | Acknowledge
+Command = Acknowledge | Comment
+Happened = Observation | Tick | Reconsidered | Command
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
@@ -141,6 +144,8 @@ def decide(
         return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
     if isinstance(happened, Acknowledge):
         return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
+    if isinstance(happened, Comment):
+        return _timed(_climb(alert, _comment(alert, rule, happened, now), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -223,11 +228,12 @@ def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
 
 def _repeat(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
     """Everybody again where it was quiet for long; any mail begins the quiet anew."""
-    at = repeats_at(course.alert)
-    if not course.effects and at is not None and at <= course.now:
+    at, mailed = repeats_at(course.alert), [one for one in course.effects if one.wire.type not in _UNMAILED]
+    if not mailed and at is not None and at <= course.now:
         everybody = tuple(who.person for who in course.episode.told.recipients)
         course.tells(TransitionType.REMINDED, Row.R1, everybody)
-    if course.effects and policy.repeats:
+        mailed = course.effects
+    if mailed and policy.repeats:
         times = _repeats(course.alert, course.effects)
         climb = heard(course.alert.escalation, policy, course.now, ways.clock, repeats=times)
         course.alert = replace(course.alert, escalation=climb)
@@ -252,6 +258,22 @@ def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: dat
     taken = replace(alert, handling=handling, commands=remembered(alert.commands, command.command_id))
     return _tell(taken, rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
 
+
+def _comment(alert: Alert, rule: Rule | None, command: Comment, now: datetime) -> Decision:
+    """Somebody says something about what is open."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    if alert.open is None or alert.severity is None or rule is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    taken = replace(alert, commands=remembered(alert.commands, command.command_id))
+    decision = _tell(taken, rule, alert.open, TransitionType.COMMENTED, Row.H3, now)
+    remark = Remark(by=command.by, note=command.note)
+    said = (replace(one, wire=one.wire.model_copy(update={"remark": remark})) for one in decision.effects)
+    return replace(decision, effects=tuple(said))
+
+
+_UNMAILED = frozenset({TransitionType.COMMENTED})
+"""Nobody gets a mail of it, so it keeps nobody from being told again."""
 
 _QUIET = frozenset({Row.NOT_DUE, Row.C20})
 """Rows that say nothing which a step that was reached would hide."""

@@ -13,10 +13,9 @@ import structlog
 
 from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
-from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Key, Told, Transition
 from services.alerts.audience import Gap
-from services.alerts.decide import Audience, Decision, Row, Tick, decide
+from services.alerts.decide import Audience, Command, Decision, Row, Tick, decide
 from services.alerts.escalating import NO_WAYS, Ways
 from services.alerts.measures import Measures
 from services.alerts.ports import AlertChange, Alerts, Catalogs
@@ -110,7 +109,7 @@ class Decider:
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
 
-    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Decision | None:
+    async def command(self, alert_id: str, command: Command, now: datetime) -> Decision | None:
         """Decide on somebody's command; None for an alert that does not exist."""
         while True:
             alert = (await self._alerts.load([alert_id])).get(alert_id)

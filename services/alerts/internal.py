@@ -6,7 +6,7 @@ outside.
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from contracts.handling import AlertExplained, Chapter, Handled, Outcome, Said, TakeUp
+from contracts.handling import AlertExplained, Chapter, Handled, Outcome, Said, TakeUp, Write
 from services.alerts.acknowledging import Acknowledge, told_of
-from services.alerts.decide import Decision, Row
+from services.alerts.commenting import Comment
+from services.alerts.decide import Command, Decision, Row
 from services.alerts.explaining import Remembered, explained
 from services.alerts.ports import Catalogs
 from services.runtime.catalog.problems import Words
@@ -27,8 +28,12 @@ log = structlog.get_logger()
 
 PATH = "/internal/v1/alerts/{alert_id}"
 
+M = TypeVar("M", bound=BaseModel)
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 _OUTCOMES: Mapping[Row, Outcome] = {
     Row.H1: Outcome.DONE,
+    Row.H3: Outcome.DONE,
     Row.H_AGAIN: Outcome.DONE_BEFORE,
     Row.H_NOT_OPEN: Outcome.NOT_OPEN,
     Row.H_ENDED: Outcome.ENDS_TOO_SOON,
@@ -38,7 +43,7 @@ _OUTCOMES: Mapping[Row, Outcome] = {
 class Commanded(Protocol):
     """What takes commands; see `stages.Stages`."""
 
-    async def acknowledge(self, alert_id: str, command: Acknowledge) -> Decision | None:
+    async def command(self, alert_id: str, command: Command) -> Decision | None:
         """None for an alert that does not exist."""
         ...
 
@@ -52,20 +57,22 @@ class Memory(Protocol):
 
 
 def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callable[[], datetime]) -> list[Route]:
-    """`POST …/acknowledge`, `GET …/explain`."""
+    """`POST …/acknowledge` and `…/comment`, `GET …/explain`."""
 
-    async def acknowledge(request: Request) -> Response:
-        try:
-            asked = TakeUp.model_validate_json(await request.body())
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            return _refused(400, "bad_request", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
-        command = Acknowledge(asked.command_id, asked.by, asked.note, asked.until, now())
+    def taking(model: type[M], command_of: Callable[[M, datetime], Command]) -> Endpoint:
+        async def take(request: Request) -> Response:
+            try:
+                asked = model.model_validate_json(await request.body())
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                return _refused(400, "bad_request", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
-        async def answer() -> Response:
-            return _handled(await commanded.acknowledge(request.path_params["alert_id"], command))
+            async def answer() -> Response:
+                return _handled(await commanded.command(request.path_params["alert_id"], command_of(asked, now())))
 
-        return await _answered(answer)
+            return await _answered(answer)
+
+        return take
 
     async def why(request: Request) -> Response:
         async def answer() -> Response:
@@ -81,7 +88,19 @@ def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callab
 
         return await _answered(answer)
 
-    return [Route(f"{PATH}/acknowledge", acknowledge, methods=["POST"]), Route(f"{PATH}/explain", why)]
+    return [
+        Route(f"{PATH}/acknowledge", taking(TakeUp, _acknowledge), methods=["POST"]),
+        Route(f"{PATH}/comment", taking(Write, _comment), methods=["POST"]),
+        Route(f"{PATH}/explain", why),
+    ]
+
+
+def _acknowledge(asked: TakeUp, now: datetime) -> Acknowledge:
+    return Acknowledge(asked.command_id, asked.by, asked.note, asked.until, now)
+
+
+def _comment(asked: Write, now: datetime) -> Comment:
+    return Comment(asked.command_id, asked.by, asked.note, now)
 
 
 def _handled(decision: Decision | None) -> Response:

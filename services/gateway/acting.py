@@ -5,7 +5,7 @@ The gateway writes nothing. A command goes to alerts under an id of the caller's
 
 from datetime import datetime
 
-from contracts.handling import Handled, Outcome, TakeUp
+from contracts.handling import Handled, Outcome, TakeUp, Write
 from services.gateway.admission import Actor
 from services.gateway.documents import Document, as_day
 from services.gateway.owners import Owners
@@ -26,9 +26,9 @@ async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> D
     return document
 
 
-async def take_up(owners: Owners, alert_id: str, asked: TakeUp) -> Handled:
-    """Somebody takes it up. Raises `Problem`: 409 where it is over, 422 where the end is not ahead, 503."""
-    handled = await owners.take_up(alert_id, asked)
+async def command(owners: Owners, alert_id: str, act: Act, asked: TakeUp | Write) -> Handled:
+    """Have it done. Raises `Problem`: 409 where the alert is over, 422 where the end is not ahead, 503."""
+    handled = await owners.command(alert_id, act, asked)
     if handled.outcome is Outcome.NOT_OPEN:
         raise Problem(
             409,

@@ -1,7 +1,8 @@
 """What a person may do about an alert: it follows from their posts in the catalog, on the business date. Pure.
 
-Who answers for the figure takes it up and says something about it. Who heads the unit, or one above it, may also close
-it: nobody declares closed what they answer for themselves. Other units have no say, siblings included.
+Who answers for the figure takes it up. Who heads the unit, or one above it, may also close it: nobody declares closed
+what they answer for themselves. Whoever else has a post there may say something. Other units have no say, siblings
+included.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ class Act(StrEnum):
     """What can be done about an alert."""
 
     ACKNOWLEDGE = "acknowledge"
+    COMMENT = "comment"
     CLOSE = "close"
 
 
@@ -32,19 +34,23 @@ class Right(StrEnum):
     ANSWERS_FOR_IT = "answers_for_it"
     HEADS_THE_UNIT = "heads_the_unit"
     HEADS_A_UNIT_ABOVE = "heads_a_unit_above"
+    HAS_A_POST_THERE = "has_a_post_there"
     NOT_YOUR_PROVINCE = "not_your_province"
     NOT_YOUR_UNIT = "not_your_unit"
     NOT_YOUR_ROLE = "not_your_role"
 
 
-_MAY = frozenset({Right.ANSWERS_FOR_IT, Right.HEADS_THE_UNIT, Right.HEADS_A_UNIT_ABOVE})
-_ANSWERERS = frozenset({Act.ACKNOWLEDGE})
+_MAY = frozenset({Right.ANSWERS_FOR_IT, Right.HEADS_THE_UNIT, Right.HEADS_A_UNIT_ABOVE, Right.HAS_A_POST_THERE})
+_ANSWERERS = frozenset({Act.ACKNOWLEDGE, Act.COMMENT})
 """What who answers for the figure may do."""
 
 _WORDS = {
     Right.ANSWERS_FOR_IT: Words("là đầu mối của chỉ tiêu này", "they answer for the figure"),
     Right.HEADS_THE_UNIT: Words("là lãnh đạo của đơn vị", "they head the unit"),
     Right.HEADS_A_UNIT_ABOVE: Words("là lãnh đạo của đơn vị cấp trên", "they head a unit above"),
+    Right.HAS_A_POST_THERE: Words(
+        "có chức vụ ở đơn vị hoặc đơn vị cấp trên", "they hold a post at the unit or one above it"
+    ),
     Right.NOT_YOUR_PROVINCE: Words(
         "Cảnh báo này của tỉnh khác; khóa của bạn không dùng được ở đó.",
         "This alert is of another province, where your key is good for nothing.",
@@ -116,4 +122,4 @@ def _rights(person: Person, act: Act, about: About, catalog: Catalog, today: dat
         elif post.role == owner_role and post.unit == unit.id and act in _ANSWERERS:
             yield Right.ANSWERS_FOR_IT
         else:
-            yield Right.NOT_YOUR_ROLE
+            yield Right.HAS_A_POST_THERE if act is Act.COMMENT else Right.NOT_YOUR_ROLE

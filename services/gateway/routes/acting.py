@@ -1,7 +1,9 @@
-"""`POST alerts/{id}/acknowledge`: people act on alerts, with a key of their own. A GET never changes anything."""
+"""`POST alerts/{id}/acknowledge`, `…/comment`: people act on alerts, with a key of their own. A GET never changes
+anything."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -12,7 +14,7 @@ from starlette.responses import Response
 
 from contracts.alerts import TakenUp
 from contracts.envelope import JSON
-from contracts.handling import MAX_NOTE, Outcome, TakeUp
+from contracts.handling import MAX_NOTE, Outcome, TakeUp, Write
 from services.gateway import acting, admission
 from services.gateway.admission import Actor, Recognised
 from services.gateway.in_hand import Held
@@ -39,6 +41,12 @@ def _written(given: Any) -> Any:
     return given
 
 
+CommandId = Annotated[
+    Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")] | None,
+    Field(description="Of your choice: the same again changes nothing, so a request may be repeated."),
+]
+
+
 class TakeUpBody(BaseModel):
     """What `acknowledge` takes; all of it may be left out."""
 
@@ -52,9 +60,18 @@ class TakeUpBody(BaseModel):
         description="Until when it is being dealt with: to the end of a day, or an instant. By default 14, 7 or 3 days "
         "by the alert's severity.",
     )
-    command_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")] | None = Field(
-        None, description="Of your choice: the same again changes nothing, so a request may be repeated."
+    command_id: CommandId = None
+
+
+class CommentBody(BaseModel):
+    """What `comment` takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    note: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=MAX_NOTE)] = Field(
+        description="What is to stand in the history of the alert, for everybody to read."
     )
+    command_id: CommandId = None
 
 
 class HandlingItem(BaseModel):
@@ -76,8 +93,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "alerts is away. Send the same again.",
     }.items()
 }
-_BODY = {"requestBody": {"required": True, "content": {JSON: {"schema": {"$ref": "#/components/schemas/TakeUpBody"}}}}}
-SCHEMAS = {"TakeUpBody": TakeUpBody}
+Body = TypeVar("Body", TakeUpBody, CommentBody)
+SCHEMAS = {model.__name__: model for model in (TakeUpBody, CommentBody)}
 """Models that bodies refer to; the framework does not see them by itself."""
 
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -86,59 +103,85 @@ AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 def router(parts: Parts) -> APIRouter:
     """The routes over what alerts decides."""
     routes = APIRouter(tags=["alerts"])
+    answers = {**_PROBLEMS, **NOT_FOUND, **admission.RESPONSES_TO_PEOPLE}
+    who = Depends(Recognised(parts, Scope.ALERTS_ACT))
 
-    @routes.post(
-        "/alerts/{alert_id}/acknowledge",
-        response_model=HandlingItem,
-        responses={**_PROBLEMS, **NOT_FOUND, **admission.RESPONSES_TO_PEOPLE},
-        summary="Take an alert up: it climbs no further until the end of that",
-        openapi_extra=_BODY,
-    )
-    async def acknowledge(
-        request: Request, alert_id: AlertId, actor: Annotated[Actor, Depends(Recognised(parts, Scope.ALERTS_ACT))]
-    ) -> Response:
+    async def read(request: Request, actor: Actor, model: type[Body]) -> Body:
         with parts.admission.in_hand.one(actor.key_id) as held:
-            asked = await _read(request, held)
-        await acting.authorised(parts.model, actor, alert_id, Act.ACKNOWLEDGE)
-        until = _moment(asked.until, actor.catalog.zone)
-        command = TakeUp(
-            command_id=f"{actor.person.id}/{asked.command_id or uuid4().hex}",
-            by=actor.person.id,
-            note=asked.note or None,
-            until=until,
-        )
-        handled = await acting.take_up(parts.owners, alert_id, command)
+            return await _read(request, model, held)
+
+    async def done(alert_id: str, act: Act, asked: TakeUp | Write) -> Response:
+        handled = await acting.command(parts.owners, alert_id, act, asked)
         taken_up = handled.taken_up.model_dump(mode="json") if handled.taken_up is not None else None
         repeated = handled.outcome is Outcome.DONE_BEFORE
         content = {"alert_id": alert_id, "repeated": repeated, "taken_up": taken_up}
         return Response(orjson.dumps(content), 200, {"cache-control": "no-store"}, JSON)
 
+    @routes.post(
+        "/alerts/{alert_id}/acknowledge",
+        response_model=HandlingItem,
+        responses=answers,
+        summary="Take an alert up: it climbs no further until the end of that",
+        openapi_extra=_body(TakeUpBody),
+    )
+    async def acknowledge(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
+        asked = await read(request, actor, TakeUpBody)
+        await acting.authorised(parts.model, actor, alert_id, Act.ACKNOWLEDGE)
+        until = _moment(asked.until, actor.catalog.zone)
+        command = TakeUp(
+            command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note or None, until=until
+        )
+        return await done(alert_id, Act.ACKNOWLEDGE, command)
+
+    @routes.post(
+        "/alerts/{alert_id}/comment",
+        response_model=HandlingItem,
+        responses=answers,
+        summary="Say something about an alert; it stands in its history",
+        openapi_extra=_body(CommentBody),
+    )
+    async def comment(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
+        asked = await read(request, actor, CommentBody)
+        await acting.authorised(parts.model, actor, alert_id, Act.COMMENT)
+        command = Write(command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note)
+        return await done(alert_id, Act.COMMENT, command)
+
     return routes
 
 
-async def _read(request: Request, held: Held) -> TakeUpBody:
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
+
+
+def _own(actor: Actor, command_id: str | None) -> str:
+    """Nobody can take a command of somebody else's."""
+    return f"{actor.person.id}/{command_id or uuid4().hex}"
+
+
+async def _read(request: Request, model: type[Body], held: Held) -> Body:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media != JSON:  # no form of a page of elsewhere can say so
         await hear_out(request, MAX_BYTES)
         raise Problem(415, "media_type", f"Content-Type phải là {JSON}.", f"Content-Type must be {JSON}.")
     body = await body_of(request, MAX_BYTES, held)
     try:
-        return TakeUpBody.model_validate_json(body or b"{}")
+        return model.model_validate_json(body or b"{}")
     except ValidationError as error:
-        raise _wrong(error) from None
+        raise _wrong(error, model) from None
 
 
-def _wrong(error: ValidationError) -> Problem:
+def _wrong(error: ValidationError, model: type[BaseModel]) -> Problem:
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return Problem(400, "bad_json", "Nội dung không phải JSON.", "The body is no JSON.")
-    items = [_item(str(one["loc"][0]) if one["loc"] else "") for one in found]
+    items = [_item(str(one["loc"][0]) if one["loc"] else "", [*model.model_fields]) for one in found]
     items = list({item.pointer: item for item in items}.values())
     return Problem(422, "invalid_body", items[0].message_vi, items[0].message_en, errors=items)
 
 
 _FORMS = {
-    "note": (f"là văn bản, tối đa {MAX_NOTE} ký tự", f"is a text of up to {MAX_NOTE} characters"),
+    "note": (f"là văn bản có nội dung, tối đa {MAX_NOTE} ký tự", f"says something, in up to {MAX_NOTE} characters"),
     "until": (
         "là ngày dạng YYYY-MM-DD, hoặc thời điểm có múi giờ",
         "is a date YYYY-MM-DD, or an instant with its offset",
@@ -150,10 +193,10 @@ _FORMS = {
 }
 
 
-def _item(name: str) -> ErrorItem:
-    form = _FORMS.get(name)
+def _item(name: str, fields: Sequence[str]) -> ErrorItem:
+    form = _FORMS.get(name) if name in fields else None
     if form is None:
-        known = ", ".join(_FORMS)
+        known = ", ".join(fields)
         vi, en = f"Nội dung là một đối tượng JSON gồm: {known}.", f"The body is a JSON object of: {known}."
         return ErrorItem(code="bad_field", pointer="", message_vi=vi, message_en=en)
     return ErrorItem(

@@ -173,10 +173,12 @@ class _Timeline:
 
     def charge(self, taken: TakenUp) -> Charge:
         """Who is at it."""
-        person = self.ground.catalog.people.get(taken.by)
-        name = person.name if person is not None else taken.by
         over = taken.until <= self.ground.now
-        return Charge(name, self.moment(taken.at), self._end(taken.until), taken.note or "", over)
+        return Charge(self._name(taken.by), self.moment(taken.at), self._end(taken.until), taken.note or "", over)
+
+    def _name(self, person_id: str) -> str:
+        person = self.ground.catalog.people.get(person_id)
+        return person.name if person is not None else person_id
 
     def episodes(self, told: Sequence[AlertTransition]) -> Iterator[Episode]:
         """The latest first, what happened in each in order."""
@@ -193,6 +195,8 @@ class _Timeline:
             taken = self.charge(told.taken_up)
             text = words("{name} nhận xử lý đến {until}", name=taken.name, until=taken.until)
             return Step(at, "on_track", text, taken.note)
+        if told.remark is not None:
+            return Step(at, "watch", words("{name} ghi ý kiến", name=self._name(told.remark.by)), told.remark.note)
         text = words(_HAPPENED.get(told.type, told.type.value))
         if told.type in (TransitionType.OPENED, TransitionType.WORSENED):
             text = words("{what}, mức “{severity}”", what=text, severity=badge.word)

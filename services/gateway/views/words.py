@@ -386,13 +386,15 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "nhận lúc {at}": "since {at}",
     "Chưa ai nhận xử lý.": "Nobody has taken it up.",
     "Cảnh báo đã kết thúc.": "The alert is over.",
-    "Đang làm gì": "What is being done",
+    "Đang làm gì, hoặc ý kiến": "What is being done, or what you have to say",
+    "Chỉ ghi ý kiến": "Only say this",
+    "{name} ghi ý kiến": "{name} said",
     "Xử lý đến hết ngày": "Until the end of",
     "Để trống: theo mức của cảnh báo, 14, 7 hoặc 3 ngày. Trong thời gian đó không báo lên cấp trên.": (
         "Left empty: 14, 7 or 3 days, by severity. Meanwhile it climbs no further."
     ),
     "Khóa cá nhân của bạn": "Your own key",
-    "Đã ghi nhận. Mọi người đã được báo sẽ đọc thấy.": "Taken. Everybody who was told of the alert will read it.",
+    "Đã ghi nhận.": "Taken.",
     "Biểu mẫu này cần JavaScript; không có thì gửi bằng POST /api/v1/alerts/{id}/acknowledge.": (
         "This form needs JavaScript; without it, use POST /api/v1/alerts/{id}/acknowledge."
     ),

@@ -180,9 +180,9 @@ def test_who_took_it_up_is_in_the_mails_and_is_reminded_when_the_time_is_over() 
         command = Acknowledge("c1", "manager.tan-phu", "đã giao Văn phòng", None, NOW + 2 * DAY)
         (alert_id,) = world.alerts.documents
         decider = service.decider
-        decisions = [await decider.acknowledge(alert_id, command, NOW + 2 * DAY) for _ in range(2)]
+        decisions = [await decider.command(alert_id, command, NOW + 2 * DAY) for _ in range(2)]
         assert [one.row for one in decisions if one is not None] == [Row.H1, Row.H_AGAIN]
-        assert await decider.acknowledge("0" * 32, command, NOW + 2 * DAY) is None
+        assert await decider.command("0" * 32, command, NOW + 2 * DAY) is None
         await service.sees(a_record(0.45, version=2), at=NOW + 3 * DAY)
         for day in range(4, 12):
             await service.until(NOW + day * DAY)
@@ -212,7 +212,7 @@ async def taken_up(until: datetime | None = None, by: str = "manager.tan-phu") -
     service = Service(world, start=NOW + 2 * DAY)
     (alert_id,) = world.alerts.documents
     command = Acknowledge("c1", by, "đã giao Văn phòng", until, service.clock.now())
-    assert await service.stages.acknowledge(alert_id, command) is not None
+    assert await service.stages.command(alert_id, command) is not None
     await service.until(NOW + 2 * DAY + timedelta(hours=1))
     return world.wire.taken[before:]
 

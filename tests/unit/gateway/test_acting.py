@@ -63,6 +63,32 @@ async def test_who_is_not_of_the_unit_or_above_it_is_told_why_not() -> None:
     assert (await office.get())["handling"] == "unacked"
 
 
+async def test_what_is_said_stands_in_the_history_and_changes_nothing_else() -> None:
+    office = await behind()
+    await office.post("acknowledge", office.key(OWNER), {"note": "đang làm"})
+    before = await office.get()
+    body = {"note": " Số của thôn 3 \n chưa có ", "command_id": "c"}
+    answers = [await office.post("comment", office.key(ABOVE), body) for _ in range(2)]
+    assert [(one.status_code, one.json()["repeated"]) for one in answers] == [(200, False), (200, True)]
+    assert answers[0].json()["taken_up"] == before["taken_up"]
+    found = await office.get()
+    assert [one["type"] for one in found["transitions"]] == ["opened", "acknowledged", "commented"]
+    assert found["transitions"][2]["remark"] == {"by": ABOVE, "note": "Số của thôn 3 chưa có"}
+    for name in ("status", "handling", "taken_up", "severity", "opened_at"):
+        assert found[name] == before[name], name
+    await office.sees(0.4, version=2)
+    assert (await office.get())["remark"] is None
+
+
+@pytest.mark.parametrize("body", [{}, {"note": " "}, {"note": "x", "until": "2023-09-20"}])
+async def test_nothing_said_is_no_comment(body: dict[str, str]) -> None:
+    office = await behind()
+    answer = await office.post("comment", office.key(OWNER), body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
+    assert (await office.post("comment", office.key(STRANGER), {"note": "x"})).json()["code"] == "not_your_unit"
+    assert len((await office.get())["transitions"]) == 1
+
+
 @pytest.mark.parametrize("profile", ["production", "embedded"])
 async def test_without_a_key_nobody_acts_not_even_at_the_machine_of_a_trial(profile: str) -> None:
     office = Office(profile)
@@ -135,7 +161,7 @@ async def test_reading_changes_nothing_whatever_is_read() -> None:
     before = (dict(office.alerts.world.alerts.documents), len(office.alerts.world.producer.published))
     headers = {"authorization": f"Bearer {office.key(OWNER)}"}
     async with office.gateway.client() as client:
-        for what in ("", "/explain", "/acknowledge"):
+        for what in ("", "/explain", "/acknowledge", "/comment"):
             for method in ("GET", "HEAD", "OPTIONS"):
                 await client.request(method, PATH + what, headers=headers, params={"note": "x"} if what else {})
     await office.told()

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from services.gateway.views.words import LANGUAGES
-from tests.unit.gateway.acting import ALERT, OWNER, Office
+from tests.unit.gateway.acting import ALERT, MANAGER, OWNER, Office
 from tests.unit.gateway.owning import nobody
 
 PAGE = f"/alerts/{ALERT}"
@@ -28,6 +28,7 @@ async def test_it_says_what_fell_behind_and_what_happened_in_each_episode() -> N
     await office.post(
         "acknowledge", office.key(OWNER), {"note": "Họp <script>giao ban</script>", "until": "2023-09-20"}
     )
+    await office.post("comment", office.key(MANAGER), {"note": "Chờ số của thôn 3"})
     await office.sees(1.0, version=2)
     await office.sees(0.4, version=3)
     status, html = await shown(office)
@@ -37,6 +38,8 @@ async def test_it_says_what_fell_behind_and_what_happened_in_each_episode() -> N
     assert "thiếu 48,0 điểm %" in text
     assert text.index("Đợt 2") < text.index("Đợt 1")
     assert "Văn phòng UBND xã nhận xử lý đến hết 20/09/2023" in text
+    assert "Chủ tịch UBND xã ghi ý kiến" in text
+    assert "Chờ số của thôn 3" in text
     assert "Đã trở lại gần kế hoạch" in text
     assert "<script>giao" not in html
     assert "Họp &lt;script&gt;giao ban&lt;/script&gt;" in html

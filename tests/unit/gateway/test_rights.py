@@ -24,22 +24,25 @@ def somebody(*posts: tuple[str, str], **dates: date) -> Person:
 
 
 @pytest.mark.parametrize(
-    ("post", "acknowledge", "close"),
+    ("post", "acknowledge", "comment", "close"),
     [
-        (("owner", COMMUNE), Right.ANSWERS_FOR_IT, Right.NOT_YOUR_ROLE),
-        (("manager", COMMUNE), Right.HEADS_THE_UNIT, Right.HEADS_THE_UNIT),
-        (("manager", DISTRICT), Right.HEADS_A_UNIT_ABOVE, Right.HEADS_A_UNIT_ABOVE),
-        (("manager", "dak-nong"), Right.HEADS_A_UNIT_ABOVE, Right.HEADS_A_UNIT_ABOVE),
-        (("province-lead", "dak-nong"), Right.HEADS_A_UNIT_ABOVE, Right.HEADS_A_UNIT_ABOVE),
-        (("owner", DISTRICT), Right.NOT_YOUR_ROLE, Right.NOT_YOUR_ROLE),
-        (("data-steward", "dak-nong"), Right.NOT_YOUR_ROLE, Right.NOT_YOUR_ROLE),
-        (("manager", SIBLING), Right.NOT_YOUR_UNIT, Right.NOT_YOUR_UNIT),
-        (("owner", SIBLING), Right.NOT_YOUR_UNIT, Right.NOT_YOUR_UNIT),
-        (("manager", "dak-nong.huyen-tuy-duc"), Right.NOT_YOUR_UNIT, Right.NOT_YOUR_UNIT),
+        (("owner", COMMUNE), Right.ANSWERS_FOR_IT, Right.ANSWERS_FOR_IT, Right.NOT_YOUR_ROLE),
+        (("manager", COMMUNE), *[Right.HEADS_THE_UNIT] * 3),
+        (("manager", DISTRICT), *[Right.HEADS_A_UNIT_ABOVE] * 3),
+        (("manager", "dak-nong"), *[Right.HEADS_A_UNIT_ABOVE] * 3),
+        (("province-lead", "dak-nong"), *[Right.HEADS_A_UNIT_ABOVE] * 3),
+        (("owner", DISTRICT), Right.NOT_YOUR_ROLE, Right.HAS_A_POST_THERE, Right.NOT_YOUR_ROLE),
+        (("data-steward", "dak-nong"), Right.NOT_YOUR_ROLE, Right.HAS_A_POST_THERE, Right.NOT_YOUR_ROLE),
+        (("manager", SIBLING), *[Right.NOT_YOUR_UNIT] * 3),
+        (("owner", SIBLING), *[Right.NOT_YOUR_UNIT] * 3),
+        (("manager", "dak-nong.huyen-tuy-duc"), *[Right.NOT_YOUR_UNIT] * 3),
     ],
 )
-def test_it_follows_from_the_post_and_the_unit(post: tuple[str, str], acknowledge: Right, close: Right) -> None:
+def test_it_follows_from_the_post_and_the_unit(
+    post: tuple[str, str], acknowledge: Right, comment: Right, close: Right
+) -> None:
     who = somebody(post)
+    assert ruling(who, Act.COMMENT, ABOUT, CATALOG, TODAY).right is comment
     assert ruling(who, Act.ACKNOWLEDGE, ABOUT, CATALOG, TODAY).right is acknowledge
     assert ruling(who, Act.CLOSE, ABOUT, CATALOG, TODAY).right is close
 
