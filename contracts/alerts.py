@@ -83,7 +83,7 @@ class AlertTransition(WireModel):
     close_reason: CloseReason | None = None
     handling: Literal["unacked", "acked"] = "unacked"
     taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
-    remark: Remark | None = Field(None, description="Of `commented`: by whom, and what.")
+    remark: Remark | None = Field(None, description="Of `commented`, and closed by hand: by whom, and what.")
     owner: str | None = None
     opened_at: Instant | None = None
     at: Instant

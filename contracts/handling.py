@@ -28,7 +28,7 @@ class TakeUp(WireModel):
 
 
 class Write(WireModel):
-    """Say something about the alert. The same command again changes nothing."""
+    """Say something about the alert, or close it with that. The same command again changes nothing."""
 
     command_id: CommandId
     by: Id

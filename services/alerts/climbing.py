@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from contracts.alerts import Remark
 from services.alerts import figures
 from services.alerts.audience import unit_of
 from services.alerts.figures import Language
@@ -56,6 +57,12 @@ def taken_up(scene: Scene, member: Member, language: Language) -> str:
         until=moment(scene, handling.until, language),
     )
     return say(language, "acked_note", acked=said, note=handling.note) if handling.note else said
+
+
+def closed_by(scene: Scene, remark: Remark, language: Language) -> str:
+    """`Chủ tịch UBND huyện: số liệu nguồn sai, đã yêu cầu sửa`."""
+    person = scene.catalog.people.get(remark.by)
+    return say(language, "closed_by", name=person.name if person is not None else remark.by, note=remark.note)
 
 
 def moment(scene: Scene, at: datetime, language: Language) -> str:

@@ -27,6 +27,13 @@ VI: Mapping[str, str] = {
         "Không phải làm gì thêm: nếu hết thời hạn xử lý mà vẫn chậm, cảnh báo được nhắc lại và tiếp tục báo lên cấp "
         "trên."
     ),
+    "prefix_closed": "Đã đóng cảnh báo",
+    "closed_by_hand": "Cảnh báo về chỉ tiêu “{kpi}” của {unit} đã được đóng.",
+    "closed_by_hand_many": "Chỉ tiêu “{kpi}”: cảnh báo của {count} đơn vị đã được đóng.",
+    "end_manual": "cảnh báo đã được đóng",
+    "l_closed_by": "Đóng bởi",
+    "closed_by": "{name}: {note}",
+    "do_closed": "Không phải làm gì thêm. Số liệu mới mà vẫn chậm thì cảnh báo mở lại.",
     "l_acked": "Đã tiếp nhận",
     "acked": "{name}, lúc {at}, xử lý đến {until}",
     "acked_note": "{acked}: {note}",
@@ -63,6 +70,13 @@ EN: Mapping[str, str] = {
     "do_wait_for_it": (
         "Nothing: if it is still behind when the time for it is over, somebody is reminded and the alert climbs on."
     ),
+    "prefix_closed": "Alert closed",
+    "closed_by_hand": "The alert on “{kpi}” of {unit} was closed.",
+    "closed_by_hand_many": "“{kpi}”: the alerts of {count} units were closed.",
+    "end_manual": "the alert was closed",
+    "l_closed_by": "Closed by",
+    "closed_by": "{name}: {note}",
+    "do_closed": "Nothing. If a new figure is behind, the alert opens again.",
     "l_acked": "Taken up",
     "acked": "{name}, at {at}, until {until}",
     "acked_note": "{acked}: {note}",

@@ -1,6 +1,6 @@
 """From a decided mail to what it says: subject, first sentence, figures, what to do, why. In both languages. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -27,6 +27,7 @@ _END_PREFIX = {
     CloseReason.PERIOD_CLOSED_MET: "prefix_met",
     CloseReason.PERIOD_CLOSED_MISSED: "prefix_missed",
     CloseReason.TARGET_REVISED: "prefix_revised",
+    CloseReason.MANUAL: "prefix_closed",
 }
 _PREFIX = {
     Reason.FIRST: "prefix_behind",
@@ -242,14 +243,15 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
         return "missed"
     if one and ends == {CloseReason.TARGET_REVISED}:
         return "revised"
+    if ends == {CloseReason.MANUAL}:
+        return "closed_by_hand"
     return "resolved" if mail.reason is Reason.ALL_RESOLVED else "ended"
 
 
 def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[str, ...]:
     mail = scene.mail
     if over:
-        missed = first.member.close_reason is CloseReason.PERIOD_CLOSED_MISSED
-        return (say(language, "do_missed" if missed else "do_nothing"),)
+        return (say(language, _AFTER.get(first.member.close_reason, "do_nothing")),)
     if mail.reason is Reason.ACKNOWLEDGED:
         return (say(language, "do_wait_for_it"),)
     plan = "do_plan_owner" if mail.recipient.role == "owner" else "do_plan"
@@ -264,6 +266,13 @@ def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[s
         clear = figures.number(clears_at(rule.ladder[0]) * 100, 0, language)
         steps.append(say(language, "do_wait", clear=clear, kept=_kept(rule.keep_firing_for, language)))
     return tuple(steps)
+
+
+_AFTER: Mapping[CloseReason | None, str] = {
+    CloseReason.PERIOD_CLOSED_MISSED: "do_missed",
+    CloseReason.MANUAL: "do_closed",
+}
+"""What is said to do after an end; else nothing."""
 
 
 def _kept(hold: Hold, language: Language) -> str:

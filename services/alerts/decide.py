@@ -26,6 +26,7 @@ from services.alerts.alert import (
     Told,
     Transition,
 )
+from services.alerts.closing import Close, stays_closed
 from services.alerts.commenting import Comment
 from services.alerts.escalating import (
     NO_WAYS,
@@ -62,6 +63,8 @@ class Row(StrEnum):
     C9_GAP = "c9_gap_grew"
     C10 = "c10_severity_fell"
     C11 = "c11_target_met"
+    C16 = "c16_closed_by_hand"
+    C16_SAME = "c16_same_figure_as_when_closed"
     C17 = "c17_rule_gone"
     C17_ELSEWHERE = "c17_rule_watches_others"
     C17_CHANGED = "c17_rule_changed"
@@ -122,7 +125,7 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Command = Acknowledge | Comment
+Command = Acknowledge | Comment | Close
 Happened = Observation | Tick | Reconsidered | Command
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
@@ -146,6 +149,8 @@ def decide(
         return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
     if isinstance(happened, Comment):
         return _timed(_climb(alert, _comment(alert, rule, happened, now), rule, now, ways), rule)
+    if isinstance(happened, Close):
+        return _timed(_climb(alert, _close_by_hand(alert, rule, happened, now), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -266,7 +271,22 @@ def _comment(alert: Alert, rule: Rule | None, command: Comment, now: datetime) -
     if alert.open is None or alert.severity is None or rule is None:
         return Decision(alert, Row.H_NOT_OPEN)
     taken = replace(alert, commands=remembered(alert.commands, command.command_id))
-    decision = _tell(taken, rule, alert.open, TransitionType.COMMENTED, Row.H3, now)
+    return _remarked(_tell(taken, rule, alert.open, TransitionType.COMMENTED, Row.H3, now), command)
+
+
+def _close_by_hand(alert: Alert, rule: Rule | None, command: Close, now: datetime) -> Decision:
+    """Somebody ends what is open."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    if alert.open is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    taken = replace(alert, commands=remembered(alert.commands, command.command_id))
+    record = _newest(alert.open, alert.waiting)
+    return _remarked(_close(taken, rule, record, CloseReason.MANUAL, Row.C16, now), command)
+
+
+def _remarked(decision: Decision, command: Comment | Close) -> Decision:
+    """The decision, told with what somebody wrote."""
     remark = Remark(by=command.by, note=command.note)
     said = (replace(one, wire=one.wire.model_copy(update={"remark": remark})) for one in decision.effects)
     return replace(decision, effects=tuple(said))
@@ -282,6 +302,7 @@ _QUIET = frozenset({Row.NOT_DUE, Row.C20})
 def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audience: Audience) -> Decision:
     record = seen.record
     judgement = judge(rule, record, period_over=now >= seen.period_over_at)
+    as_closed = stays_closed(alert, record)
     alert = replace(alert, head=_head(record, judgement), data=DataState.ERROR if judgement.error else DataState.OK)
     if now >= seen.closes_at:
         return _period_ended(alert, rule, record, now)
@@ -292,6 +313,8 @@ def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audienc
     if judgement.verdict is Verdict.NONE:
         return Decision(alert, Row.C20)
     if alert.open is None:
+        if judgement.verdict is Verdict.BREACH and as_closed:
+            return Decision(alert, Row.C16_SAME)
         if judgement.verdict is Verdict.BREACH:
             return _behind(alert, rule, record, now, audience)
         return _not_open(alert, Row.C4 if alert.condition is Condition.PENDING else Row.C20)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from contracts.alerts import CloseReason, Severity, TransitionType
+from contracts.alerts import CloseReason, Remark, Severity, TransitionType
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Ahead, Handling, Recipient, Transition
 from services.alerts.decide import Row
@@ -97,6 +97,8 @@ class Member:
     worsened: bool = False
     """Whether it got worse since its recipient was last told."""
     close_reason: CloseReason | None = None
+    remark: Remark | None = None
+    """Where it was closed by hand: by whom, and why."""
     corrected: bool = False
     """Whether it ended because the figure that it opened with was corrected."""
     planned_before: float | None = None
@@ -408,6 +410,7 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         also_told=tuple(who.name for who in transition.told.recipients if who.person != recipient.person),
         worsened=worse,
         close_reason=wire.close_reason,
+        remark=wire.remark if wire.type is TransitionType.CLOSED else None,
         corrected=wire.reason == Row.C5_CORRECTED,
         planned_before=wire.planned_before,
         escalated=climbed or (known is not None and known.escalated),

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from contracts.handling import AlertExplained, Chapter, Handled, Outcome, Said, TakeUp, Write
 from services.alerts.acknowledging import Acknowledge, told_of
+from services.alerts.closing import Close
 from services.alerts.commenting import Comment
 from services.alerts.decide import Command, Decision, Row
 from services.alerts.explaining import Remembered, explained
@@ -34,6 +35,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _OUTCOMES: Mapping[Row, Outcome] = {
     Row.H1: Outcome.DONE,
     Row.H3: Outcome.DONE,
+    Row.C16: Outcome.DONE,
     Row.H_AGAIN: Outcome.DONE_BEFORE,
     Row.H_NOT_OPEN: Outcome.NOT_OPEN,
     Row.H_ENDED: Outcome.ENDS_TOO_SOON,
@@ -57,7 +59,7 @@ class Memory(Protocol):
 
 
 def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callable[[], datetime]) -> list[Route]:
-    """`POST …/acknowledge` and `…/comment`, `GET …/explain`."""
+    """`POST …/acknowledge`, `…/comment` and `…/close`, `GET …/explain`."""
 
     def taking(model: type[M], command_of: Callable[[M, datetime], Command]) -> Endpoint:
         async def take(request: Request) -> Response:
@@ -91,6 +93,7 @@ def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callab
     return [
         Route(f"{PATH}/acknowledge", taking(TakeUp, _acknowledge), methods=["POST"]),
         Route(f"{PATH}/comment", taking(Write, _comment), methods=["POST"]),
+        Route(f"{PATH}/close", taking(Write, _close), methods=["POST"]),
         Route(f"{PATH}/explain", why),
     ]
 
@@ -101,6 +104,10 @@ def _acknowledge(asked: TakeUp, now: datetime) -> Acknowledge:
 
 def _comment(asked: Write, now: datetime) -> Comment:
     return Comment(asked.command_id, asked.by, asked.note, now)
+
+
+def _close(asked: Write, now: datetime) -> Close:
+    return Close(asked.command_id, asked.by, asked.note, now)
 
 
 def _handled(decision: Decision | None) -> Response:

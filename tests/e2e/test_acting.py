@@ -233,3 +233,26 @@ async def test_a_page_of_elsewhere_does_nothing_in_somebodys_name(office: Office
     assert set(answers) <= {401, 405}
     await context.close()
     assert (await office.asks())[1] == before
+
+
+@pytest.mark.browser
+async def test_who_heads_the_unit_closes_it_on_the_page_once_they_are_sure(
+    office: Office, browser: Browser, tmp_path: Path
+) -> None:
+    before = await office.stands("acked")
+    page = await browser.new_page(viewport={"width": 360, "height": 900})
+    await page.goto(office.system.url("gateway", f"/alerts/{office.alert}"))
+    await page.locator("#note").fill("Số nguồn sai, đã yêu cầu sửa")
+    await page.locator("#key").fill(await office.key(MANAGER))
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    await page.get_by_role("button", name="Đóng cảnh báo").click()
+    assert (await office.asks())[1] == before
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    await page.get_by_role("button", name="Đóng cảnh báo").click()
+    await expect(page.locator("#timeline")).to_contain_text("Chủ tịch UBND xã đóng cảnh báo")
+    await expect(page.locator("#head")).to_contain_text("Có người đóng cảnh báo")
+    await expect(page.locator("#act")).to_have_count(0)
+    await page.screenshot(path=tmp_path / "closed-360.png", full_page=True)
+    await until(lambda: office.reasons("van-phong@tan-phu.example")[-1:] == ["CLOSED_OTHER"])
+    await page.close()

@@ -1,5 +1,7 @@
-"""`POST alerts/{id}/acknowledge`, `…/comment`: people act on alerts, with a key of their own. A GET never changes
-anything."""
+"""`POST alerts/{id}/acknowledge`, `…/comment`, `…/close`: people act on alerts, with a key of their own.
+
+A GET never changes anything.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -63,13 +65,13 @@ class TakeUpBody(BaseModel):
     command_id: CommandId = None
 
 
-class CommentBody(BaseModel):
-    """What `comment` takes."""
+class NoteBody(BaseModel):
+    """What `comment` and `close` take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     note: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=MAX_NOTE)] = Field(
-        description="What is to stand in the history of the alert, for everybody to read."
+        description="What is to stand in the history of the alert, for everybody to read; why it is closed."
     )
     command_id: CommandId = None
 
@@ -93,8 +95,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "alerts is away. Send the same again.",
     }.items()
 }
-Body = TypeVar("Body", TakeUpBody, CommentBody)
-SCHEMAS = {model.__name__: model for model in (TakeUpBody, CommentBody)}
+Body = TypeVar("Body", TakeUpBody, NoteBody)
+SCHEMAS = {model.__name__: model for model in (TakeUpBody, NoteBody)}
 """Models that bodies refer to; the framework does not see them by itself."""
 
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -117,6 +119,12 @@ def router(parts: Parts) -> APIRouter:
         content = {"alert_id": alert_id, "repeated": repeated, "taken_up": taken_up}
         return Response(orjson.dumps(content), 200, {"cache-control": "no-store"}, JSON)
 
+    async def write(request: Request, alert_id: str, actor: Actor, act: Act) -> Response:
+        asked = await read(request, actor, NoteBody)
+        await acting.authorised(parts.model, actor, alert_id, act)
+        command = Write(command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note)
+        return await done(alert_id, act, command)
+
     @routes.post(
         "/alerts/{alert_id}/acknowledge",
         response_model=HandlingItem,
@@ -138,13 +146,20 @@ def router(parts: Parts) -> APIRouter:
         response_model=HandlingItem,
         responses=answers,
         summary="Say something about an alert; it stands in its history",
-        openapi_extra=_body(CommentBody),
+        openapi_extra=_body(NoteBody),
     )
     async def comment(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
-        asked = await read(request, actor, CommentBody)
-        await acting.authorised(parts.model, actor, alert_id, Act.COMMENT)
-        command = Write(command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note)
-        return await done(alert_id, Act.COMMENT, command)
+        return await write(request, alert_id, actor, Act.COMMENT)
+
+    @routes.post(
+        "/alerts/{alert_id}/close",
+        response_model=HandlingItem,
+        responses=answers,
+        summary="Close an alert; it opens again when a new figure is behind",
+        openapi_extra=_body(NoteBody),
+    )
+    async def close(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
+        return await write(request, alert_id, actor, Act.CLOSE)
 
     return routes
 

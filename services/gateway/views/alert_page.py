@@ -189,7 +189,9 @@ class _Timeline:
         at, words = self.moment(told.at), self.words
         if told.type is TransitionType.CLOSED and told.close_reason is not None:
             code, text = _ENDS[told.close_reason]
-            return Step(at, code, words(text), "")
+            if told.remark is None:
+                return Step(at, code, words(text), "")
+            return Step(at, code, words("{name} đóng cảnh báo", name=self._name(told.remark.by)), told.remark.note)
         badge = severity_badge(told.severity, words)
         if told.type is TransitionType.ACKNOWLEDGED and told.taken_up is not None:
             taken = self.charge(told.taken_up)

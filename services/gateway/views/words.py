@@ -389,6 +389,11 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Đang làm gì, hoặc ý kiến": "What is being done, or what you have to say",
     "Chỉ ghi ý kiến": "Only say this",
     "{name} ghi ý kiến": "{name} said",
+    "{name} đóng cảnh báo": "{name} closed the alert",
+    "Đóng cảnh báo": "Close the alert",
+    "Đóng cảnh báo này? Những người đã được báo sẽ nhận thư kèm lý do.": (
+        "Close this alert? Everybody who was told of it gets a mail with the reason."
+    ),
     "Xử lý đến hết ngày": "Until the end of",
     "Để trống: theo mức của cảnh báo, 14, 7 hoặc 3 ngày. Trong thời gian đó không báo lên cấp trên.": (
         "Left empty: 14, 7 or 3 days, by severity. Meanwhile it climbs no further."

@@ -80,6 +80,22 @@ async def test_what_is_said_stands_in_the_history_and_changes_nothing_else() -> 
     assert (await office.get())["remark"] is None
 
 
+async def test_who_heads_the_unit_closes_it_and_says_why_and_who_answers_for_it_may_not() -> None:
+    office = await behind()
+    owner, head = office.key(OWNER), office.key(MANAGER)
+    refused = await office.post("close", owner, {"note": "xong"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_your_role")
+    assert (await office.post("close", head)).json()["errors"][0]["pointer"] == "/note"
+    assert (await office.get())["status"] == "open"
+    answers = [await office.post("close", head, {"note": "Số nguồn sai", "command_id": "c"}) for _ in range(2)]
+    assert [(one.status_code, one.json()["repeated"]) for one in answers] == [(200, False), (200, True)]
+    found = await office.get()
+    assert (found["status"], found["close_reason"]) == ("closed", "manual")
+    assert found["remark"] == {"by": MANAGER, "note": "Số nguồn sai"}
+    assert (await office.post("close", head, {"note": "x"})).json()["code"] == "not_open"
+    assert (await office.post("comment", head, {"note": "x"})).json()["code"] == "not_open"
+
+
 @pytest.mark.parametrize("body", [{}, {"note": " "}, {"note": "x", "until": "2023-09-20"}])
 async def test_nothing_said_is_no_comment(body: dict[str, str]) -> None:
     office = await behind()
@@ -161,7 +177,7 @@ async def test_reading_changes_nothing_whatever_is_read() -> None:
     before = (dict(office.alerts.world.alerts.documents), len(office.alerts.world.producer.published))
     headers = {"authorization": f"Bearer {office.key(OWNER)}"}
     async with office.gateway.client() as client:
-        for what in ("", "/explain", "/acknowledge", "/comment"):
+        for what in ("", "/explain", "/acknowledge", "/comment", "/close"):
             for method in ("GET", "HEAD", "OPTIONS"):
                 await client.request(method, PATH + what, headers=headers, params={"note": "x"} if what else {})
     await office.told()

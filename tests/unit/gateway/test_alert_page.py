@@ -57,6 +57,16 @@ async def test_one_that_is_over_has_no_form_and_says_how_it_ended() -> None:
     assert "Đã trở lại gần kế hoạch" in words_of(html)
 
 
+async def test_one_that_was_closed_by_hand_says_by_whom_and_why() -> None:
+    office = Office()
+    await office.sees(0.7)
+    await office.post("close", office.key(MANAGER), {"note": "Số nguồn sai"})
+    text = words_of((await shown(office))[1])
+    assert "Có người đóng cảnh báo" in text
+    assert "Chủ tịch UBND xã đóng cảnh báo" in text
+    assert "Số nguồn sai" in text
+
+
 async def test_while_alerts_is_away_the_page_says_the_rest() -> None:
     office = Office()
     await office.sees(0.7)

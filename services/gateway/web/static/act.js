@@ -37,13 +37,16 @@
       const answer = await fetch(location.href, { cache: "no-store" });
       const read = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (read.getElementById("handling")?.dataset.seq === before) continue;
-      for (const id of ["handling", "timeline", "why"]) field(id)?.replaceWith(read.getElementById(id) ?? "");
+      for (const id of ["head", "handling", "timeline", "why"]) field(id)?.replaceWith(read.getElementById(id) ?? "");
+      if (!read.getElementById("act")) form.remove(); // it is over
       return;
     }
   }
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const sure = event.submitter.dataset.sure;
+    if (sure && !confirm(sure)) return;
     const buttons = form.querySelectorAll("button");
     for (const one of buttons) one.disabled = true;
     sessionStorage.setItem(KEY, field("key").value.trim());
