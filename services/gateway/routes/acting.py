@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.alerts import TakenUp
+from contracts.base import composed
 from contracts.envelope import JSON
 from contracts.handling import MAX_NOTE, Outcome, TakeUp, Write
 from services.gateway import acting, admission
@@ -32,8 +33,10 @@ MAX_BYTES = 16_384
 
 
 def _one_line(text: Any) -> Any:
-    """Without what keyboards add: mails and lists have one line for a note."""
-    return " ".join(text.split()) if isinstance(text, str) else text
+    """Mails and lists have one line for a note, and no place for what cannot be printed."""
+    if not isinstance(text, str):
+        return text
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in composed(text)).split())
 
 
 def _written(given: Any) -> Any:

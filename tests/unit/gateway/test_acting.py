@@ -96,6 +96,12 @@ async def test_who_heads_the_unit_closes_it_and_says_why_and_who_answers_for_it_
     assert (await office.post("comment", head, {"note": "x"})).json()["code"] == "not_open"
 
 
+async def test_a_note_is_one_line_of_what_can_be_printed() -> None:
+    office = await behind()
+    await office.post("comment", office.key(OWNER), {"note": "a\0b\r\n\u202ec\u2028Bcc: d\te\u0302"})
+    assert (await office.get())["remark"]["note"] == "a b c Bcc: d ê"
+
+
 @pytest.mark.parametrize("body", [{}, {"note": " "}, {"note": "x", "until": "2023-09-20"}])
 async def test_nothing_said_is_no_comment(body: dict[str, str]) -> None:
     office = await behind()
