@@ -18,6 +18,8 @@ class TransitionType(StrEnum):
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
     COMMENTED = "commented"
+    ACCOUNT_ASKED = "account_asked"
+    ACCOUNT_GIVEN = "account_given"
     REMINDED = "reminded"
     CLOSED = "closed"
     DATA_MISSING = "data_missing"
@@ -59,6 +61,18 @@ class TakenUp(WireModel):
     note: str | None = None
 
 
+class Account(WireModel):
+    """Giải trình: who asked for it, until when; and the answer, once there is one."""
+
+    asked_by: Id = Field(description="The person's id in the catalog.")
+    asked_at: Instant
+    due: Instant
+    question: str | None = None
+    given_by: Id | None = None
+    given_at: Instant | None = None
+    answer: str | None = None
+
+
 class Remark(WireModel):
     """What somebody wrote."""
 
@@ -83,6 +97,7 @@ class AlertTransition(WireModel):
     close_reason: CloseReason | None = None
     handling: Literal["unacked", "acked"] = "unacked"
     taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
+    account: Account | None = Field(None, description="Asked for in this episode.")
     remark: Remark | None = Field(None, description="Of `commented`, and closed by hand: by whom, and what.")
     owner: str | None = None
     opened_at: Instant | None = None

@@ -35,12 +35,25 @@ class Write(WireModel):
     note: Annotated[Note, Field(min_length=1)]
 
 
+class AskAccount(WireModel):
+    """Ask why the unit is behind, until `due`. The same command again changes nothing."""
+
+    command_id: CommandId
+    by: Id
+    note: Note | None = None
+    due: Instant
+
+
+Commanded = TakeUp | Write | AskAccount
+
+
 class Outcome(StrEnum):
     """What became of a command."""
 
     DONE = "done"
     DONE_BEFORE = "done_before"
     NOT_OPEN = "not_open"
+    NOT_ASKED = "not_asked"
     ENDS_TOO_SOON = "ends_too_soon"
 
 

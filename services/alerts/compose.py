@@ -39,6 +39,8 @@ _PREFIX = {
     Reason.CLOSED_OTHER: "prefix_ended",
     Reason.REPEAT: "prefix_escalated",
     Reason.ACKNOWLEDGED: "prefix_acknowledged",
+    Reason.ACCOUNT_ASKED: "prefix_account_asked",
+    Reason.ACCOUNT_GIVEN: "prefix_account_given",
 }
 
 
@@ -172,6 +174,10 @@ def _news_lines(mail: Mail) -> tuple[Line, ...]:
         return tuple(line for line in mail.lines if line.member.reminded) or mail.lines
     if mail.reason is Reason.ACKNOWLEDGED:
         return tuple(line for line in mail.lines if line.member.acknowledged) or mail.lines
+    if mail.reason is Reason.ACCOUNT_ASKED:
+        return tuple(line for line in mail.lines if line.member.asking) or mail.lines
+    if mail.reason is Reason.ACCOUNT_GIVEN:
+        return tuple(line for line in mail.lines if line.member.answered) or mail.lines
     wanted = {
         Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
         Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
@@ -230,6 +236,11 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             return "repeat_overdue" if all(line.member.overdue for line in news) else "repeat"
         case Reason.ACKNOWLEDGED:
             return "acknowledged"
+        case Reason.ACCOUNT_ASKED:
+            late = all(line.member.asked is not None and line.member.asked.reminded for line in news)
+            return "account_overdue" if late else "account_asked"
+        case Reason.ACCOUNT_GIVEN:
+            return "account_given"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:
@@ -254,6 +265,10 @@ def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[s
         return (say(language, _AFTER.get(first.member.close_reason, "do_nothing")),)
     if mail.reason is Reason.ACKNOWLEDGED:
         return (say(language, "do_wait_for_it"),)
+    if mail.reason is Reason.ACCOUNT_ASKED:
+        return (say(language, "do_give_account", owner=first.member.owner or say(language, "the_owner")),)
+    if mail.reason is Reason.ACCOUNT_GIVEN:
+        return (say(language, "do_read_account"),)
     plan = "do_plan_owner" if mail.recipient.role == "owner" else "do_plan"
     if mail.reason in ENDINGS or first.member.record.needed is None:
         plan += "_no_rate"

@@ -12,6 +12,9 @@ from enum import StrEnum
 from contracts.alerts import AlertTransition, CloseReason, Remark, TransitionType
 from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
+from services.alerts.accounting import Ask, GiveAccount, asked
+from services.alerts.accounting import told_of as account_told
+from services.alerts.accounting import waits_until as account_due
 from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up, told_of
 from services.alerts.alert import (
     Ahead,
@@ -80,6 +83,10 @@ class Row(StrEnum):
     H1 = "h1_acknowledged"
     H2 = "h2_acknowledgement_ended"
     H3 = "h3_commented"
+    H4 = "h4_account_asked"
+    H5 = "h5_account_given"
+    H6 = "h6_account_overdue"
+    H_NOT_ASKED = "h_no_account_asked"
     H_NOT_OPEN = "h_nothing_to_act_on"
     H_ENDED = "h_end_has_passed"
     H_AGAIN = "h_command_taken_before"
@@ -125,7 +132,7 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Command = Acknowledge | Comment | Close
+Command = Acknowledge | Comment | Close | Ask | GiveAccount
 Happened = Observation | Tick | Reconsidered | Command
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
@@ -149,6 +156,10 @@ def decide(
         return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
     if isinstance(happened, Comment):
         return _timed(_climb(alert, _comment(alert, rule, happened, now), rule, now, ways), rule)
+    if isinstance(happened, Ask):
+        return _timed(_climb(alert, _ask(alert, rule, happened, now, audience), rule, now, ways), rule)
+    if isinstance(happened, GiveAccount):
+        return _timed(_climb(alert, _give(alert, rule, happened, now), rule, now, ways), rule)
     if isinstance(happened, Close):
         return _timed(_climb(alert, _close_by_hand(alert, rule, happened, now), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
@@ -165,9 +176,10 @@ def _climb(
     """What time adds to a decision: an acknowledgement that ended, steps that are reached, and repeats."""
     alert = decision.alert
     if alert.open is None or rule is None:
-        if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
+        bare = alert.escalation.policy is None and alert.handling.state == "unacked" and alert.asked is None
+        if alert.open is not None or bare:
             return decision
-        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling()))
+        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling(), asked=None))
     over = ended(alert.handling, now)
     if over:
         alert = replace(alert, handling=Handling())
@@ -178,6 +190,7 @@ def _climb(
     course = _Course(alert, rule, now, decision.row, list(decision.effects))
     if over and alert.condition is Condition.FIRING:
         course.tells(TransitionType.REMINDED, Row.H2, reminded(former.handling, episode.told))
+    _overdue(course)
     if policy is not None:
         _steps(course, policy, ways)
         _repeat(course, policy, ways)
@@ -211,8 +224,19 @@ class _Course:
     def decision(self, foretold: Ahead | None) -> Decision:
         """The whole, each effect with what the mails say of the climb."""
         told_at, handling = self.episode.told_at, self.alert.handling
-        effects = (replace(one, told_at=told_at, ahead=foretold, handling=handling) for one in self.effects)
+        asked = self.alert.asked
+        effects = (
+            replace(one, told_at=told_at, ahead=foretold, handling=handling, asked=asked) for one in self.effects
+        )
         return Decision(self.alert, self.row, tuple(effects))
+
+
+def _overdue(course: _Course) -> None:
+    """Who asked and who is to answer are told once that the time for an answer is over."""
+    due, one = account_due(course.alert), course.alert.asked
+    if one is not None and due is not None and due <= course.now:
+        course.alert = replace(course.alert, asked=replace(one, reminded=True))
+        course.tells(TransitionType.REMINDED, Row.H6, (*one.of, one.by))
 
 
 def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
@@ -262,6 +286,36 @@ def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: dat
         return Decision(alert, Row.H_ENDED)
     taken = replace(alert, handling=handling, commands=remembered(alert.commands, command.command_id))
     return _tell(taken, rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
+
+
+def _ask(alert: Alert, rule: Rule | None, command: Ask, now: datetime, audience: Audience) -> Decision:
+    """Somebody asks for an account. They and who is to answer hear of the alert from now on, if they did not before."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    if alert.open is None or alert.severity is None or rule is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    if command.due <= now:
+        return Decision(alert, Row.H_ENDED)
+    found = audience()
+    episode = joined(alert.open, newcomers(alert.open.told, found), now)
+    one = asked(command, tuple(who.person for who in found.recipients if who.person != command.by))
+    taken = replace(alert, open=episode, asked=one, commands=remembered(alert.commands, command.command_id))
+    decision = _tell(taken, rule, episode, TransitionType.ACCOUNT_ASKED, Row.H4, now)
+    return replace(decision, effects=tuple(replace(effect, asked=one) for effect in decision.effects))
+
+
+def _give(alert: Alert, rule: Rule | None, command: GiveAccount, now: datetime) -> Decision:
+    """Somebody gives the account that was asked for."""
+    if command.command_id in alert.commands:
+        return Decision(alert, Row.H_AGAIN)
+    if alert.open is None or alert.severity is None or rule is None:
+        return Decision(alert, Row.H_NOT_OPEN)
+    if alert.asked is None or alert.asked.given_at is not None:
+        return Decision(alert, Row.H_NOT_ASKED)
+    one = replace(alert.asked, given_by=command.by, given_at=command.at, answer=command.note)
+    taken = replace(alert, asked=one, commands=remembered(alert.commands, command.command_id))
+    decision = _tell(taken, rule, alert.open, TransitionType.ACCOUNT_GIVEN, Row.H5, now)
+    return replace(decision, effects=tuple(replace(effect, asked=one) for effect in decision.effects))
 
 
 def _comment(alert: Alert, rule: Rule | None, command: Comment, now: datetime) -> Decision:
@@ -497,7 +551,9 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     due = None
     if rule is not None and (alert.open is not None or alert.waiting is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        moments = (_closes_at(alert), settles_at, waits_until(alert), repeats_at(alert), alert.handling.until)
+        account = account_due(alert) if alert.open is not None else None
+        climb = (waits_until(alert), repeats_at(alert), alert.handling.until)
+        moments = (_closes_at(alert), settles_at, account, *climb)
         due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 
@@ -541,6 +597,7 @@ def _tell(
         close_reason=alert.close_reason if kind is TransitionType.CLOSED else None,
         handling=alert.handling.state,
         taken_up=told_of(alert.handling),
+        account=account_told(alert.asked),
         owner=episode.told.owner,
         opened_at=episode.opened_at,
         at=now,

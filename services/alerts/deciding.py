@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -115,7 +116,8 @@ class Decider:
             alert = (await self._alerts.load([alert_id])).get(alert_id)
             if alert is None:
                 return None
-            decision = decide(alert, self._rule(alert.key), command, now, ways=self._ways(alert.key, now))
+            concerned = partial(self._concerned, alert, command.by, now)
+            decision = decide(alert, self._rule(alert.key), command, now, concerned, self._ways(alert.key, now))
             if decision.alert is alert or await self._alerts.save([AlertChange(decision.alert, decision.effects)]):
                 self._measures.decisions.labels(decision.row.value).inc()
                 return decision
@@ -200,6 +202,15 @@ class Decider:
         if watch is None or rule is None or stretch is None:
             return Told
         return lambda: self._told(watch, rule, stretch.record, now)
+
+    def _concerned(self, alert: Alert, by: str, now: datetime) -> Told:
+        """Who answers for the figure of an alert that is open, and who asks them."""
+        watch = self._watch(alert.key.province)
+        if watch is None or alert.open is None:
+            return Told()
+        found = watch.concerned(alert.open.record, by, now.astimezone(watch.catalog.zone).date())
+        self._name_gaps(watch, found.gaps)
+        return found.told
 
     def _ways(self, key: Key, now: datetime) -> Ways:
         """How this alert climbs under the catalog of now."""

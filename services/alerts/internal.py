@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from contracts.handling import AlertExplained, Chapter, Handled, Outcome, Said, TakeUp, Write
+from contracts.handling import AlertExplained, AskAccount, Chapter, Handled, Outcome, Said, TakeUp, Write
+from services.alerts.accounting import Ask, GiveAccount
 from services.alerts.acknowledging import Acknowledge, told_of
 from services.alerts.closing import Close
 from services.alerts.commenting import Comment
@@ -36,6 +37,9 @@ _OUTCOMES: Mapping[Row, Outcome] = {
     Row.H1: Outcome.DONE,
     Row.H3: Outcome.DONE,
     Row.C16: Outcome.DONE,
+    Row.H4: Outcome.DONE,
+    Row.H5: Outcome.DONE,
+    Row.H_NOT_ASKED: Outcome.NOT_ASKED,
     Row.H_AGAIN: Outcome.DONE_BEFORE,
     Row.H_NOT_OPEN: Outcome.NOT_OPEN,
     Row.H_ENDED: Outcome.ENDS_TOO_SOON,
@@ -59,7 +63,7 @@ class Memory(Protocol):
 
 
 def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callable[[], datetime]) -> list[Route]:
-    """`POST …/acknowledge`, `…/comment` and `…/close`, `GET …/explain`."""
+    """`POST …/acknowledge`, `…/comment`, `…/close`, `…/ask-account` and `…/account`, `GET …/explain`."""
 
     def taking(model: type[M], command_of: Callable[[M, datetime], Command]) -> Endpoint:
         async def take(request: Request) -> Response:
@@ -94,6 +98,8 @@ def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callab
         Route(f"{PATH}/acknowledge", taking(TakeUp, _acknowledge), methods=["POST"]),
         Route(f"{PATH}/comment", taking(Write, _comment), methods=["POST"]),
         Route(f"{PATH}/close", taking(Write, _close), methods=["POST"]),
+        Route(f"{PATH}/ask-account", taking(AskAccount, _ask), methods=["POST"]),
+        Route(f"{PATH}/account", taking(Write, _give), methods=["POST"]),
         Route(f"{PATH}/explain", why),
     ]
 
@@ -108,6 +114,14 @@ def _comment(asked: Write, now: datetime) -> Comment:
 
 def _close(asked: Write, now: datetime) -> Close:
     return Close(asked.command_id, asked.by, asked.note, now)
+
+
+def _ask(asked: AskAccount, now: datetime) -> Ask:
+    return Ask(asked.command_id, asked.by, asked.note, asked.due, now)
+
+
+def _give(asked: Write, now: datetime) -> GiveAccount:
+    return GiveAccount(asked.command_id, asked.by, asked.note, now)
 
 
 def _handled(decision: Decision | None) -> Response:

@@ -32,6 +32,11 @@ class Teller:
             return unit_id
         return (unit.name_en or unit.name) if language == "en" else unit.name
 
+    def name(self, person_id: str) -> str:
+        """A person's name; their id where the catalog has them no more."""
+        person = self.catalog.people.get(person_id)
+        return person.name if person is not None else person_id
+
     def who(self, who: Recipient, language: Language) -> str:
         """`Văn phòng UBND xã <van-phong@tan-phu.example> (đầu mối phụ trách, Xã Tân Phú)`."""
         address = "" if self.discreet else f" <{who.email}>"

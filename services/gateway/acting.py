@@ -5,7 +5,7 @@ The gateway writes nothing. A command goes to alerts under an id of the caller's
 
 from datetime import datetime
 
-from contracts.handling import Handled, Outcome, TakeUp, Write
+from contracts.handling import Commanded, Handled, Outcome
 from services.gateway.admission import Actor
 from services.gateway.documents import Document, as_day
 from services.gateway.owners import Owners
@@ -26,8 +26,9 @@ async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> D
     return document
 
 
-async def command(owners: Owners, alert_id: str, act: Act, asked: TakeUp | Write) -> Handled:
-    """Have it done. Raises `Problem`: 409 where the alert is over, 422 where the end is not ahead, 503."""
+async def command(owners: Owners, alert_id: str, act: Act, asked: Commanded) -> Handled:
+    """Have it done. Raises `Problem`: 409 where the alert is over, or asks for nothing; 422 where the end is not ahead;
+    503."""
     handled = await owners.command(alert_id, act, asked)
     if handled.outcome is Outcome.NOT_OPEN:
         raise Problem(
@@ -36,9 +37,17 @@ async def command(owners: Owners, alert_id: str, act: Act, asked: TakeUp | Write
             "Cảnh báo này đã kết thúc hoặc chưa bắt đầu, nên không còn gì để xử lý.",
             "This alert is over, or has not begun: there is nothing to act on.",
         )
+    if handled.outcome is Outcome.NOT_ASKED:
+        raise Problem(
+            409,
+            "not_asked",
+            "Chưa ai đề nghị giải trình, hoặc đã giải trình rồi; nếu cần nói thêm, hãy ghi ý kiến.",
+            "Nobody asked for an account, or it was given already; what is to be added can be said as a comment.",
+        )
     if handled.outcome is Outcome.ENDS_TOO_SOON:
-        vi, en = "Hạn xử lý phải ở phía trước.", "The end must lie ahead."
-        wrong = ErrorItem(code="ends_too_soon", pointer="/until", message_vi=vi, message_en=en)
+        vi, en = "Thời hạn phải ở phía trước.", "The end must lie ahead."
+        pointer = "/due" if act is Act.ASK_ACCOUNT else "/until"
+        wrong = ErrorItem(code="ends_too_soon", pointer=pointer, message_vi=vi, message_en=en)
         raise Problem(422, "ends_too_soon", vi, en, errors=[wrong])
     return handled
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from contracts.doors import Examined, ExaminedEvents, ParkedNotes
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.fates import AcceptedPage, FigureFate
-from contracts.handling import AlertExplained, Handled, TakeUp, Write
+from contracts.handling import AlertExplained, Commanded, Handled
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
@@ -146,7 +146,7 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
-    async def command(self, alert_id: str, act: str, asked: TakeUp | Write) -> Handled:
+    async def command(self, alert_id: str, act: str, asked: Commanded) -> Handled:
         """What became of the command. Raises `Problem`: 404 where alerts knows no such alert, 503 where it is away."""
         path = f"/internal/v1/alerts/{alert_id}/{act}"
         return await _asked(self._alerts, "alerts", path, {}, Handled, NO_ALERT, asked)

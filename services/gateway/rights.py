@@ -1,8 +1,8 @@
 """What a person may do about an alert: it follows from their posts in the catalog, on the business date. Pure.
 
-Who answers for the figure takes it up. Who heads the unit, or one above it, may also close it: nobody declares closed
-what they answer for themselves. Whoever else has a post there may say something. Other units have no say, siblings
-included.
+Who answers for the figure takes it up, and gives account. Who heads the unit, or one above it, may also ask for that,
+and close it: nobody declares closed what they answer for themselves. Whoever else has a post there may say something.
+Other units have no say, siblings included.
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ class Act(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     COMMENT = "comment"
+    ASK_ACCOUNT = "ask-account"
+    GIVE_ACCOUNT = "account"
     CLOSE = "close"
 
 
@@ -41,7 +43,7 @@ class Right(StrEnum):
 
 
 _MAY = frozenset({Right.ANSWERS_FOR_IT, Right.HEADS_THE_UNIT, Right.HEADS_A_UNIT_ABOVE, Right.HAS_A_POST_THERE})
-_ANSWERERS = frozenset({Act.ACKNOWLEDGE, Act.COMMENT})
+_ANSWERERS = frozenset({Act.ACKNOWLEDGE, Act.COMMENT, Act.GIVE_ACCOUNT})
 """What who answers for the figure may do."""
 
 _WORDS = {
@@ -60,10 +62,10 @@ _WORDS = {
         "You hold no post at this unit or one above it, so this alert is not yours to act on.",
     ),
     Right.NOT_YOUR_ROLE: Words(
-        "Chức vụ của bạn không cho phép việc này: đầu mối của chỉ tiêu nhận xử lý; lãnh đạo đơn vị hoặc cấp trên nhận "
-        "xử lý và đóng cảnh báo.",
-        "Your post does not allow it: who answers for the figure takes an alert up; who heads the unit or one above "
-        "takes it up and closes it.",
+        "Chức vụ của bạn không cho phép việc này: đầu mối của chỉ tiêu nhận xử lý và giải trình; lãnh đạo đơn vị hoặc "
+        "cấp trên còn được đề nghị giải trình và đóng cảnh báo.",
+        "Your post does not allow it: who answers for the figure takes an alert up and gives account; who heads the "
+        "unit or one above may also ask for that, and close it.",
     ),
 }
 

@@ -236,6 +236,27 @@ async def test_a_page_of_elsewhere_does_nothing_in_somebodys_name(office: Office
 
 
 @pytest.mark.browser
+async def test_an_account_is_asked_for_and_given_on_the_page(office: Office, browser: Browser, tmp_path: Path) -> None:
+    await office.stands("acked")
+    page = await browser.new_page(viewport={"width": 360, "height": 900})
+    await page.goto(office.system.url("gateway", f"/alerts/{office.alert}"))
+    await page.locator("#note").fill("Vì sao chậm hai tháng liền?")
+    await page.locator("#until").fill("2023-09-15")
+    await page.locator("#key").fill(await office.key("manager.huyen-a"))
+    await page.get_by_role("button", name="Đề nghị giải trình").click()
+    await expect(page.locator("#handling")).to_contain_text("Chủ tịch UBND huyện đề nghị giải trình đến hết 15/09/2023")
+    await until(lambda: "ACCOUNT_ASKED" in office.reasons("van-phong@tan-phu.example"))
+    await page.locator("#note").fill("Thiếu chữ ký số cho ba thôn.")
+    await page.locator("#key").fill(await office.key(OWNER))
+    await page.get_by_role("button", name="Giải trình", exact=True).click()
+    await expect(page.locator("#handling")).to_contain_text("Văn phòng UBND xã giải trình")
+    await page.screenshot(path=tmp_path / "account-360.png", full_page=True)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await until(lambda: office.reasons("chu-tich@huyen-a.example") == ["FIRST", "ACCOUNT_GIVEN"])
+    await page.close()
+
+
+@pytest.mark.browser
 async def test_who_heads_the_unit_closes_it_on_the_page_once_they_are_sure(
     office: Office, browser: Browser, tmp_path: Path
 ) -> None:

@@ -1,4 +1,5 @@
-"""`POST alerts/{id}/acknowledge`, `…/comment`, `…/close`: people act on alerts, with a key of their own.
+"""`POST alerts/{id}/acknowledge`, `…/comment`, `…/ask-account`, `…/account`, `…/close`: people act on alerts, each with
+a key of their own.
 
 A GET never changes anything.
 """
@@ -17,7 +18,7 @@ from starlette.responses import Response
 from contracts.alerts import TakenUp
 from contracts.base import composed
 from contracts.envelope import JSON
-from contracts.handling import MAX_NOTE, Outcome, TakeUp, Write
+from contracts.handling import MAX_NOTE, AskAccount, Commanded, Outcome, TakeUp, Write
 from services.gateway import acting, admission
 from services.gateway.admission import Actor, Recognised
 from services.gateway.in_hand import Held
@@ -69,12 +70,26 @@ class TakeUpBody(BaseModel):
 
 
 class NoteBody(BaseModel):
-    """What `comment` and `close` take."""
+    """What `comment`, `account` and `close` take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     note: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=MAX_NOTE)] = Field(
         description="What is to stand in the history of the alert, for everybody to read; why it is closed."
+    )
+    command_id: CommandId = None
+
+
+class AskBody(BaseModel):
+    """What `ask-account` takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    note: Annotated[str, BeforeValidator(_one_line), Field(max_length=MAX_NOTE)] = Field(
+        "", description="What is to be answered."
+    )
+    due: Annotated[Day | Moment, BeforeValidator(_written)] = Field(
+        description="Until when: to the end of a day, or an instant."
     )
     command_id: CommandId = None
 
@@ -91,15 +106,15 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "description": text}
     for status, text in {
         400: "The body is no JSON.",
-        409: "The alert is over, or has not begun: `not_open`.",
+        409: "The alert is over, or has not begun: `not_open`; nobody asked for an account: `not_asked`.",
         413: "The body is too large.",
         415: "The content type is not application/json.",
         422: "A field is wrong; `errors[]` says which. Or the end is not ahead: `ends_too_soon`.",
         503: "alerts is away. Send the same again.",
     }.items()
 }
-Body = TypeVar("Body", TakeUpBody, NoteBody)
-SCHEMAS = {model.__name__: model for model in (TakeUpBody, NoteBody)}
+Body = TypeVar("Body", TakeUpBody, NoteBody, AskBody)
+SCHEMAS = {model.__name__: model for model in (TakeUpBody, NoteBody, AskBody)}
 """Models that bodies refer to; the framework does not see them by itself."""
 
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -115,7 +130,7 @@ def router(parts: Parts) -> APIRouter:
         with parts.admission.in_hand.one(actor.key_id) as held:
             return await _read(request, model, held)
 
-    async def done(alert_id: str, act: Act, asked: TakeUp | Write) -> Response:
+    async def done(alert_id: str, act: Act, asked: Commanded) -> Response:
         handled = await acting.command(parts.owners, alert_id, act, asked)
         taken_up = handled.taken_up.model_dump(mode="json") if handled.taken_up is not None else None
         repeated = handled.outcome is Outcome.DONE_BEFORE
@@ -153,6 +168,33 @@ def router(parts: Parts) -> APIRouter:
     )
     async def comment(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
         return await write(request, alert_id, actor, Act.COMMENT)
+
+    @routes.post(
+        "/alerts/{alert_id}/ask-account",
+        response_model=HandlingItem,
+        responses=answers,
+        summary="Ask who answers for the figure why it is behind, until a day",
+        openapi_extra=_body(AskBody),
+    )
+    async def ask_account(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
+        asked = await read(request, actor, AskBody)
+        await acting.authorised(parts.model, actor, alert_id, Act.ASK_ACCOUNT)
+        due = _moment(asked.due, actor.catalog.zone)
+        assert due is not None
+        command = AskAccount(
+            command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note or None, due=due
+        )
+        return await done(alert_id, Act.ASK_ACCOUNT, command)
+
+    @routes.post(
+        "/alerts/{alert_id}/account",
+        response_model=HandlingItem,
+        responses=answers,
+        summary="Give the account that was asked for",
+        openapi_extra=_body(NoteBody),
+    )
+    async def account(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
+        return await write(request, alert_id, actor, Act.GIVE_ACCOUNT)
 
     @routes.post(
         "/alerts/{alert_id}/close",
@@ -203,6 +245,10 @@ _FORMS = {
     "until": (
         "là ngày dạng YYYY-MM-DD, hoặc thời điểm có múi giờ",
         "is a date YYYY-MM-DD, or an instant with its offset",
+    ),
+    "due": (
+        "là ngày dạng YYYY-MM-DD, hoặc thời điểm có múi giờ; bắt buộc",
+        "is a date YYYY-MM-DD, or an instant with its offset; it is required",
     ),
     "command_id": (
         "gồm chữ, số, gạch ngang, gạch dưới, tối đa 80 ký tự",

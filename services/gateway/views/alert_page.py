@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from contracts.alerts import AlertTransition, CloseReason, TakenUp, TransitionType
+from contracts.alerts import Account, AlertTransition, CloseReason, TakenUp, TransitionType
 from contracts.handling import AlertExplained
 from contracts.progress import ProgressJudged
 from services.gateway.documents import Document
@@ -73,6 +73,19 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An account that was asked for; texts are empty until it is given. `overdue`: it should have been."""
+
+    name: str
+    due: str
+    question: str
+    given_by: str
+    given_at: str
+    answer: str
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPage:
     """Everything that the template places."""
 
@@ -90,6 +103,7 @@ class AlertPage:
     reasons: list[str]
     split: str
     charge: Charge | None
+    asked: Asked | None
     episodes: list[Episode]
     why: list[tuple[str, list[str]]]
     """Titles and sentences, from alerts; empty while it is away."""
@@ -124,6 +138,7 @@ def alert_page(
         reasons=teller.reasons(record, kpi) if record is not None else [],
         split=_split(record, teller, ground, words),
         charge=teller_of.charge(alert.taken_up) if alert.taken_up is not None else None,
+        asked=teller_of.asked(alert.account) if alert.account is not None else None,
         episodes=list(teller_of.episodes([AlertTransition.model_validate(one["record"]) for one in told])),
         why=_why(why, words),
         explain_href=explain_href(alert.kpi, alert.org_unit, alert.period),
@@ -176,6 +191,19 @@ class _Timeline:
         over = taken.until <= self.ground.now
         return Charge(self._name(taken.by), self.moment(taken.at), self._end(taken.until), taken.note or "", over)
 
+    def asked(self, account: Account) -> Asked:
+        """What account was asked for, and given."""
+        given = account.given_at
+        return Asked(
+            name=self._name(account.asked_by),
+            due=self._end(account.due),
+            question=account.question or "",
+            given_by=self._name(account.given_by) if account.given_by is not None else "",
+            given_at=self.moment(given) if given is not None else "",
+            answer=account.answer or "",
+            overdue=given is None and account.due <= self.ground.now,
+        )
+
     def _name(self, person_id: str) -> str:
         person = self.ground.catalog.people.get(person_id)
         return person.name if person is not None else person_id
@@ -197,6 +225,13 @@ class _Timeline:
             taken = self.charge(told.taken_up)
             text = words("{name} nhận xử lý đến {until}", name=taken.name, until=taken.until)
             return Step(at, "on_track", text, taken.note)
+        if told.type is TransitionType.ACCOUNT_ASKED and told.account is not None:
+            account = self.asked(told.account)
+            text = words("{name} đề nghị giải trình đến {due}", name=account.name, due=account.due)
+            return Step(at, "watch", text, account.question)
+        if told.type is TransitionType.ACCOUNT_GIVEN and told.account is not None:
+            account = self.asked(told.account)
+            return Step(at, "on_track", words("{name} giải trình", name=account.given_by), account.answer)
         if told.remark is not None:
             return Step(at, "watch", words("{name} ghi ý kiến", name=self._name(told.remark.by)), told.remark.note)
         text = words(_HAPPENED.get(told.type, told.type.value))

@@ -386,7 +386,12 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "nhận lúc {at}": "since {at}",
     "Chưa ai nhận xử lý.": "Nobody has taken it up.",
     "Cảnh báo đã kết thúc.": "The alert is over.",
-    "Đang làm gì, hoặc ý kiến": "What is being done, or what you have to say",
+    "Đang làm gì, ý kiến, hoặc giải trình": "What is being done, what you have to say, or your account",
+    "Giải trình": "Give account",
+    "Đề nghị giải trình": "Ask for an account",
+    "{name} đề nghị giải trình đến {due}": "{name} asked for an account by {due}",
+    "{name} giải trình": "{name} gave account",
+    "đã quá hạn": "overdue",
     "Chỉ ghi ý kiến": "Only say this",
     "{name} ghi ý kiến": "{name} said",
     "{name} đóng cảnh báo": "{name} closed the alert",
@@ -394,9 +399,11 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Đóng cảnh báo này? Những người đã được báo sẽ nhận thư kèm lý do.": (
         "Close this alert? Everybody who was told of it gets a mail with the reason."
     ),
-    "Xử lý đến hết ngày": "Until the end of",
-    "Để trống: theo mức của cảnh báo, 14, 7 hoặc 3 ngày. Trong thời gian đó không báo lên cấp trên.": (
-        "Left empty: 14, 7 or 3 days, by severity. Meanwhile it climbs no further."
+    "Đến hết ngày": "Until the end of",
+    "Hạn xử lý hoặc hạn giải trình. Nhận xử lý mà để trống: 14, 7 hoặc 3 ngày theo mức của cảnh báo; trong thời gian "
+    "đó không báo lên cấp trên.": (
+        "Until when it is dealt with, or the account is due. To take it up, left empty: 14, 7 or 3 days, by severity; "
+        "meanwhile it climbs no further."
     ),
     "Khóa cá nhân của bạn": "Your own key",
     "Đã ghi nhận.": "Taken.",

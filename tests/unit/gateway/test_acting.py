@@ -96,6 +96,33 @@ async def test_who_heads_the_unit_closes_it_and_says_why_and_who_answers_for_it_
     assert (await office.post("comment", head, {"note": "x"})).json()["code"] == "not_open"
 
 
+async def test_an_account_is_asked_for_by_who_heads_and_given_by_who_answers() -> None:
+    office = await behind()
+    owner, above = office.key(OWNER), office.key(ABOVE)
+    assert (await office.post("ask-account", owner, {"due": "2023-09-10"})).json()["code"] == "not_your_role"
+    assert (await office.post("account", owner, {"note": "x"})).json()["code"] == "not_asked"
+    assert (await office.post("ask-account", above, {"note": "Vì sao?"})).json()["errors"][0]["pointer"] == "/due"
+    early = await office.post("ask-account", above, {"due": "2023-09-01"})
+    assert (early.json()["code"], early.json()["errors"][0]["pointer"]) == ("ends_too_soon", "/due")
+    assert (await office.get())["account"] is None
+
+    body = {"note": "Vì sao chậm?", "due": "2023-09-10", "command_id": "c"}
+    answers = [await office.post("ask-account", above, body) for _ in range(2)]
+    assert [(one.status_code, one.json()["repeated"]) for one in answers] == [(200, False), (200, True)]
+    asked = {"asked_by": ABOVE, "asked_at": "2023-09-04T01:00:00Z", "due": "2023-09-10T17:00:00Z"}
+    found = await office.get()
+    assert found["account"] == {
+        **asked, "question": "Vì sao chậm?", "given_by": None, "given_at": None, "answer": None,
+    }  # fmt: skip
+    said = await office.get(f"{PATH}/explain")
+    assert "account asked by: Chủ tịch UBND huyện" in str(said)
+    assert (await office.post("account", owner, {"note": "Thiếu chữ ký số"})).status_code == 200
+    found = await office.get()
+    assert (found["account"]["given_by"], found["account"]["answer"]) == (OWNER, "Thiếu chữ ký số")
+    assert [one["type"] for one in found["transitions"]] == ["opened", "account_asked", "account_given"]
+    assert found["handling"] == "unacked"
+
+
 async def test_a_note_is_one_line_of_what_can_be_printed() -> None:
     office = await behind()
     await office.post("comment", office.key(OWNER), {"note": "a\0b\r\n\u202ec\u2028Bcc: d\te\u0302"})
@@ -183,7 +210,7 @@ async def test_reading_changes_nothing_whatever_is_read() -> None:
     before = (dict(office.alerts.world.alerts.documents), len(office.alerts.world.producer.published))
     headers = {"authorization": f"Bearer {office.key(OWNER)}"}
     async with office.gateway.client() as client:
-        for what in ("", "/explain", "/acknowledge", "/comment", "/close"):
+        for what in ("", "/explain", "/acknowledge", "/comment", "/close", "/account", "/ask-account"):
             for method in ("GET", "HEAD", "OPTIONS"):
                 await client.request(method, PATH + what, headers=headers, params={"note": "x"} if what else {})
     await office.told()

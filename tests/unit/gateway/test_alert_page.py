@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from services.gateway.views.words import LANGUAGES
+from tests.unit.alerts.builders import NOW
 from tests.unit.gateway.acting import ALERT, MANAGER, OWNER, Office
 from tests.unit.gateway.owning import nobody
 
@@ -55,6 +57,22 @@ async def test_one_that_is_over_has_no_form_and_says_how_it_ended() -> None:
     assert "act.js" not in html
     assert 'data-open="false"' in html
     assert "Đã trở lại gần kế hoạch" in words_of(html)
+
+
+async def test_what_account_is_asked_for_stands_there_and_then_the_answer() -> None:
+    office = Office()
+    await office.sees(0.7)
+    await office.post("ask-account", office.key(MANAGER), {"note": "Vì sao?", "due": "2023-11-10"})
+    text = words_of((await shown(office))[1])
+    assert "Chủ tịch UBND xã đề nghị giải trình đến hết 10/11/2023" in text
+    assert "đã quá hạn" not in text
+    office.gateway.parts.clock.observe(NOW + timedelta(days=80))
+    assert "đã quá hạn" in words_of((await shown(office))[1])
+    await office.post("account", office.key(OWNER), {"note": "Thiếu chữ ký số"})
+    text = words_of((await shown(office))[1])
+    assert "Văn phòng UBND xã giải trình" in text
+    assert "Thiếu chữ ký số" in text
+    assert "đã quá hạn" not in text
 
 
 async def test_one_that_was_closed_by_hand_says_by_whom_and_why() -> None:

@@ -43,6 +43,8 @@ def test_it_follows_from_the_post_and_the_unit(
 ) -> None:
     who = somebody(post)
     assert ruling(who, Act.COMMENT, ABOUT, CATALOG, TODAY).right is comment
+    assert ruling(who, Act.GIVE_ACCOUNT, ABOUT, CATALOG, TODAY).right is acknowledge
+    assert ruling(who, Act.ASK_ACCOUNT, ABOUT, CATALOG, TODAY).right is close
     assert ruling(who, Act.ACKNOWLEDGE, ABOUT, CATALOG, TODAY).right is acknowledge
     assert ruling(who, Act.CLOSE, ABOUT, CATALOG, TODAY).right is close
 

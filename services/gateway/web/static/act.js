@@ -20,7 +20,8 @@
 
   async function post(what) {
     const body = { command_id: command, note: field("note").value };
-    if (what === "acknowledge" && field("until").value) body.until = field("until").value;
+    const end = { acknowledge: "until", "ask-account": "due" }[what];
+    if (end && field("until").value) body[end] = field("until").value;
     const headers = { "content-type": "application/json", authorization: `Bearer ${field("key").value.trim()}` };
     const path = `/api/v1/alerts/${form.dataset.alert}/${what}`;
     const answer = await fetch(path, { method: "POST", body: JSON.stringify(body), headers });
