@@ -98,6 +98,7 @@ class AlertTransition(WireModel):
     handling: Literal["unacked", "acked"] = "unacked"
     taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
     account: Account | None = Field(None, description="Asked for in this episode.")
+    waived_until: Instant | None = Field(None, description="Closed by hand: it does not open again before.")
     remark: Remark | None = Field(None, description="Of `commented`, and closed by hand: by whom, and what.")
     owner: str | None = None
     opened_at: Instant | None = None

@@ -28,11 +28,17 @@ class TakeUp(WireModel):
 
 
 class Write(WireModel):
-    """Say something about the alert, or close it with that. The same command again changes nothing."""
+    """Say something about the alert, or give the account asked for. The same command again changes nothing."""
 
     command_id: CommandId
     by: Id
     note: Annotated[Note, Field(min_length=1)]
+
+
+class Dismiss(Write):
+    """Close the alert, with `until` so that it does not open again before. The same command again changes nothing."""
+
+    until: Instant | None = None
 
 
 class AskAccount(WireModel):

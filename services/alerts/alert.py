@@ -79,6 +79,15 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """Closed by hand until then, whatever figures come."""
+
+    until: datetime
+    record: ProgressJudged | None
+    """The newest since, if it is in breach: by it the alert opens again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Escalation:
     """How far it has climbed. `step` counts the steps that were reached."""
 
@@ -187,6 +196,8 @@ class Alert:
     handling: Handling = Handling()
     asked: Asked | None = None
     """Of the open episode."""
+    waived: Waived | None = None
+    """While no episode is open."""
     escalation: Escalation = Escalation()
     severity: Severity | None = None
     episode: int = 0

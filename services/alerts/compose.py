@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from contracts.alerts import CloseReason
 from contracts.catalog import Hold, Kpi
 from services.alerts import figures
+from services.alerts.climbing import moment
 from services.alerts.details import Fact, Table, facts_of, table_of
 from services.alerts.figures import Language
 from services.alerts.grouping import ENDINGS, Line, Mail, Member, News, Reason
@@ -262,6 +263,9 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
 def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[str, ...]:
     mail = scene.mail
     if over:
+        waived_until = first.member.waived_until
+        if waived_until is not None:
+            return (say(language, "do_waived", until=moment(scene, waived_until, language)),)
         return (say(language, _AFTER.get(first.member.close_reason, "do_nothing")),)
     if mail.reason is Reason.ACKNOWLEDGED:
         return (say(language, "do_wait_for_it"),)

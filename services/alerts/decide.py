@@ -28,6 +28,7 @@ from services.alerts.alert import (
     Stretch,
     Told,
     Transition,
+    Waived,
 )
 from services.alerts.closing import Close, stays_closed
 from services.alerts.commenting import Comment
@@ -68,6 +69,8 @@ class Row(StrEnum):
     C11 = "c11_target_met"
     C16 = "c16_closed_by_hand"
     C16_SAME = "c16_same_figure_as_when_closed"
+    C16_WAIVED = "c16_waived_until_later"
+    C16_OVER = "c16_waiver_ended"
     C17 = "c17_rule_gone"
     C17_ELSEWHERE = "c17_rule_watches_others"
     C17_CHANGED = "c17_rule_changed"
@@ -334,15 +337,21 @@ def _close_by_hand(alert: Alert, rule: Rule | None, command: Close, now: datetim
         return Decision(alert, Row.H_AGAIN)
     if alert.open is None:
         return Decision(alert, Row.H_NOT_OPEN)
-    taken = replace(alert, commands=remembered(alert.commands, command.command_id))
+    if command.until is not None and command.until <= now:
+        return Decision(alert, Row.H_ENDED)
+    behind = alert.open.record if alert.condition is Condition.FIRING else None
+    waived = Waived(command.until, behind) if command.until is not None else None
+    taken = replace(alert, waived=waived, commands=remembered(alert.commands, command.command_id))
     record = _newest(alert.open, alert.waiting)
     return _remarked(_close(taken, rule, record, CloseReason.MANUAL, Row.C16, now), command)
 
 
 def _remarked(decision: Decision, command: Comment | Close) -> Decision:
     """The decision, told with what somebody wrote."""
-    remark = Remark(by=command.by, note=command.note)
-    said = (replace(one, wire=one.wire.model_copy(update={"remark": remark})) for one in decision.effects)
+    told: dict[str, object] = {"remark": Remark(by=command.by, note=command.note)}
+    if isinstance(command, Close):
+        told["waived_until"] = command.until
+    said = (replace(one, wire=one.wire.model_copy(update=told)) for one in decision.effects)
     return replace(decision, effects=tuple(said))
 
 
@@ -360,12 +369,17 @@ def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audienc
     alert = replace(alert, head=_head(record, judgement), data=DataState.ERROR if judgement.error else DataState.OK)
     if now >= seen.closes_at:
         return _period_ended(alert, rule, record, now)
+    if alert.waived is not None and now >= alert.waived.until:
+        alert = replace(alert, waived=None)
     if judgement.why is Why.NO_TARGET:
         if alert.open is None:
             return _not_open(alert, Row.WITHDRAWN if alert.waiting is not None else Row.C20)
         return _close(alert, rule, record, CloseReason.TARGET_WITHDRAWN, Row.WITHDRAWN, now)
     if judgement.verdict is Verdict.NONE:
         return Decision(alert, Row.C20)
+    if alert.waived is not None:
+        behind = record if judgement.verdict is Verdict.BREACH else None
+        return Decision(replace(alert, waived=replace(alert.waived, record=behind)), Row.C16_WAIVED)
     if alert.open is None:
         if judgement.verdict is Verdict.BREACH and as_closed:
             return Decision(alert, Row.C16_SAME)
@@ -383,7 +397,7 @@ def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audienc
 
 def _not_open(alert: Alert, row: Row) -> Decision:
     """No episode, and nothing that might become one."""
-    return Decision(replace(alert, condition=Condition.INACTIVE, waiting=None), row)
+    return Decision(replace(alert, condition=Condition.INACTIVE, waiting=None, waived=None), row)
 
 
 def _behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime, audience: Audience) -> Decision:
@@ -483,7 +497,7 @@ def _period_ended(alert: Alert, rule: Rule, record: ProgressJudged, now: datetim
 def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) -> Decision:
     stretch = alert.waiting
     if alert.open is None and stretch is None:
-        return Decision(alert, Row.NOT_DUE)
+        return _waived(alert, alert.waived, rule, now, audience) if alert.waived else Decision(alert, Row.NOT_DUE)
     if rule is None:
         if alert.open is None:
             return _not_open(alert, Row.C17)
@@ -500,11 +514,25 @@ def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) ->
     return _close(alert, rule, stretch.record, CloseReason.RECOVERED, Row.C8, now)
 
 
+def _waived(alert: Alert, waived: Waived, rule: Rule | None, now: datetime, audience: Audience) -> Decision:
+    """What is still behind when its waiver ends opens again."""
+    closes_at = _closes_at(alert)
+    if rule is None or (closes_at is not None and now >= closes_at):
+        return _not_open(alert, Row.C17 if rule is None else Row.C18_LATE)
+    if now < waived.until:
+        return Decision(alert, Row.NOT_DUE)
+    if waived.record is None or judge(rule, waived.record, period_over=True).verdict is not Verdict.BREACH:
+        return _not_open(alert, Row.C16_OVER)
+    again = replace(alert, waived=None)
+    return _open(again, rule, begun(waived.record, now), Row.C16_OVER, now, audience())
+
+
 def _reconsider(alert: Alert, rule: Rule | None, catalog: Reconsidered, now: datetime) -> Decision:
     """What a rule no longer says is over. What it says from now on begins with the next figure."""
     gone = _gone(rule, catalog)
     if alert.open is None:
-        return Decision(alert, Row.NOT_DUE) if gone is None or alert.waiting is None else _not_open(alert, gone[0])
+        none = alert.waiting is None and alert.waived is None
+        return Decision(alert, Row.NOT_DUE) if gone is None or none else _not_open(alert, gone[0])
     record = _newest(alert.open, alert.waiting)
     if gone is not None:
         return _close(alert, rule, record, gone[1], gone[0], now)
@@ -549,11 +577,12 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     """With the moment at which time alone will change something."""
     alert = decision.alert
     due = None
-    if rule is not None and (alert.open is not None or alert.waiting is not None):
+    if rule is not None and (alert.open is not None or alert.waiting is not None or alert.waived is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
         account = account_due(alert) if alert.open is not None else None
         climb = (waits_until(alert), repeats_at(alert), alert.handling.until)
-        moments = (_closes_at(alert), settles_at, account, *climb)
+        waived = alert.waived.until if alert.waived is not None else None
+        moments = (_closes_at(alert), settles_at, account, waived, *climb)
         due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 

@@ -198,10 +198,11 @@ class Decider:
 
     def _audience(self, alert: Alert, rule: Rule | None, now: datetime) -> Audience:
         """Whom a timer of this alert would tell."""
-        watch, stretch = self._watch(alert.key.province), alert.waiting
-        if watch is None or rule is None or stretch is None:
+        watch, waits = self._watch(alert.key.province), alert.waiting or alert.waived
+        record = waits.record if waits is not None else None
+        if watch is None or rule is None or record is None:
             return Told
-        return lambda: self._told(watch, rule, stretch.record, now)
+        return lambda: self._told(watch, rule, record, now)
 
     def _concerned(self, alert: Alert, by: str, now: datetime) -> Told:
         """Who answers for the figure of an alert that is open, and who asks them."""

@@ -217,6 +217,8 @@ def _moments(
         yield alert.handling.until, Words("hết hạn tiếp nhận xử lý", "the time for which it was taken up is over")
     if alert.open is not None and (due := account_due(alert)) is not None:
         yield due, Words("hết hạn giải trình", "the account that was asked for is due")
+    if alert.waived is not None:
+        yield alert.waived.until, Words("hết thời hạn đã đóng: nếu vẫn chậm, mở lại", "if it is behind, it opens again")
     if alert.closes_at is not None and alert.condition is not Condition.INACTIVE:
         yield alert.closes_at, Words("hết kỳ: kết thúc dù đạt hay không", "the period is over, and with it the alert")
     for group in found.groups:

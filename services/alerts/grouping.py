@@ -101,6 +101,8 @@ class Member:
     close_reason: CloseReason | None = None
     remark: Remark | None = None
     """Where it was closed by hand: by whom, and why."""
+    waived_until: datetime | None = None
+    """Where it was: before when it does not open again."""
     corrected: bool = False
     """Whether it ended because the figure that it opened with was corrected."""
     planned_before: float | None = None
@@ -428,6 +430,7 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         worsened=worse,
         close_reason=wire.close_reason,
         remark=wire.remark if wire.type is TransitionType.CLOSED else None,
+        waived_until=wire.waived_until,
         corrected=wire.reason == Row.C5_CORRECTED,
         planned_before=wire.planned_before,
         escalated=climbed or (known is not None and known.escalated),

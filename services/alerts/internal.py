@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from contracts.handling import AlertExplained, AskAccount, Chapter, Handled, Outcome, Said, TakeUp, Write
+from contracts.handling import AlertExplained, AskAccount, Chapter, Dismiss, Handled, Outcome, Said, TakeUp, Write
 from services.alerts.accounting import Ask, GiveAccount
 from services.alerts.acknowledging import Acknowledge, told_of
 from services.alerts.closing import Close
@@ -97,7 +97,7 @@ def routes(commanded: Commanded, memory: Memory, catalogs: Catalogs, now: Callab
     return [
         Route(f"{PATH}/acknowledge", taking(TakeUp, _acknowledge), methods=["POST"]),
         Route(f"{PATH}/comment", taking(Write, _comment), methods=["POST"]),
-        Route(f"{PATH}/close", taking(Write, _close), methods=["POST"]),
+        Route(f"{PATH}/close", taking(Dismiss, _close), methods=["POST"]),
         Route(f"{PATH}/ask-account", taking(AskAccount, _ask), methods=["POST"]),
         Route(f"{PATH}/account", taking(Write, _give), methods=["POST"]),
         Route(f"{PATH}/explain", why),
@@ -112,8 +112,8 @@ def _comment(asked: Write, now: datetime) -> Comment:
     return Comment(asked.command_id, asked.by, asked.note, now)
 
 
-def _close(asked: Write, now: datetime) -> Close:
-    return Close(asked.command_id, asked.by, asked.note, now)
+def _close(asked: Dismiss, now: datetime) -> Close:
+    return Close(asked.command_id, asked.by, asked.note, now, asked.until)
 
 
 def _ask(asked: AskAccount, now: datetime) -> Ask:

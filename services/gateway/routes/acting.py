@@ -18,7 +18,7 @@ from starlette.responses import Response
 from contracts.alerts import TakenUp
 from contracts.base import composed
 from contracts.envelope import JSON
-from contracts.handling import MAX_NOTE, AskAccount, Commanded, Outcome, TakeUp, Write
+from contracts.handling import MAX_NOTE, AskAccount, Commanded, Dismiss, Outcome, TakeUp, Write
 from services.gateway import acting, admission
 from services.gateway.admission import Actor, Recognised
 from services.gateway.in_hand import Held
@@ -70,12 +70,28 @@ class TakeUpBody(BaseModel):
 
 
 class NoteBody(BaseModel):
-    """What `comment`, `account` and `close` take."""
+    """What `comment` and `account` take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     note: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=MAX_NOTE)] = Field(
-        description="What is to stand in the history of the alert, for everybody to read; why it is closed."
+        description="What is to stand in the history of the alert, for everybody to read."
+    )
+    command_id: CommandId = None
+
+
+class CloseBody(BaseModel):
+    """What `close` takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    note: Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=MAX_NOTE)] = Field(
+        description="Why it is closed; everybody who was told of the alert reads it."
+    )
+    until: Annotated[Day | Moment | None, BeforeValidator(_written)] = Field(
+        None,
+        description="Waived: it does not open again before the end of this day, or this instant, whatever figures "
+        "come. Without it the next figure that is behind opens it again.",
     )
     command_id: CommandId = None
 
@@ -113,8 +129,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "alerts is away. Send the same again.",
     }.items()
 }
-Body = TypeVar("Body", TakeUpBody, NoteBody, AskBody)
-SCHEMAS = {model.__name__: model for model in (TakeUpBody, NoteBody, AskBody)}
+Body = TypeVar("Body", TakeUpBody, NoteBody, CloseBody, AskBody)
+SCHEMAS = {model.__name__: model for model in (TakeUpBody, NoteBody, CloseBody, AskBody)}
 """Models that bodies refer to; the framework does not see them by itself."""
 
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -200,11 +216,15 @@ def router(parts: Parts) -> APIRouter:
         "/alerts/{alert_id}/close",
         response_model=HandlingItem,
         responses=answers,
-        summary="Close an alert; it opens again when a new figure is behind",
-        openapi_extra=_body(NoteBody),
+        summary="Close an alert until a new figure is behind, or waive it until a day",
+        openapi_extra=_body(CloseBody),
     )
     async def close(request: Request, alert_id: AlertId, actor: Annotated[Actor, who]) -> Response:
-        return await write(request, alert_id, actor, Act.CLOSE)
+        asked = await read(request, actor, CloseBody)
+        await acting.authorised(parts.model, actor, alert_id, Act.CLOSE)
+        until = _moment(asked.until, actor.catalog.zone)
+        command = Dismiss(command_id=_own(actor, asked.command_id), by=actor.person.id, note=asked.note, until=until)
+        return await done(alert_id, Act.CLOSE, command)
 
     return routes
 

@@ -219,7 +219,11 @@ class _Timeline:
             code, text = _ENDS[told.close_reason]
             if told.remark is None:
                 return Step(at, code, words(text), "")
-            return Step(at, code, words("{name} đóng cảnh báo", name=self._name(told.remark.by)), told.remark.note)
+            text = words("{name} đóng cảnh báo", name=self._name(told.remark.by))
+            if told.waived_until is not None:
+                until = self._end(told.waived_until)
+                text = words("{what}, không báo lại đến {until}", what=text, until=until)
+            return Step(at, code, text, told.remark.note)
         badge = severity_badge(told.severity, words)
         if told.type is TransitionType.ACKNOWLEDGED and told.taken_up is not None:
             taken = self.charge(told.taken_up)

@@ -396,14 +396,15 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "{name} ghi ý kiến": "{name} said",
     "{name} đóng cảnh báo": "{name} closed the alert",
     "Đóng cảnh báo": "Close the alert",
+    "{what}, không báo lại đến {until}": "{what}; it stays closed until {until}",
     "Đóng cảnh báo này? Những người đã được báo sẽ nhận thư kèm lý do.": (
         "Close this alert? Everybody who was told of it gets a mail with the reason."
     ),
     "Đến hết ngày": "Until the end of",
     "Hạn xử lý hoặc hạn giải trình. Nhận xử lý mà để trống: 14, 7 hoặc 3 ngày theo mức của cảnh báo; trong thời gian "
-    "đó không báo lên cấp trên.": (
+    "đó không báo lên cấp trên. Đóng mà ghi ngày: không mở lại trước khi hết ngày đó.": (
         "Until when it is dealt with, or the account is due. To take it up, left empty: 14, 7 or 3 days, by severity; "
-        "meanwhile it climbs no further."
+        "meanwhile it climbs no further. To close it with a day: it does not open again before its end."
     ),
     "Khóa cá nhân của bạn": "Your own key",
     "Đã ghi nhận.": "Taken.",

@@ -129,6 +129,18 @@ async def test_a_note_is_one_line_of_what_can_be_printed() -> None:
     assert (await office.get())["remark"]["note"] == "a b c Bcc: d ê"
 
 
+async def test_a_waiver_has_an_end_that_is_ahead_and_until_then_no_figure_opens_it() -> None:
+    office = await behind()
+    head = office.key(MANAGER)
+    past = await office.post("close", head, {"note": "x", "until": "2023-09-01"})
+    assert (past.json()["code"], past.json()["errors"][0]["pointer"]) == ("ends_too_soon", "/until")
+    assert (await office.post("close", head, {"note": "Bão lũ", "until": "2023-09-30"})).status_code == 200
+    assert (await office.get())["waived_until"] == "2023-09-30T17:00:00Z"
+    await office.sees(0.4, version=2)
+    assert (await office.get())["status"] == "closed"
+    assert "opens again" in str(await office.get(f"{PATH}/explain"))
+
+
 @pytest.mark.parametrize("body", [{}, {"note": " "}, {"note": "x", "until": "2023-09-20"}])
 async def test_nothing_said_is_no_comment(body: dict[str, str]) -> None:
     office = await behind()

@@ -75,6 +75,14 @@ async def test_what_account_is_asked_for_stands_there_and_then_the_answer() -> N
     assert "đã quá hạn" not in text
 
 
+async def test_one_that_was_waived_says_until_when() -> None:
+    office = Office()
+    await office.sees(0.7)
+    await office.post("close", office.key(MANAGER), {"note": "Bão lũ", "until": "2023-11-30"})
+    text = words_of((await shown(office))[1])
+    assert "Chủ tịch UBND xã đóng cảnh báo, không báo lại đến hết 30/11/2023" in text
+
+
 async def test_one_that_was_closed_by_hand_says_by_whom_and_why() -> None:
     office = Office()
     await office.sees(0.7)

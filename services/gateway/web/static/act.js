@@ -20,7 +20,7 @@
 
   async function post(what) {
     const body = { command_id: command, note: field("note").value };
-    const end = { acknowledge: "until", "ask-account": "due" }[what];
+    const end = { acknowledge: "until", "ask-account": "due", close: "until" }[what];
     if (end && field("until").value) body[end] = field("until").value;
     const headers = { "content-type": "application/json", authorization: `Bearer ${field("key").value.trim()}` };
     const path = `/api/v1/alerts/${form.dataset.alert}/${what}`;
