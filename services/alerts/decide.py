@@ -1,7 +1,7 @@
 """The state machine: what happened to an alert, and what follows. Pure, total and deterministic.
 
-Rows carry the numbers of the transition table. Those that need the data axis, escalation or commands are not here yet;
-the axes they work on are, so that they can be added without changing what is stored.
+Rows carry the numbers of the transition table. Those that need the data axis are not here yet; the axis they work on
+is, so that they can be added without changing what is stored.
 """
 
 from collections.abc import Callable, Sequence

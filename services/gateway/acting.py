@@ -14,8 +14,8 @@ from services.gateway.problems import ErrorItem, Problem, not_found
 from services.gateway.rights import About, Act, ruling
 
 
-async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> Document:
-    """The alert, if the actor may do that about it. Raises `Problem`: 404, or 403 with the reason."""
+async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> None:
+    """Let pass who may do that about the alert. Raises `Problem`: 404, or 403 with the reason."""
     found = await model.alert(alert_id)
     if found is None:
         raise not_found("cảnh báo này", "such alert")
@@ -23,7 +23,6 @@ async def authorised(model: Figures, actor: Actor, alert_id: str, act: Act) -> D
     ruled = ruling(actor.person, act, about(document), actor.catalog, actor.today)
     if not ruled.allowed:
         raise Problem(403, ruled.right, ruled.words.vi, ruled.words.en)
-    return document
 
 
 async def command(owners: Owners, alert_id: str, act: Act, asked: Commanded) -> Handled:
