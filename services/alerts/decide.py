@@ -155,16 +155,8 @@ def decide(
         return _timed(_climb(alert, _tick(alert, rule, now, audience), rule, now, ways), rule)
     if isinstance(happened, Reconsidered):
         return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
-    if isinstance(happened, Acknowledge):
-        return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
-    if isinstance(happened, Comment):
-        return _timed(_climb(alert, _comment(alert, rule, happened, now), rule, now, ways), rule)
-    if isinstance(happened, Ask):
-        return _timed(_climb(alert, _ask(alert, rule, happened, now, audience), rule, now, ways), rule)
-    if isinstance(happened, GiveAccount):
-        return _timed(_climb(alert, _give(alert, rule, happened, now), rule, now, ways), rule)
-    if isinstance(happened, Close):
-        return _timed(_climb(alert, _close_by_hand(alert, rule, happened, now), rule, now, ways), rule)
+    if not isinstance(happened, Observation):
+        return _timed(_climb(alert, _commanded(alert, rule, happened, now, audience), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -278,72 +270,61 @@ def _repeats(alert: Alert, effects: Sequence[Transition]) -> int:
     return alert.escalation.repeats + any(effect.wire.reason == Row.R1 for effect in effects)
 
 
-def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: datetime) -> Decision:
-    """Somebody takes it up. What nobody was told of, or is over, cannot be taken up."""
+def _commanded(alert: Alert, rule: Rule | None, command: Command, now: datetime, audience: Audience) -> Decision:
+    """What somebody does about what is open: nobody was told of anything else, or it is over. A command is taken once;
+    one that is refused may come again."""
+    episode = alert.open
     if command.command_id in alert.commands:
         return Decision(alert, Row.H_AGAIN)
-    if alert.open is None or alert.severity is None or rule is None:
-        return Decision(alert, Row.H_NOT_OPEN)
-    handling = taken_up(command, alert.severity)
-    if ended(handling, now):
-        return Decision(alert, Row.H_ENDED)
-    taken = replace(alert, handling=handling, commands=remembered(alert.commands, command.command_id))
-    return _tell(taken, rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
-
-
-def _ask(alert: Alert, rule: Rule | None, command: Ask, now: datetime, audience: Audience) -> Decision:
-    """Somebody asks for an account. They and who is to answer hear of the alert from now on, if they did not before."""
-    if command.command_id in alert.commands:
-        return Decision(alert, Row.H_AGAIN)
-    if alert.open is None or alert.severity is None or rule is None:
-        return Decision(alert, Row.H_NOT_OPEN)
-    if command.due <= now:
-        return Decision(alert, Row.H_ENDED)
-    found = audience()
-    episode = joined(alert.open, newcomers(alert.open.told, found), now)
-    one = asked(command, tuple(who.person for who in found.recipients if who.person != command.by))
-    taken = replace(alert, open=episode, asked=one, commands=remembered(alert.commands, command.command_id))
-    decision = _tell(taken, rule, episode, TransitionType.ACCOUNT_ASKED, Row.H4, now)
-    return replace(decision, effects=tuple(replace(effect, asked=one) for effect in decision.effects))
-
-
-def _give(alert: Alert, rule: Rule | None, command: GiveAccount, now: datetime) -> Decision:
-    """Somebody gives the account that was asked for."""
-    if command.command_id in alert.commands:
-        return Decision(alert, Row.H_AGAIN)
-    if alert.open is None or alert.severity is None or rule is None:
-        return Decision(alert, Row.H_NOT_OPEN)
-    if alert.asked is None or alert.asked.given_at is not None:
-        return Decision(alert, Row.H_NOT_ASKED)
-    one = replace(alert.asked, given_by=command.by, given_at=command.at, answer=command.note)
-    taken = replace(alert, asked=one, commands=remembered(alert.commands, command.command_id))
-    decision = _tell(taken, rule, alert.open, TransitionType.ACCOUNT_GIVEN, Row.H5, now)
-    return replace(decision, effects=tuple(replace(effect, asked=one) for effect in decision.effects))
-
-
-def _comment(alert: Alert, rule: Rule | None, command: Comment, now: datetime) -> Decision:
-    """Somebody says something about what is open."""
-    if command.command_id in alert.commands:
-        return Decision(alert, Row.H_AGAIN)
-    if alert.open is None or alert.severity is None or rule is None:
+    if episode is None or alert.severity is None or rule is None:
         return Decision(alert, Row.H_NOT_OPEN)
     taken = replace(alert, commands=remembered(alert.commands, command.command_id))
-    return _remarked(_tell(taken, rule, alert.open, TransitionType.COMMENTED, Row.H3, now), command)
+    match command:
+        case Acknowledge():
+            done = _acknowledge(taken, rule, episode, taken_up(command, alert.severity), now)
+        case Ask():
+            done = _ask(taken, rule, episode, command, now, audience())
+        case GiveAccount():
+            done = _give(taken, rule, episode, command, now)
+        case Comment():
+            done = _remarked(_tell(taken, rule, episode, TransitionType.COMMENTED, Row.H3, now), command)
+        case Close():
+            done = _close_by_hand(taken, rule, episode, command, now)
+    return done if isinstance(done, Decision) else Decision(alert, done)
 
 
-def _close_by_hand(alert: Alert, rule: Rule | None, command: Close, now: datetime) -> Decision:
+def _acknowledge(alert: Alert, rule: Rule, episode: Episode, handling: Handling, now: datetime) -> Decision | Row:
+    """Somebody takes it up."""
+    if ended(handling, now):
+        return Row.H_ENDED
+    return _tell(replace(alert, handling=handling), rule, episode, TransitionType.ACKNOWLEDGED, Row.H1, now)
+
+
+def _ask(alert: Alert, rule: Rule, episode: Episode, command: Ask, now: datetime, concerned: Told) -> Decision | Row:
+    """Somebody asks for an account. They and who is to answer hear of the alert from now on, if they did not before."""
+    if command.due <= now:
+        return Row.H_ENDED
+    episode = joined(episode, newcomers(episode.told, concerned), now)
+    one = asked(command, tuple(who.person for who in concerned.recipients if who.person != command.by))
+    return _tell(replace(alert, open=episode, asked=one), rule, episode, TransitionType.ACCOUNT_ASKED, Row.H4, now)
+
+
+def _give(alert: Alert, rule: Rule, episode: Episode, command: GiveAccount, now: datetime) -> Decision | Row:
+    """Somebody gives the account that was asked for."""
+    if alert.asked is None or alert.asked.given_at is not None:
+        return Row.H_NOT_ASKED
+    one = replace(alert.asked, given_by=command.by, given_at=command.at, answer=command.note)
+    return _tell(replace(alert, asked=one), rule, episode, TransitionType.ACCOUNT_GIVEN, Row.H5, now)
+
+
+def _close_by_hand(alert: Alert, rule: Rule, episode: Episode, command: Close, now: datetime) -> Decision | Row:
     """Somebody ends what is open."""
-    if command.command_id in alert.commands:
-        return Decision(alert, Row.H_AGAIN)
-    if alert.open is None:
-        return Decision(alert, Row.H_NOT_OPEN)
     if command.until is not None and command.until <= now:
-        return Decision(alert, Row.H_ENDED)
-    behind = alert.open.record if alert.condition is Condition.FIRING else None
+        return Row.H_ENDED
+    behind = episode.record if alert.condition is Condition.FIRING else None
     waived = Waived(command.until, behind) if command.until is not None else None
-    taken = replace(alert, waived=waived, commands=remembered(alert.commands, command.command_id))
-    record = _newest(alert.open, alert.waiting)
-    return _remarked(_close(taken, rule, record, CloseReason.MANUAL, Row.C16, now), command)
+    record = _newest(episode, alert.waiting)
+    return _remarked(_close(replace(alert, waived=waived), rule, record, CloseReason.MANUAL, Row.C16, now), command)
 
 
 def _remarked(decision: Decision, command: Comment | Close) -> Decision:
