@@ -17,6 +17,9 @@ class TransitionType(StrEnum):
     WORSENED = "worsened"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    COMMENTED = "commented"
+    ACCOUNT_ASKED = "account_asked"
+    ACCOUNT_GIVEN = "account_given"
     REMINDED = "reminded"
     CLOSED = "closed"
     DATA_MISSING = "data_missing"
@@ -49,6 +52,34 @@ class CloseReason(StrEnum):
     RETIRED_NO_DATA = "retired_no_data"
 
 
+class TakenUp(WireModel):
+    """Who has taken an alert up, until when, and what they wrote."""
+
+    by: Id = Field(description="The person's id in the catalog.")
+    at: Instant
+    until: Instant
+    note: str | None = None
+
+
+class Account(WireModel):
+    """Giải trình: who asked for it, until when; and the answer, once there is one."""
+
+    asked_by: Id = Field(description="The person's id in the catalog.")
+    asked_at: Instant
+    due: Instant
+    question: str | None = None
+    given_by: Id | None = None
+    given_at: Instant | None = None
+    answer: str | None = None
+
+
+class Remark(WireModel):
+    """What somebody wrote."""
+
+    by: Id = Field(description="The person's id in the catalog.")
+    note: str
+
+
 class AlertTransition(WireModel):
     """`vn.tiendo.alert.<type>.v1`: one transition, numbered by `seq` within the alert."""
 
@@ -65,6 +96,10 @@ class AlertTransition(WireModel):
     reason: str
     close_reason: CloseReason | None = None
     handling: Literal["unacked", "acked"] = "unacked"
+    taken_up: TakenUp | None = Field(None, description="Where `handling` is `acked`: by whom.")
+    account: Account | None = Field(None, description="Asked for in this episode.")
+    waived_until: Instant | None = Field(None, description="Closed by hand: it does not open again before.")
+    remark: Remark | None = Field(None, description="Of `commented`, and closed by hand: by whom, and what.")
     owner: str | None = None
     opened_at: Instant | None = None
     at: Instant

@@ -53,7 +53,7 @@ class System:
         if "gateway" in self._ports:
             self._environment.setdefault("TIENDO_MAIL_LINK", self.url("gateway").rstrip("/"))
         self._children: dict[str, Child] = {}
-        for owner in ("metrics", "ingest"):  # the gateway asks them
+        for owner in ("metrics", "ingest", "alerts"):  # the gateway asks them
             if owner in self._ports:
                 self._environment.setdefault(f"TIENDO_GATEWAY_{owner.upper()}_URL", self.url(owner, ""))
         if "ingest" in self._ports:  # metrics asks it

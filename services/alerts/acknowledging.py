@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contracts.alerts import Severity
+from contracts.alerts import Severity, TakenUp
 from services.alerts.alert import Handling, Told
 
 LASTS: Mapping[Severity, timedelta] = {
@@ -36,6 +36,13 @@ def taken_up(command: Acknowledge, severity: Severity) -> Handling:
     """The alert's handling after the command."""
     until = command.until or command.at + LASTS[severity]
     return Handling("acked", command.by, until, command.note, command.at)
+
+
+def told_of(handling: Handling) -> TakenUp | None:
+    """Who is at it, as others are told."""
+    if handling.by is None or handling.at is None or handling.until is None:
+        return None
+    return TakenUp(by=handling.by, at=handling.at, until=handling.until, note=handling.note)
 
 
 def ended(handling: Handling, now: datetime) -> bool:

@@ -62,6 +62,32 @@ class Handling:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An account that somebody asked for, and what was answered. People are ids of the catalog."""
+
+    by: str
+    at: datetime
+    due: datetime
+    question: str | None
+    of: tuple[str, ...]
+    """Who is to answer."""
+    given_by: str | None = None
+    given_at: datetime | None = None
+    answer: str | None = None
+    reminded: bool = False
+    """Whether it was told that the time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waived:
+    """Closed by hand until then, whatever figures come."""
+
+    until: datetime
+    record: ProgressJudged | None
+    """The newest since, if it is in breach: by it the alert opens again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Escalation:
     """How far it has climbed. `step` counts the steps that were reached."""
 
@@ -168,6 +194,10 @@ class Alert:
     condition: Condition = Condition.INACTIVE
     data: DataState = DataState.OK
     handling: Handling = Handling()
+    asked: Asked | None = None
+    """Of the open episode."""
+    waived: Waived | None = None
+    """While no episode is open."""
     escalation: Escalation = Escalation()
     severity: Severity | None = None
     episode: int = 0
@@ -205,3 +235,4 @@ class Transition:
     ahead: Ahead | None = None
     """The next step, as far as it can be foretold."""
     handling: Handling = Handling()
+    asked: Asked | None = None

@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 
 from contracts.topics import ALERTS, OBSERVATIONS, PROGRESS, STATISTICS_DOUBTED, STATISTICS_REJECTED
-from services.alerts import publisher_store, store
+from services.alerts import internal, publisher_store, store
 from services.alerts.audit_store import MongoBooks
 from services.alerts.auditing import Books, audit, counted
 from services.alerts.catalogs import FollowedCatalogs
@@ -19,6 +19,7 @@ from services.alerts.freezing import Letters
 from services.alerts.handlers import ProgressHandler
 from services.alerts.measures import Measures
 from services.alerts.observed import ObservationHandler
+from services.alerts.recollecting import Recollection
 from services.alerts.relaying import Relay
 from services.alerts.reminding import Watched
 from services.alerts.render import Renderer
@@ -57,7 +58,8 @@ _NAMED = 20
 async def serve(settings: AlertsSettings, host: Host) -> None:
     """Run until asked to stop."""
     measures = Measures(host.telemetry)
-    await host.serve_http(settings.http, health.application(host.health, host.telemetry))
+    answering = health.application(host.health, host.telemetry)
+    await host.serve_http(settings.http, answering)
 
     client = await opening.database(host, settings.mongo)
     database = client[f"{settings.mongo.database}_alerts"]
@@ -88,6 +90,8 @@ async def serve(settings: AlertsSettings, host: Host) -> None:
         settings.alerts.poll_s,
         mail_queued.set,
     )
+    recollection = Recollection(database)
+    answering.router.routes.extend(internal.routes(stages, recollection, catalogs, host.clock.now))
     await _background(host, "relaying", stages.relay_loop())
     await _background(host, "flushing", stages.flush_loop())
 

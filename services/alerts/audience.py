@@ -7,6 +7,9 @@ from contracts.catalog import Audience, EscalationStep, Person, Rule
 from services.alerts.alert import Recipient, Told
 from services.runtime.catalog import Catalog
 
+HEAD = "manager"
+"""The role of who heads a unit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -55,6 +58,24 @@ def find(catalog: Catalog, rule: Rule, unit: str, owner_role: str, on: date) -> 
                 break
     owner = next((person.name for person in catalog.people.holding(owner_role, unit, on)), None)
     return Found(Told(tuple(recipients.values()), owner), tuple(dict.fromkeys(gaps)))
+
+
+def concerned(catalog: Catalog, unit: str, owner_role: str, asker: str, on: date) -> Found:
+    """Who answers for a unit's figure (where that post is vacant: who heads the unit, or the nearest one above), and
+    who asks them."""
+    people: dict[str, Recipient] = {}
+    gaps: list[Gap] = []
+    units = (unit, *catalog.units.ancestors(unit, on))
+    for role, of in ((owner_role, unit), *((HEAD, one) for one in units)):
+        people = {who.id: _recipient(who, role, of) for who in catalog.people.holding(role, of, on) if who.id != asker}
+        if people:
+            break
+        gaps.append(Gap(role, of))
+    person = catalog.people.get(asker)
+    for post in person.posts if person is not None else ():
+        if person is not None and post.unit in units and post.valid_on(on):
+            people.setdefault(asker, _recipient(person, post.role, post.unit))
+    return Found(Told(tuple(people.values())), tuple(gaps))
 
 
 def standing(catalog: Catalog, step: EscalationStep, unit: str, on: date) -> Found:

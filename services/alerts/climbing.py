@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from contracts.alerts import Remark
 from services.alerts import figures
+from services.alerts.alert import Asked
 from services.alerts.audience import unit_of
 from services.alerts.figures import Language
 from services.alerts.grouping import Member
@@ -56,6 +58,30 @@ def taken_up(scene: Scene, member: Member, language: Language) -> str:
         until=moment(scene, handling.until, language),
     )
     return say(language, "acked_note", acked=said, note=handling.note) if handling.note else said
+
+
+def account_of(scene: Scene, asked: Asked, language: Language) -> list[tuple[str, str]]:
+    """Labels and texts: who asked for an account and until when, and what was answered."""
+
+    def name(person_id: str) -> str:
+        person = scene.catalog.people.get(person_id)
+        return person.name if person is not None else person_id
+
+    said = say(language, "asked", name=name(asked.by), due=moment(scene, asked.due, language))
+    if asked.question:
+        said = say(language, "asked_note", asked=said, note=asked.question)
+    lines = [(say(language, "l_asked"), said)]
+    if asked.given_by is not None and asked.given_at is not None:
+        at = moment(scene, asked.given_at, language)
+        answer = say(language, "account", name=name(asked.given_by), at=at, answer=asked.answer or "–")
+        lines.append((say(language, "l_account"), answer))
+    return lines
+
+
+def closed_by(scene: Scene, remark: Remark, language: Language) -> str:
+    """`Chủ tịch UBND huyện: số liệu nguồn sai, đã yêu cầu sửa`."""
+    person = scene.catalog.people.get(remark.by)
+    return say(language, "closed_by", name=person.name if person is not None else remark.by, note=remark.note)
 
 
 def moment(scene: Scene, at: datetime, language: Language) -> str:

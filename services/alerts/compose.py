@@ -1,6 +1,6 @@
 """From a decided mail to what it says: subject, first sentence, figures, what to do, why. In both languages. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from contracts.alerts import CloseReason
 from contracts.catalog import Hold, Kpi
 from services.alerts import figures
+from services.alerts.climbing import moment
 from services.alerts.details import Fact, Table, facts_of, table_of
 from services.alerts.figures import Language
 from services.alerts.grouping import ENDINGS, Line, Mail, Member, News, Reason
@@ -27,6 +28,7 @@ _END_PREFIX = {
     CloseReason.PERIOD_CLOSED_MET: "prefix_met",
     CloseReason.PERIOD_CLOSED_MISSED: "prefix_missed",
     CloseReason.TARGET_REVISED: "prefix_revised",
+    CloseReason.MANUAL: "prefix_closed",
 }
 _PREFIX = {
     Reason.FIRST: "prefix_behind",
@@ -37,6 +39,9 @@ _PREFIX = {
     Reason.ALL_RESOLVED: "prefix_resolved",
     Reason.CLOSED_OTHER: "prefix_ended",
     Reason.REPEAT: "prefix_escalated",
+    Reason.ACKNOWLEDGED: "prefix_acknowledged",
+    Reason.ACCOUNT_ASKED: "prefix_account_asked",
+    Reason.ACCOUNT_GIVEN: "prefix_account_given",
 }
 
 
@@ -168,6 +173,12 @@ def _news_lines(mail: Mail) -> tuple[Line, ...]:
     """Those lines that are the reason of the mail; never empty."""
     if mail.reason is Reason.REPEAT:
         return tuple(line for line in mail.lines if line.member.reminded) or mail.lines
+    if mail.reason is Reason.ACKNOWLEDGED:
+        return tuple(line for line in mail.lines if line.member.acknowledged) or mail.lines
+    if mail.reason is Reason.ACCOUNT_ASKED:
+        return tuple(line for line in mail.lines if line.member.asking) or mail.lines
+    if mail.reason is Reason.ACCOUNT_GIVEN:
+        return tuple(line for line in mail.lines if line.member.answered) or mail.lines
     wanted = {
         Reason.FIRST: (News.NEW, News.AGAIN, News.ESCALATED),
         Reason.NEW_IN_GROUP: (News.NEW, News.AGAIN, News.ESCALATED),
@@ -224,6 +235,13 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
             return "escalated_hurried" if one and first.member.hurried else "escalated"
         case Reason.REPEAT:
             return "repeat_overdue" if all(line.member.overdue for line in news) else "repeat"
+        case Reason.ACKNOWLEDGED:
+            return "acknowledged"
+        case Reason.ACCOUNT_ASKED:
+            late = all(line.member.asked is not None and line.member.asked.reminded for line in news)
+            return "account_overdue" if late else "account_asked"
+        case Reason.ACCOUNT_GIVEN:
+            return "account_given"
         case Reason.WORSENED:
             return "worse"
         case Reason.RESOLVED_SOME:
@@ -237,14 +255,24 @@ def _headline_key(mail: Mail, news: Sequence[Line]) -> str:
         return "missed"
     if one and ends == {CloseReason.TARGET_REVISED}:
         return "revised"
+    if ends == {CloseReason.MANUAL}:
+        return "closed_by_hand"
     return "resolved" if mail.reason is Reason.ALL_RESOLVED else "ended"
 
 
 def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[str, ...]:
     mail = scene.mail
     if over:
-        missed = first.member.close_reason is CloseReason.PERIOD_CLOSED_MISSED
-        return (say(language, "do_missed" if missed else "do_nothing"),)
+        waived_until = first.member.waived_until
+        if waived_until is not None:
+            return (say(language, "do_waived", until=moment(scene, waived_until, language)),)
+        return (say(language, _AFTER.get(first.member.close_reason, "do_nothing")),)
+    if mail.reason is Reason.ACKNOWLEDGED:
+        return (say(language, "do_wait_for_it"),)
+    if mail.reason is Reason.ACCOUNT_ASKED:
+        return (say(language, "do_give_account", owner=first.member.owner or say(language, "the_owner")),)
+    if mail.reason is Reason.ACCOUNT_GIVEN:
+        return (say(language, "do_read_account"),)
     plan = "do_plan_owner" if mail.recipient.role == "owner" else "do_plan"
     if mail.reason in ENDINGS or first.member.record.needed is None:
         plan += "_no_rate"
@@ -257,6 +285,13 @@ def _steps(scene: Scene, first: Line, over: bool, language: Language) -> tuple[s
         clear = figures.number(clears_at(rule.ladder[0]) * 100, 0, language)
         steps.append(say(language, "do_wait", clear=clear, kept=_kept(rule.keep_firing_for, language)))
     return tuple(steps)
+
+
+_AFTER: Mapping[CloseReason | None, str] = {
+    CloseReason.PERIOD_CLOSED_MISSED: "do_missed",
+    CloseReason.MANUAL: "do_closed",
+}
+"""What is said to do after an end; else nothing."""
 
 
 def _kept(hold: Hold, language: Language) -> str:
@@ -277,7 +312,6 @@ def _kept(hold: Hold, language: Language) -> str:
 def _link(mail: Mail, base: str | None) -> str | None:
     if not base:
         return None
-    where = {"kpi": mail.group.kpi, "period": mail.group.period}
     if len(mail.lines) == 1:
-        where["org_unit"] = mail.lines[0].member.org_unit
-    return f"{base.rstrip('/')}/?{urlencode(where)}"
+        return f"{base.rstrip('/')}/alerts/{mail.lines[0].member.alert_id}"
+    return f"{base.rstrip('/')}/?{urlencode({'kpi': mail.group.kpi, 'period': mail.group.period})}"

@@ -1,7 +1,7 @@
 """The state machine: what happened to an alert, and what follows. Pure, total and deterministic.
 
-Rows carry the numbers of the transition table. Those that need the data axis, escalation or commands are not here yet;
-the axes they work on are, so that they can be added without changing what is stored.
+Rows carry the numbers of the transition table. Those that need the data axis are not here yet; the axis they work on
+is, so that they can be added without changing what is stored.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from contracts.alerts import AlertTransition, CloseReason, TransitionType
+from contracts.alerts import AlertTransition, CloseReason, Remark, TransitionType
 from contracts.catalog import EscalationPolicy, Rule
 from contracts.progress import ProgressJudged, Status
-from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up
+from services.alerts.accounting import Ask, GiveAccount, asked
+from services.alerts.accounting import told_of as account_told
+from services.alerts.accounting import waits_until as account_due
+from services.alerts.acknowledging import Acknowledge, ended, remembered, reminded, taken_up, told_of
 from services.alerts.alert import (
     Ahead,
     Alert,
@@ -25,7 +28,10 @@ from services.alerts.alert import (
     Stretch,
     Told,
     Transition,
+    Waived,
 )
+from services.alerts.closing import Close, stays_closed
+from services.alerts.commenting import Comment
 from services.alerts.escalating import (
     NO_WAYS,
     Ways,
@@ -61,6 +67,10 @@ class Row(StrEnum):
     C9_GAP = "c9_gap_grew"
     C10 = "c10_severity_fell"
     C11 = "c11_target_met"
+    C16 = "c16_closed_by_hand"
+    C16_SAME = "c16_same_figure_as_when_closed"
+    C16_WAIVED = "c16_waived_until_later"
+    C16_OVER = "c16_waiver_ended"
     C17 = "c17_rule_gone"
     C17_ELSEWHERE = "c17_rule_watches_others"
     C17_CHANGED = "c17_rule_changed"
@@ -75,7 +85,12 @@ class Row(StrEnum):
     R1 = "r1_told_again"
     H1 = "h1_acknowledged"
     H2 = "h2_acknowledgement_ended"
-    H_NOT_OPEN = "h_nothing_to_acknowledge"
+    H3 = "h3_commented"
+    H4 = "h4_account_asked"
+    H5 = "h5_account_given"
+    H6 = "h6_account_overdue"
+    H_NOT_ASKED = "h_no_account_asked"
+    H_NOT_OPEN = "h_nothing_to_act_on"
     H_ENDED = "h_end_has_passed"
     H_AGAIN = "h_command_taken_before"
     C19 = "c19_version_not_newer"
@@ -120,7 +135,8 @@ class Decision:
     effects: tuple[Transition, ...] = ()
 
 
-Happened = Observation | Tick | Reconsidered | Acknowledge
+Command = Acknowledge | Comment | Close | Ask | GiveAccount
+Happened = Observation | Tick | Reconsidered | Command
 Audience = Callable[[], Told]
 """Looks up who is to be told; asked only when there is something to tell."""
 
@@ -139,8 +155,8 @@ def decide(
         return _timed(_climb(alert, _tick(alert, rule, now, audience), rule, now, ways), rule)
     if isinstance(happened, Reconsidered):
         return _timed(_climb(alert, _reconsider(alert, rule, happened, now), rule, now, ways, anew=True), rule)
-    if isinstance(happened, Acknowledge):
-        return _timed(_climb(alert, _acknowledge(alert, rule, happened, now), rule, now, ways), rule)
+    if not isinstance(happened, Observation):
+        return _timed(_climb(alert, _commanded(alert, rule, happened, now, audience), rule, now, ways), rule)
     if alert.head is not None and happened.record.version <= alert.head.version:
         return Decision(alert, Row.C19)
     if rule is None:
@@ -155,9 +171,10 @@ def _climb(
     """What time adds to a decision: an acknowledgement that ended, steps that are reached, and repeats."""
     alert = decision.alert
     if alert.open is None or rule is None:
-        if alert.open is not None or (alert.escalation.policy is None and alert.handling.state == "unacked"):
+        bare = alert.escalation.policy is None and alert.handling.state == "unacked" and alert.asked is None
+        if alert.open is not None or bare:
             return decision
-        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling()))
+        return replace(decision, alert=replace(alert, escalation=Escalation(), handling=Handling(), asked=None))
     over = ended(alert.handling, now)
     if over:
         alert = replace(alert, handling=Handling())
@@ -168,6 +185,7 @@ def _climb(
     course = _Course(alert, rule, now, decision.row, list(decision.effects))
     if over and alert.condition is Condition.FIRING:
         course.tells(TransitionType.REMINDED, Row.H2, reminded(former.handling, episode.told))
+    _overdue(course)
     if policy is not None:
         _steps(course, policy, ways)
         _repeat(course, policy, ways)
@@ -201,8 +219,19 @@ class _Course:
     def decision(self, foretold: Ahead | None) -> Decision:
         """The whole, each effect with what the mails say of the climb."""
         told_at, handling = self.episode.told_at, self.alert.handling
-        effects = (replace(one, told_at=told_at, ahead=foretold, handling=handling) for one in self.effects)
+        asked = self.alert.asked
+        effects = (
+            replace(one, told_at=told_at, ahead=foretold, handling=handling, asked=asked) for one in self.effects
+        )
         return Decision(self.alert, self.row, tuple(effects))
+
+
+def _overdue(course: _Course) -> None:
+    """Who asked and who is to answer are told once that the time for an answer is over."""
+    due, one = account_due(course.alert), course.alert.asked
+    if one is not None and due is not None and due <= course.now:
+        course.alert = replace(course.alert, asked=replace(one, reminded=True))
+        course.tells(TransitionType.REMINDED, Row.H6, (*one.of, one.by))
 
 
 def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
@@ -223,11 +252,12 @@ def _steps(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
 
 def _repeat(course: _Course, policy: EscalationPolicy, ways: Ways) -> None:
     """Everybody again where it was quiet for long; any mail begins the quiet anew."""
-    at = repeats_at(course.alert)
-    if not course.effects and at is not None and at <= course.now:
+    at, mailed = repeats_at(course.alert), [one for one in course.effects if one.wire.type not in _UNMAILED]
+    if not mailed and at is not None and at <= course.now:
         everybody = tuple(who.person for who in course.episode.told.recipients)
         course.tells(TransitionType.REMINDED, Row.R1, everybody)
-    if course.effects and policy.repeats:
+        mailed = course.effects
+    if mailed and policy.repeats:
         times = _repeats(course.alert, course.effects)
         climb = heard(course.alert.escalation, policy, course.now, ways.clock, repeats=times)
         course.alert = replace(course.alert, escalation=climb)
@@ -240,18 +270,74 @@ def _repeats(alert: Alert, effects: Sequence[Transition]) -> int:
     return alert.escalation.repeats + any(effect.wire.reason == Row.R1 for effect in effects)
 
 
-def _acknowledge(alert: Alert, rule: Rule | None, command: Acknowledge, now: datetime) -> Decision:
-    """Somebody takes it up. What nobody was told of, or is over, cannot be taken up."""
+def _commanded(alert: Alert, rule: Rule | None, command: Command, now: datetime, audience: Audience) -> Decision:
+    """What somebody does about what is open: nobody was told of anything else, or it is over. A command is taken once;
+    one that is refused may come again."""
+    episode = alert.open
     if command.command_id in alert.commands:
         return Decision(alert, Row.H_AGAIN)
-    alert = replace(alert, commands=remembered(alert.commands, command.command_id))
-    if alert.open is None or alert.severity is None or rule is None:
+    if episode is None or alert.severity is None or rule is None:
         return Decision(alert, Row.H_NOT_OPEN)
-    handling = taken_up(command, alert.severity)
-    if ended(handling, now):
-        return Decision(alert, Row.H_ENDED)
-    return _tell(replace(alert, handling=handling), rule, alert.open, TransitionType.ACKNOWLEDGED, Row.H1, now)
+    taken = replace(alert, commands=remembered(alert.commands, command.command_id))
+    match command:
+        case Acknowledge():
+            done = _acknowledge(taken, rule, episode, taken_up(command, alert.severity), now)
+        case Ask():
+            done = _ask(taken, rule, episode, command, now, audience())
+        case GiveAccount():
+            done = _give(taken, rule, episode, command, now)
+        case Comment():
+            done = _remarked(_tell(taken, rule, episode, TransitionType.COMMENTED, Row.H3, now), command)
+        case Close():
+            done = _close_by_hand(taken, rule, episode, command, now)
+    return done if isinstance(done, Decision) else Decision(alert, done)
 
+
+def _acknowledge(alert: Alert, rule: Rule, episode: Episode, handling: Handling, now: datetime) -> Decision | Row:
+    """Somebody takes it up."""
+    if ended(handling, now):
+        return Row.H_ENDED
+    return _tell(replace(alert, handling=handling), rule, episode, TransitionType.ACKNOWLEDGED, Row.H1, now)
+
+
+def _ask(alert: Alert, rule: Rule, episode: Episode, command: Ask, now: datetime, concerned: Told) -> Decision | Row:
+    """Somebody asks for an account. They and who is to answer hear of the alert from now on, if they did not before."""
+    if command.due <= now:
+        return Row.H_ENDED
+    episode = joined(episode, newcomers(episode.told, concerned), now)
+    one = asked(command, tuple(who.person for who in concerned.recipients if who.person != command.by))
+    return _tell(replace(alert, open=episode, asked=one), rule, episode, TransitionType.ACCOUNT_ASKED, Row.H4, now)
+
+
+def _give(alert: Alert, rule: Rule, episode: Episode, command: GiveAccount, now: datetime) -> Decision | Row:
+    """Somebody gives the account that was asked for."""
+    if alert.asked is None or alert.asked.given_at is not None:
+        return Row.H_NOT_ASKED
+    one = replace(alert.asked, given_by=command.by, given_at=command.at, answer=command.note)
+    return _tell(replace(alert, asked=one), rule, episode, TransitionType.ACCOUNT_GIVEN, Row.H5, now)
+
+
+def _close_by_hand(alert: Alert, rule: Rule, episode: Episode, command: Close, now: datetime) -> Decision | Row:
+    """Somebody ends what is open."""
+    if command.until is not None and command.until <= now:
+        return Row.H_ENDED
+    behind = episode.record if alert.condition is Condition.FIRING else None
+    waived = Waived(command.until, behind) if command.until is not None else None
+    record = _newest(episode, alert.waiting)
+    return _remarked(_close(replace(alert, waived=waived), rule, record, CloseReason.MANUAL, Row.C16, now), command)
+
+
+def _remarked(decision: Decision, command: Comment | Close) -> Decision:
+    """The decision, told with what somebody wrote."""
+    told: dict[str, object] = {"remark": Remark(by=command.by, note=command.note)}
+    if isinstance(command, Close):
+        told["waived_until"] = command.until
+    said = (replace(one, wire=one.wire.model_copy(update=told)) for one in decision.effects)
+    return replace(decision, effects=tuple(said))
+
+
+_UNMAILED = frozenset({TransitionType.COMMENTED})
+"""Nobody gets a mail of it, so it keeps nobody from being told again."""
 
 _QUIET = frozenset({Row.NOT_DUE, Row.C20})
 """Rows that say nothing which a step that was reached would hide."""
@@ -260,16 +346,24 @@ _QUIET = frozenset({Row.NOT_DUE, Row.C20})
 def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audience: Audience) -> Decision:
     record = seen.record
     judgement = judge(rule, record, period_over=now >= seen.period_over_at)
+    as_closed = stays_closed(alert, record)
     alert = replace(alert, head=_head(record, judgement), data=DataState.ERROR if judgement.error else DataState.OK)
     if now >= seen.closes_at:
         return _period_ended(alert, rule, record, now)
+    if alert.waived is not None and now >= alert.waived.until:
+        alert = replace(alert, waived=None)
     if judgement.why is Why.NO_TARGET:
         if alert.open is None:
             return _not_open(alert, Row.WITHDRAWN if alert.waiting is not None else Row.C20)
         return _close(alert, rule, record, CloseReason.TARGET_WITHDRAWN, Row.WITHDRAWN, now)
     if judgement.verdict is Verdict.NONE:
         return Decision(alert, Row.C20)
+    if alert.waived is not None:
+        behind = record if judgement.verdict is Verdict.BREACH else None
+        return Decision(replace(alert, waived=replace(alert.waived, record=behind)), Row.C16_WAIVED)
     if alert.open is None:
+        if judgement.verdict is Verdict.BREACH and as_closed:
+            return Decision(alert, Row.C16_SAME)
         if judgement.verdict is Verdict.BREACH:
             return _behind(alert, rule, record, now, audience)
         return _not_open(alert, Row.C4 if alert.condition is Condition.PENDING else Row.C20)
@@ -284,7 +378,7 @@ def _observe(alert: Alert, rule: Rule, seen: Observation, now: datetime, audienc
 
 def _not_open(alert: Alert, row: Row) -> Decision:
     """No episode, and nothing that might become one."""
-    return Decision(replace(alert, condition=Condition.INACTIVE, waiting=None), row)
+    return Decision(replace(alert, condition=Condition.INACTIVE, waiting=None, waived=None), row)
 
 
 def _behind(alert: Alert, rule: Rule, record: ProgressJudged, now: datetime, audience: Audience) -> Decision:
@@ -384,7 +478,7 @@ def _period_ended(alert: Alert, rule: Rule, record: ProgressJudged, now: datetim
 def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) -> Decision:
     stretch = alert.waiting
     if alert.open is None and stretch is None:
-        return Decision(alert, Row.NOT_DUE)
+        return _waived(alert, alert.waived, rule, now, audience) if alert.waived else Decision(alert, Row.NOT_DUE)
     if rule is None:
         if alert.open is None:
             return _not_open(alert, Row.C17)
@@ -401,11 +495,25 @@ def _tick(alert: Alert, rule: Rule | None, now: datetime, audience: Audience) ->
     return _close(alert, rule, stretch.record, CloseReason.RECOVERED, Row.C8, now)
 
 
+def _waived(alert: Alert, waived: Waived, rule: Rule | None, now: datetime, audience: Audience) -> Decision:
+    """What is still behind when its waiver ends opens again."""
+    closes_at = _closes_at(alert)
+    if rule is None or (closes_at is not None and now >= closes_at):
+        return _not_open(alert, Row.C17 if rule is None else Row.C18_LATE)
+    if now < waived.until:
+        return Decision(alert, Row.NOT_DUE)
+    if waived.record is None or judge(rule, waived.record, period_over=True).verdict is not Verdict.BREACH:
+        return _not_open(alert, Row.C16_OVER)
+    again = replace(alert, waived=None)
+    return _open(again, rule, begun(waived.record, now), Row.C16_OVER, now, audience())
+
+
 def _reconsider(alert: Alert, rule: Rule | None, catalog: Reconsidered, now: datetime) -> Decision:
     """What a rule no longer says is over. What it says from now on begins with the next figure."""
     gone = _gone(rule, catalog)
     if alert.open is None:
-        return Decision(alert, Row.NOT_DUE) if gone is None or alert.waiting is None else _not_open(alert, gone[0])
+        none = alert.waiting is None and alert.waived is None
+        return Decision(alert, Row.NOT_DUE) if gone is None or none else _not_open(alert, gone[0])
     record = _newest(alert.open, alert.waiting)
     if gone is not None:
         return _close(alert, rule, record, gone[1], gone[0], now)
@@ -450,9 +558,12 @@ def _timed(decision: Decision, rule: Rule | None) -> Decision:
     """With the moment at which time alone will change something."""
     alert = decision.alert
     due = None
-    if rule is not None and (alert.open is not None or alert.waiting is not None):
+    if rule is not None and (alert.open is not None or alert.waiting is not None or alert.waived is not None):
         settles_at = _settles_at(alert, rule, alert.waiting) if alert.waiting is not None else None
-        moments = (_closes_at(alert), settles_at, waits_until(alert), repeats_at(alert), alert.handling.until)
+        account = account_due(alert) if alert.open is not None else None
+        climb = (waits_until(alert), repeats_at(alert), alert.handling.until)
+        waived = alert.waived.until if alert.waived is not None else None
+        moments = (_closes_at(alert), settles_at, account, waived, *climb)
         due = min((one for one in moments if one is not None), default=None)
     return decision if due == alert.next_due_at else replace(decision, alert=replace(alert, next_due_at=due))
 
@@ -495,6 +606,8 @@ def _tell(
         reason=row.value,
         close_reason=alert.close_reason if kind is TransitionType.CLOSED else None,
         handling=alert.handling.state,
+        taken_up=told_of(alert.handling),
+        account=account_told(alert.asked),
         owner=episode.told.owner,
         opened_at=episode.opened_at,
         at=now,

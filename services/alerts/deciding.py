@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
-from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Key, Told, Transition
 from services.alerts.audience import Gap
-from services.alerts.decide import Audience, Decision, Row, Tick, decide
+from services.alerts.decide import Audience, Command, Decision, Row, Tick, decide
 from services.alerts.escalating import NO_WAYS, Ways
 from services.alerts.measures import Measures
 from services.alerts.ports import AlertChange, Alerts, Catalogs
@@ -110,16 +110,17 @@ class Decider:
             if not await self._alerts.save(changes):
                 self._measures.conflicts.labels("alerts").inc()
 
-    async def acknowledge(self, alert_id: str, command: Acknowledge, now: datetime) -> Row | None:
-        """Decide on somebody's command; the row that applied, or None for an alert that does not exist."""
+    async def command(self, alert_id: str, command: Command, now: datetime) -> Decision | None:
+        """Decide on somebody's command; None for an alert that does not exist."""
         while True:
             alert = (await self._alerts.load([alert_id])).get(alert_id)
             if alert is None:
                 return None
-            decision = decide(alert, self._rule(alert.key), command, now, ways=self._ways(alert.key, now))
+            concerned = partial(self._concerned, alert, command.by, now)
+            decision = decide(alert, self._rule(alert.key), command, now, concerned, self._ways(alert.key, now))
             if decision.alert is alert or await self._alerts.save([AlertChange(decision.alert, decision.effects)]):
                 self._measures.decisions.labels(decision.row.value).inc()
-                return decision.row
+                return decision
             self._measures.conflicts.labels("alerts").inc()
 
     async def reconsider(self, now: datetime) -> frozenset[str]:
@@ -197,10 +198,20 @@ class Decider:
 
     def _audience(self, alert: Alert, rule: Rule | None, now: datetime) -> Audience:
         """Whom a timer of this alert would tell."""
-        watch, stretch = self._watch(alert.key.province), alert.waiting
-        if watch is None or rule is None or stretch is None:
+        watch, waits = self._watch(alert.key.province), alert.waiting or alert.waived
+        record = waits.record if waits is not None else None
+        if watch is None or rule is None or record is None:
             return Told
-        return lambda: self._told(watch, rule, stretch.record, now)
+        return lambda: self._told(watch, rule, record, now)
+
+    def _concerned(self, alert: Alert, by: str, now: datetime) -> Told:
+        """Who answers for the figure of an alert that is open, and who asks them."""
+        watch = self._watch(alert.key.province)
+        if watch is None or alert.open is None:
+            return Told()
+        found = watch.concerned(alert.open.record, by, now.astimezone(watch.catalog.zone).date())
+        self._name_gaps(watch, found.gaps)
+        return found.told
 
     def _ways(self, key: Key, now: datetime) -> Ways:
         """How this alert climbs under the catalog of now."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contracts.progress import Closed, ProgressJudged, Status
 from contracts.reading import PULLED, SPLIT, most_of, pulled_down, telling_decimals
 from services.alerts import figures
-from services.alerts.climbing import ahead_of, before_of, taken_up
+from services.alerts.climbing import account_of, ahead_of, before_of, closed_by, taken_up
 from services.alerts.figures import Language
 from services.alerts.grouping import Line, Member, News
 from services.alerts.landing import landing_of
@@ -48,6 +48,8 @@ def facts_of(scene: Scene, line: Line, language: Language) -> tuple[Fact, ...]:
         facts += _while_firing(scene, member, language)
     else:
         facts.append(_was(scene, member, language))
+        if member.remark is not None:
+            facts.append(Fact(say(language, "l_closed_by"), closed_by(scene, member.remark, language)))
     if record.closed is not None:
         facts.append(_closed(scene, record.closed, language))
     if record.completeness is not None and record.completeness.reported < record.completeness.expected:
@@ -75,6 +77,8 @@ def _told(scene: Scene, member: Member, language: Language) -> list[Fact]:
         facts.append(Fact(say(language, "l_hurried"), say(language, "hurried")))
     if member.firing and (acked := taken_up(scene, member, language)):
         facts.append(Fact(say(language, "l_acked"), acked))
+    if member.firing and member.asked is not None:
+        facts += [Fact(label, text) for label, text in account_of(scene, member.asked, language)]
     if member.firing and (ahead := ahead_of(scene, member, language)):
         facts.append(Fact(say(language, "l_ahead"), ahead))
     return facts

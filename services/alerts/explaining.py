@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.catalog import EscalationPolicy, EscalationStep, Rule
-from services.alerts.alert import Alert, Condition, DataState
+from services.alerts.accounting import waits_until as account_due
+from services.alerts.alert import Alert, Asked, Condition, DataState
 from services.alerts.escalating import policy_of, repeats_at, waits_until
 from services.alerts.figures import Language
 from services.alerts.grouping import Group, Mail
@@ -50,9 +51,9 @@ class Chapter:
     lines: tuple[Words, ...]
 
 
-def explained(found: Remembered, catalog: Catalog) -> tuple[Chapter, ...]:
-    """The alert under the catalog of now; nothing is said twice, and no chapter is empty."""
-    alert, teller, watch = found.alert, Teller(catalog, found.alert.key.kpi), Watch(catalog)
+def explained(found: Remembered, catalog: Catalog, *, discreet: bool = False) -> tuple[Chapter, ...]:
+    """The alert under the catalog of now; nothing is said twice, and no chapter is empty. `discreet`: see `Teller`."""
+    alert, teller, watch = found.alert, Teller(catalog, found.alert.key.kpi, discreet=discreet), Watch(catalog)
     rule = watch.rules.get(alert.key.rule)
     policy = policy_of(rule, alert.severity) if rule is not None else None
     chapters = (
@@ -71,6 +72,8 @@ def _state(alert: Alert, rule: Rule | None, policy: EscalationPolicy | None, tel
     yield _CONDITIONS[alert.condition].then(_episode(alert, teller))
     yield Words("số liệu: ", "data: ").then(_DATA.get(alert.data, Words(alert.data, alert.data)))
     yield _handling(alert, teller)
+    if alert.asked is not None:
+        yield _asked(alert.asked, teller)
     if rule is None:
         return
     if policy is None:
@@ -114,13 +117,32 @@ def _handling(alert: Alert, teller: Teller) -> Words:
     return both(said)
 
 
+def _asked(asked: Asked, teller: Teller) -> Words:
+    """The account itself stands on the page of the alert."""
+    given_at = asked.given_at
+    if given_at is None:
+        return both(
+            lambda language: (
+                f"{say(language, 'l_asked').lower()}: "
+                + say(language, "asked", name=teller.name(asked.by), due=teller.moment(asked.due, language))
+            )
+        )
+    given_by = teller.name(asked.given_by or "")
+    return both(
+        lambda language: (
+            f"{say(language, 'l_account').lower()}: "
+            + say(language, "account", name=given_by, at=teller.moment(given_at, language), answer=asked.answer or "–")
+        )
+    )
+
+
 def _told(notices: Sequence[Notice], teller: Teller) -> Iterator[Words]:
     def said(notice: Notice, language: Language) -> str:
         mail, ended = notice.mail, notice.at
         reason = f"{mail.reason} ({say(language, f'r_{mail.reason}')})"
         state = STATES[notice.state][language == "en"]
         came = f" ({teller.moment(ended, language)})" if ended is not None else ""
-        why = f": {notice.said}" if notice.said and notice.state is not RowState.SENT else ""
+        why = f": {notice.said}" if notice.said and notice.state is not RowState.SENT and not teller.discreet else ""
         return (
             f"{teller.moment(mail.at, language)}: {reason} → {teller.who(mail.recipient, language)}: {state}{came}{why}"
         )
@@ -193,6 +215,10 @@ def _moments(
         yield again, Words("nếu vẫn chậm, nhắc lại mọi người đã báo", "if it is still behind, everybody is told again")
     if alert.open is not None and alert.handling.until is not None:
         yield alert.handling.until, Words("hết hạn tiếp nhận xử lý", "the time for which it was taken up is over")
+    if alert.open is not None and (due := account_due(alert)) is not None:
+        yield due, Words("hết hạn giải trình", "the account that was asked for is due")
+    if alert.waived is not None:
+        yield alert.waived.until, Words("hết thời hạn đã đóng: nếu vẫn chậm, mở lại", "if it is behind, it opens again")
     if alert.closes_at is not None and alert.condition is not Condition.INACTIVE:
         yield alert.closes_at, Words("hết kỳ: kết thúc dù đạt hay không", "the period is over, and with it the alert")
     for group in found.groups:

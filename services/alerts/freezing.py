@@ -5,7 +5,7 @@ from contracts.catalog import Kpi, Person, Publisher
 from services.alerts.compose import Letter, compose
 from services.alerts.compose_digest import LINES, MAX_HTML_BYTES, DigestLetter, compose_digest
 from services.alerts.digest import Digest
-from services.alerts.grouping import ENDINGS, Mail, Member
+from services.alerts.grouping import ENDINGS, Mail, Member, Reason
 from services.alerts.message import Address, Envelope, build, header_value
 from services.alerts.ports import Catalogs, Queued, Row
 from services.alerts.render import Rendered, Renderer
@@ -63,7 +63,7 @@ class Letters:
             ("X-KPI-Severity", mail.severity.value),
             ("X-KPI", f"{mail.group.province}/{mail.group.kpi}/{mail.group.period}"),
         ]
-        if mail.severity == "critical" and mail.reason not in ENDINGS:
+        if mail.severity == "critical" and mail.reason not in (*ENDINGS, Reason.ACKNOWLEDGED):
             extra.append(("Importance", "high"))
         if pilot:
             extra.append(("X-KPI-Pilot-For", recipient.email))

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from contracts.alerts import CloseReason, Severity, TransitionType
+from contracts.alerts import CloseReason, Remark, Severity, TransitionType
 from contracts.progress import ProgressJudged
-from services.alerts.alert import Ahead, Handling, Recipient, Transition
+from services.alerts.alert import Ahead, Asked, Handling, Recipient, Transition
 from services.alerts.decide import Row
 from services.alerts.rules import SEVERITIES, day_of
 
@@ -33,6 +33,9 @@ class Reason(StrEnum):
     ALL_RESOLVED = "ALL_RESOLVED"
     CLOSED_OTHER = "CLOSED_OTHER"
     REPEAT = "REPEAT"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    ACCOUNT_ASKED = "ACCOUNT_ASKED"
+    ACCOUNT_GIVEN = "ACCOUNT_GIVEN"
 
 
 ENDINGS = frozenset({Reason.RESOLVED_SOME, Reason.ALL_RESOLVED, Reason.CLOSED_OTHER})
@@ -96,6 +99,10 @@ class Member:
     worsened: bool = False
     """Whether it got worse since its recipient was last told."""
     close_reason: CloseReason | None = None
+    remark: Remark | None = None
+    """Where it was closed by hand: by whom, and why."""
+    waived_until: datetime | None = None
+    """Where it was: before when it does not open again."""
     corrected: bool = False
     """Whether it ended because the figure that it opened with was corrected."""
     planned_before: float | None = None
@@ -114,6 +121,14 @@ class Member:
     """Whether its recipient is to be told again what they know."""
     overdue: bool = False
     """Whether that is because the time for which somebody took it up is over."""
+    acknowledged: bool = False
+    """Whether its recipient is to be told that somebody else took it up."""
+    asked: Asked | None = None
+    """What account was asked for, and given."""
+    asking: bool = False
+    """Whether its recipient is to be told that an account is asked for, or is overdue."""
+    answered: bool = False
+    """Whether its recipient is to be told what account was given."""
 
     @property
     def at_once(self) -> tuple[str, ...]:
@@ -273,6 +288,8 @@ def needs_update(group: Group) -> Reason:
     4. told, but none firing any more: ALL_RESOLVED, or CLOSED_OTHER where an end is no good news
     5. some of the told ones ended: RESOLVED_SOME, or CLOSED_OTHER
     6. the recipient is to be reminded of one that still fires: REPEAT
+    7. an account is asked for, or overdue, or was given by somebody else: ACCOUNT_ASKED, ACCOUNT_GIVEN
+    8. somebody else took one up that still fires: ACKNOWLEDGED
     """
     firing = {alert: member.episode for alert, member in group.members.items() if member.firing}
     if not firing and not group.told:
@@ -286,7 +303,13 @@ def needs_update(group: Group) -> Reason:
         return Reason.WORSENED
     ended = [group.members[alert] for alert in group.told if alert not in firing]
     if not ended:
-        return Reason.REPEAT if any(group.members[alert].reminded for alert in firing) else Reason.NONE
+        if any(group.members[alert].reminded for alert in firing):
+            return Reason.REPEAT
+        if any(group.members[alert].asking for alert in firing):
+            return Reason.ACCOUNT_ASKED
+        if any(group.members[alert].answered for alert in firing):
+            return Reason.ACCOUNT_GIVEN
+        return Reason.ACKNOWLEDGED if any(group.members[alert].acknowledged for alert in firing) else Reason.NONE
     if any(member.close_reason not in GOOD_ENDS for member in ended):
         return Reason.CLOSED_OTHER
     return Reason.RESOLVED_SOME if firing else Reason.ALL_RESOLVED
@@ -383,6 +406,12 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
     worse = wire.type is TransitionType.WORSENED or (known is not None and known.worsened)
     named = recipient.person in transition.meant_for
     climbed = wire.type is TransitionType.ESCALATED and named
+    handling, asked = transition.handling if transition.handling.state == "acked" else None, transition.asked
+    open_question = asked is not None and asked.given_at is None
+    asking = wire.type is TransitionType.ACCOUNT_ASKED and asked is not None and asked.by != recipient.person
+    asking = asking or (wire.reason == Row.H6 and named) or (known is not None and known.asking)
+    given = wire.type is TransitionType.ACCOUNT_GIVEN or (known is not None and known.answered)
+    taken_up = wire.type is TransitionType.ACKNOWLEDGED or (known is not None and known.acknowledged)
     return Member(
         alert_id=wire.alert_id,
         episode=wire.episode,
@@ -400,21 +429,29 @@ def _member(transition: Transition, recipient: Recipient, before: Member | None)
         also_told=tuple(who.name for who in transition.told.recipients if who.person != recipient.person),
         worsened=worse,
         close_reason=wire.close_reason,
+        remark=wire.remark if wire.type is TransitionType.CLOSED else None,
+        waived_until=wire.waived_until,
         corrected=wire.reason == Row.C5_CORRECTED,
         planned_before=wire.planned_before,
         escalated=climbed or (known is not None and known.escalated),
         hurried=transition.hurried if climbed else known is not None and known.hurried,
         before=_before(transition, recipient),
         ahead=transition.ahead,
-        handling=transition.handling if transition.handling.state == "acked" else None,
+        handling=handling,
+        acknowledged=taken_up and handling is not None and handling.by != recipient.person,
         overdue=wire.reason == Row.H2 or (known is not None and known.overdue),
-        reminded=(wire.type is TransitionType.REMINDED and named) or (known is not None and known.reminded),
+        asked=asked,
+        asking=asking and open_question,
+        answered=given and asked is not None and not open_question and asked.given_by != recipient.person,
+        reminded=(wire.type is TransitionType.REMINDED and wire.reason != Row.H6 and named)
+        or (known is not None and known.reminded),
     )
 
 
 def _told(member: Member) -> Member:
     """Once its recipient was told: nothing of it is news."""
-    return replace(member, worsened=False, escalated=False, hurried=False, reminded=False, overdue=False)
+    known = replace(member, worsened=False, escalated=False, hurried=False)
+    return replace(known, reminded=False, overdue=False, acknowledged=False, asking=False, answered=False)
 
 
 def _before(transition: Transition, recipient: Recipient) -> tuple[Informed, ...]:

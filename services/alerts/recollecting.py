@@ -1,7 +1,8 @@
 """Everything that the database remembers of one alert, read and never written."""
 
 from services.alerts import documents
-from services.alerts.alert import Alert
+from services.alerts.alert import Alert, Key
+from services.alerts.documents import Document
 from services.alerts.explaining import Notice, Remembered
 from services.alerts.grouping import Group, Mail
 from services.alerts.ports import RowState
@@ -12,12 +13,22 @@ MOST = 50
 """Alerts in one answer."""
 
 
+def told_of(key: Key) -> Document:
+    """The groups of everybody who may have been told of an alert."""
+    return {"province": key.province, "kpi": key.kpi, "period": key.period}
+
+
 class Recollection:
     """Reads `alerts`, `groups` and `notifications`."""
 
     def __init__(self, database: Database) -> None:
         self._alerts, self._groups = database["alerts"], database["groups"]
         self._mails = database["notifications"]
+
+    async def one(self, alert_id: str) -> Remembered | None:
+        """The alert of this id, with everything that is remembered of it."""
+        document = await self._alerts.find_one({"_id": alert_id}, {"events": 0})
+        return await self.remembered(documents.to_alert(document)) if document is not None else None
 
     async def named(self, beginning: str) -> list[Alert]:
         """The alerts whose ids begin so."""
@@ -33,7 +44,7 @@ class Recollection:
     async def remembered(self, alert: Alert) -> Remembered:
         """The alert with the groups that took in anything of it, and the mails that speak of it."""
         key = alert.key
-        found = self._groups.find({"province": key.province, "kpi": key.kpi, "period": key.period}, {"outbox": 0})
+        found = self._groups.find(told_of(key), {"outbox": 0})
         every = [documents.to_group(document) async for document in found]
         groups = [group for group in every if key.alert_id in group.applied]
         return Remembered(alert, groups, [one for group in groups for one in await self._notices(group, key.alert_id)])

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 from contracts.catalog import Audience, EscalationPolicy, EscalationStep, Kpi, Rule
 from contracts.progress import Needed, ProgressJudged, Status, TargetJudged
+from services.alerts.acknowledging import Acknowledge
 from services.alerts.alert import Alert, Key, Recipient, Told
 from services.alerts.compose import core_of
-from services.alerts.decide import Observation, decide
+from services.alerts.decide import Happened, Observation, decide
 from services.alerts.escalating import Ways
 from services.alerts.grouping import Group, Mail, flush, keys_of, lines_of, take_in
 from services.alerts.slots import days_of
@@ -26,6 +27,7 @@ SCENES: dict[str, tuple[tuple[float | None, ...], ...]] = {
     "worsened": ((0.88, 0.47),),
     "escalated": ((0.77, 0.74),),
     "reminded": ((0.77, 0.74),),
+    "taken-up": ((0.77, 0.77),),
     "recovered": ((0.77, 0.97),),
     "recovered-some": ((0.77, 0.97), (0.48, 0.48)),
     "period-missed": ((0.77, 0.78),),
@@ -46,6 +48,8 @@ _UPWARDS = {
     ),
 }
 """The policies of the scenes in which an alert climbs."""
+
+_NOTE = "Đã giao bộ phận chuyên môn rà soát, báo cáo lại trong tuần."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,10 @@ def sample(stage: Stage, kind: str, host: str) -> Mail:
             pace = paces[step]
             if pace is None:
                 continue
-            record = _record(stage, unit, pace, step, now)
-            decision = decide(alerts[unit], rule, _observed(stage, record), now, lambda: _told(stage), ways)
+            happened: Happened = _observed(stage, _record(stage, unit, pace, step, now))
+            if kind == "taken-up" and step:
+                happened = Acknowledge("sample", above.person, _NOTE, None, now)
+            decision = decide(alerts[unit], rule, happened, now, lambda: _told(stage), ways)
             alerts[unit] = decision.alert
             for effect in decision.effects:
                 for key, who in keys_of(effect).values():

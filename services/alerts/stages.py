@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 
+from services.alerts.decide import Command, Decision
 from services.alerts.deciding import Arrived, Decider
 from services.alerts.flushing import Flusher
 from services.alerts.ports import Alerts, Groups, Times
@@ -76,6 +77,14 @@ class Stages:
         self._last_batch = asyncio.get_running_loop().time()
         self._relay_wanted.set()
         self._flush_wanted.set()
+
+    async def command(self, alert_id: str, command: Command) -> Decision | None:
+        """Decide on somebody's command; when this returns, it is stored. None for an alert that does not exist."""
+        decision = await self._decider.command(alert_id, command, command.at)
+        if decision is not None and decision.effects:
+            self._fresh.add(alert_id)
+            self._relay_wanted.set()
+        return decision
 
     async def relay_loop(self) -> None:
         """Relay what was decided here at once, and what others left lying."""

@@ -29,6 +29,7 @@ async def make_indexes(database: Database) -> None:
     alerts, groups, mails = database["alerts"], database["groups"], database["notifications"]
     await alerts.create_index("next_due_at", partialFilterExpression={"next_due_at": {"$type": "date"}})
     await alerts.create_index("events.written", partialFilterExpression={"events.written": exists})
+    await groups.create_index([("province", ASCENDING), ("kpi", ASCENDING), ("period", ASCENDING)])
     await groups.create_index("next_flush_at", partialFilterExpression={"next_flush_at": {"$type": "date"}})
     await groups.create_index("flush_by", partialFilterExpression={"flush_by": {"$type": "date"}})
     await groups.create_index("outbox.written", partialFilterExpression={"outbox.written": exists})

@@ -15,10 +15,14 @@ from services.runtime.catalog.problems import Words
 
 
 class Teller:
-    """Speaks of one KPI; of one that the catalog no longer has, without its unit of measure."""
+    """Speaks of one KPI; of one that the catalog no longer has, without its unit of measure.
 
-    def __init__(self, catalog: Catalog, kpi_id: str) -> None:
+    `discreet`: for whoever may read, so without addresses, nor what relays say, who repeat them.
+    """
+
+    def __init__(self, catalog: Catalog, kpi_id: str, *, discreet: bool = False) -> None:
         self.catalog = catalog
+        self.discreet = discreet
         self.kpi: Kpi | None = catalog.kpis.get(kpi_id)
 
     def unit(self, unit_id: str, language: Language) -> str:
@@ -28,9 +32,15 @@ class Teller:
             return unit_id
         return (unit.name_en or unit.name) if language == "en" else unit.name
 
+    def name(self, person_id: str) -> str:
+        """A person's name; their id where the catalog has them no more."""
+        person = self.catalog.people.get(person_id)
+        return person.name if person is not None else person_id
+
     def who(self, who: Recipient, language: Language) -> str:
         """`Văn phòng UBND xã <van-phong@tan-phu.example> (đầu mối phụ trách, Xã Tân Phú)`."""
-        return f"{who.name} <{who.email}> ({role(language, who.role)}, {self.unit(who.unit, language)})"
+        address = "" if self.discreet else f" <{who.email}>"
+        return f"{who.name}{address} ({role(language, who.role)}, {self.unit(who.unit, language)})"
 
     def posts(self, audience: Sequence[Audience], unit: str, on: date, language: Language) -> str:
         """`lãnh đạo (Huyện Đắk Glong)`: whose posts are meant, of an alert on the unit."""

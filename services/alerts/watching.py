@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from contracts.catalog import EscalationStep, Rule
 from contracts.progress import ProgressJudged
 from services.alerts.alert import Alert
-from services.alerts.audience import Found, Gap, find, standing
+from services.alerts.audience import Found, Gap, concerned, find, standing
 from services.alerts.decide import Observation, Reconsidered
 from services.alerts.rules import day_of
 from services.alerts.slots import days_of
@@ -65,6 +65,10 @@ class Watch:
     def audience(self, rule: Rule, record: ProgressJudged, on: date) -> Found:
         """Who is to be told of this record now."""
         return find(self.catalog, rule, record.org_unit, self._owner_role(record, on), on)
+
+    def concerned(self, record: ProgressJudged, asker: str, on: date) -> Found:
+        """Who answers for this record now, and who asks them for an account."""
+        return concerned(self.catalog, record.org_unit, self._owner_role(record, on), asker, on)
 
     def standing(self, step: EscalationStep, unit: str, on: date) -> Found:
         """Who is on a step of an alert on this unit now."""

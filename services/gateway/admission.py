@@ -1,13 +1,15 @@
-"""Who asks: the publisher whose key a request shows, what it may do, and how much of it.
+"""Who asks: the publisher or the person whose key a request shows, what it may do, and how much of it.
 
-A key is worth as much as its publisher: without one in the catalog that is in force today, nothing. In the embedded
-profile whoever sits at this machine needs none; one that is shown all the same is checked.
+A key is worth as much as its holder: without one in the catalog that is in force today, nothing. In the embedded
+profile whoever sits at this machine may publish without one; one that is shown all the same is checked. Who acts on an
+alert is always asked for, since it is written down.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -16,33 +18,48 @@ from fastapi.security.base import SecurityBase
 from prometheus_client import Counter
 from starlette.requests import Request
 
-from contracts.catalog import Publisher
+from contracts.catalog import Person, Publisher
 from services.gateway import keys
 from services.gateway.in_hand import InHand
 from services.gateway.keyring import Keyring
-from services.gateway.keys import Key, Refusal, Scope
+from services.gateway.keys import PUBLISHERS_SCOPES, Key, Refusal, Scope
 from services.gateway.patience import hear_out
 from services.gateway.places import Catalogs
 from services.gateway.problems import Problem, ProblemDetails, unavailable
 from services.gateway.rates import Allowance, Bucket
 from services.gateway.settings import GatewaySettings
+from services.runtime.catalog.catalog import Catalog
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "description": text}
     for status, text in {
         401: "No key, or one that does not hold: `no_key`, `bad_key`, `expired_key`, `revoked_key`.",
-        403: "The key is not good for this: `missing_scope`, `unknown_publisher`, `not_your_source`.",
+        403: "The key is not good for this: `missing_scope`, `not_a_publisher`, `unknown_publisher`, "
+        "`not_your_source`.",
         429: "Too much within a minute, or at once; `Retry-After` says when to come again.",
     }.items()
 }
-"""What every route answers that asks who it is."""
+"""What every route answers that asks which publisher it is."""
+
+RESPONSES_TO_PEOPLE: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDetails, "description": text}
+    for status, text in {
+        401: "No key, or one that does not hold: `no_key`, `bad_key`, `expired_key`, `revoked_key`.",
+        403: "The key is not good for this: `missing_scope`, `not_a_person`, `unknown_person`; or its holder's posts "
+        "do not allow it: `not_your_unit`, `not_your_role`, `not_your_province`.",
+        429: "Too much within a minute; `Retry-After` says when to come again.",
+    }.items()
+}
+"""What every route answers that asks which person it is."""
+
+_SENDING = frozenset({Scope.STATISTICS_WRITE, Scope.IMPORTS_WRITE})
 
 _OF_PROXIES = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"})
 
 _REFUSED: dict[Refusal, tuple[str, str]] = {
     Refusal.NO_KEY: (
-        "Cần khóa của đơn vị cung cấp: gửi kèm tiêu đề Authorization: Bearer tdk_….",
-        "A publisher's key is needed: send the header Authorization: Bearer tdk_….",
+        "Cần khóa: gửi kèm tiêu đề Authorization: Bearer tdk_….",
+        "A key is needed: send the header Authorization: Bearer tdk_….",
     ),
     Refusal.BAD_KEY: (
         "Không có khóa này: hãy kiểm tra khóa đã chép đủ chưa, hoặc xin khóa mới từ người vận hành.",
@@ -106,7 +123,18 @@ class Asker:
         return {} if self.allowance is None else self.allowance.headers(time.monotonic_ns())
 
 
-AT_THIS_MACHINE = Asker(None, None, frozenset(Scope), None, None, None)
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who shows a key of their own. What they may do is said by their posts; see `rights.py`."""
+
+    person: Person
+    catalog: Catalog = field(repr=False)
+    today: date
+    """The business date of their province."""
+    key_id: str
+
+
+AT_THIS_MACHINE = Asker(None, None, PUBLISHERS_SCOPES, None, None, None)
 """Whoever sits at the machine of a trial: without a key, and without a limit."""
 
 
@@ -133,31 +161,37 @@ class Admission:
         self.in_hand = InHand(settings.max_bodies_bytes, settings.max_bodies_bytes_of_a_key)
 
     async def admit(self, request: Request, scope: Scope) -> Asker:
-        """Who it is that asks. Raises `Problem`: 401, 403, 429, or 503 where that cannot be known."""
-        try:
+        """Which publisher it is that asks. Raises `Problem`: 401, 403, 429, or 503 where that cannot be known."""
+        async with self._hearing(request):
             if "authorization" not in request.headers and self._open_here and at_this_machine(request):
                 return AT_THIS_MACHINE
-            return await self._publisher(request, scope)
+            key, allowance = await self._shown(request, scope)
+            publisher = self._publisher(key)
+            _need(scope, key)
+            return Asker(publisher.id, key.province, key.scopes, frozenset(publisher.sources), key.id, allowance)
+
+    async def recognise(self, request: Request, scope: Scope) -> Actor:
+        """Which person it is that asks. Raises `Problem` likewise."""
+        async with self._hearing(request):
+            key, _ = await self._shown(request, scope)
+            actor = self._actor(key)
+            _need(scope, key)
+            return actor
+
+    @asynccontextmanager
+    async def _hearing(self, request: Request) -> AsyncIterator[None]:
+        try:
+            yield
         except Problem as problem:
             self._refused.labels(problem.code).inc()
             await hear_out(request, self._settings.max_body_bytes)
             raise
 
-    async def _publisher(self, request: Request, scope: Scope) -> Asker:
+    async def _shown(self, request: Request, scope: Scope) -> tuple[Key, Allowance]:
         now = datetime.now(UTC)
         key = await self._key(request.headers.getlist("authorization"), now)
         self._keyring.used(key, now)
-        allowance = self._spend_request(key, scope)
-        publisher = self._in_force(key)
-        if scope not in key.scopes:
-            raise Problem(
-                403,
-                "missing_scope",
-                f"Khóa này không có quyền {scope}: hãy xin khóa có quyền đó từ người vận hành.",
-                f"This key has not the scope {scope}: ask the operator for one that has.",
-                headers=_challenge("insufficient_scope"),
-            )
-        return Asker(publisher.id, key.province, key.scopes, frozenset(publisher.sources), key.id, allowance)
+        return key, self._spend_request(key, scope)
 
     async def _key(self, given: list[str], now: datetime) -> Key:
         if not given:
@@ -177,14 +211,17 @@ class Admission:
             raise _refusal(why_not or Refusal.BAD_KEY)
         return key
 
-    def _in_force(self, key: Key) -> Publisher:
-        catalogs = self._catalogs()
-        if not catalogs:
-            raise unavailable("Chưa có danh mục.", "There is no catalog yet.")
-        catalog = catalogs.get(key.province)
+    def _publisher(self, key: Key) -> Publisher:
+        if key.publisher is None:
+            raise Problem(
+                403,
+                "not_a_publisher",
+                "Đây là khóa cá nhân; việc này cần khóa của đơn vị cung cấp số liệu.",
+                "This is a person's key; a publisher's is needed here.",
+            )
+        catalog = self._catalog(key)
         publisher = catalog.publishers.get(key.publisher) if catalog is not None else None
-        today = None if catalog is None else self._business_now().astimezone(catalog.zone).date()
-        if publisher is None or today is None or not publisher.valid_on(today):
+        if catalog is None or publisher is None or not publisher.valid_on(self._today(catalog)):
             raise Problem(
                 403,
                 "unknown_publisher",
@@ -192,6 +229,34 @@ class Admission:
                 "The publisher of this key is not in the catalog at present: ask the operator.",
             )
         return publisher
+
+    def _actor(self, key: Key) -> Actor:
+        if key.person is None:
+            raise Problem(
+                403,
+                "not_a_person",
+                "Đây là khóa của đơn vị cung cấp số liệu; việc này cần khóa cá nhân.",
+                "This is a publisher's key; a person's is needed here.",
+            )
+        catalog = self._catalog(key)
+        person = catalog.people.get(key.person) if catalog is not None else None
+        if catalog is None or person is None:
+            raise Problem(
+                403,
+                "unknown_person",
+                "Chủ khóa này hiện không có trong danh mục: hãy hỏi người vận hành.",
+                "Whose key this is is not in the catalog at present: ask the operator.",
+            )
+        return Actor(person, catalog, self._today(catalog), key.id)
+
+    def _catalog(self, key: Key) -> Catalog | None:
+        catalogs = self._catalogs()
+        if not catalogs:
+            raise unavailable("Chưa có danh mục.", "There is no catalog yet.")
+        return catalogs.get(key.province)
+
+    def _today(self, catalog: Catalog) -> date:
+        return self._business_now().astimezone(catalog.zone).date()
 
     def _spend_request(self, key: Key, scope: Scope) -> Allowance:
         """Count the request. What somebody sends whose events are used up is not even looked at."""
@@ -204,7 +269,7 @@ class Admission:
         wait = allowance.requests.take(1, now)
         if wait:
             raise _too_many_requests(allowance, wait, now)
-        wait = 0 if scope is Scope.EVENTS_READ else allowance.events.wait(1, now)
+        wait = allowance.events.wait(1, now) if scope in _SENDING else 0
         if wait:
             raise _too_many_events(allowance, wait, now)
         return allowance
@@ -234,6 +299,23 @@ class Admitted(SecurityBase):
         return await self._door.admission.admit(request, self._scope)
 
 
+class Recognised(SecurityBase):
+    """A route's dependency: the person who acts, if their key holds."""
+
+    scheme_name = "personKey"
+    model = BearerModel(
+        bearerFormat="tdk_<id>_<secret>",
+        description="A person's key, from `tiendo keys create --person`. It is needed everywhere.",
+    )
+
+    def __init__(self, door: Door, scope: Scope) -> None:
+        self._door = door
+        self._scope = scope
+
+    async def __call__(self, request: Request) -> Actor:
+        return await self._door.admission.recognise(request, self._scope)
+
+
 def at_this_machine(request: Request) -> bool:
     """Whether the caller is on the loopback address and means it: a page of elsewhere would use another host name, and
     a proxy speaks for others."""
@@ -249,6 +331,17 @@ def _loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _need(scope: Scope, key: Key) -> None:
+    if scope not in key.scopes:
+        raise Problem(
+            403,
+            "missing_scope",
+            f"Khóa này không có quyền {scope}: hãy xin khóa có quyền đó từ người vận hành.",
+            f"This key has not the scope {scope}: ask the operator for one that has.",
+            headers=_challenge("insufficient_scope"),
+        )
 
 
 def _refusal(why: Refusal) -> Problem:

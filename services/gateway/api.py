@@ -17,6 +17,8 @@ from services.gateway import problems
 from services.gateway.parts import Parts
 from services.gateway.problems import Problem, unavailable
 from services.gateway.routes import (
+    acting,
+    alert_page,
     alerts,
     catalog,
     dashboard,
@@ -75,7 +77,8 @@ def application(parts: Parts) -> FastAPI:
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    for routes in (statistics, imports, templates, events, progress, explain, other_days, alerts, catalog, stream):
+    doors = (statistics, imports, templates, events)
+    for routes in (*doors, progress, explain, other_days, alerts, acting, catalog, stream):
         app.include_router(routes.router(parts), prefix=PREFIX)
     app.include_router(dashboard.router(parts))
     app.include_router(explain_page.router(parts))
@@ -83,6 +86,7 @@ def application(parts: Parts) -> FastAPI:
     app.include_router(events_page.router(parts))
     app.include_router(event_page.router(parts))
     app.include_router(imports_page.router(parts))
+    app.include_router(alert_page.router(parts))
     app.mount("/static", Static(directory=dashboard.WEB / "static"))
     problems.install(app)
     app.add_exception_handler(PyMongoError, _database_away)
@@ -98,12 +102,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 _own_errors(operation)
-                if "security" in operation:
+                if {"publisherKey": []} in operation.get("security", ()):
                     operation["security"].append({})  # at the machine of a trial
         schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        for name, model in statistics.SCHEMAS.items():
+        for name, model in (statistics.SCHEMAS | acting.SCHEMAS).items():
             schemas[name] = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["schemas"] = dict(sorted(schemas.items()))
     assert app.openapi_schema is not None

@@ -1,4 +1,5 @@
-"""Publishers' keys: how they are made, what is kept of them, which holds, how many a publisher has at a time. Pure.
+"""Keys of publishers and of people: how they are made, what is kept of them, which holds, how many one has at a time.
+Pure.
 
 A key is `tdk_<id>_<secret>`. The secret is 256 random bits, so that its SHA-256 is as good as any slow hash: there is
 nothing that could be guessed.
@@ -24,7 +25,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _NOBODYS = bytes(32)
 
 SEATS = (1, 2)
-"""A publisher has so many keys that hold at a time: the one in use, and the one that follows it."""
+"""Whoever has keys has so many that hold at a time: the one in use, and the one that follows it."""
 
 
 class Scope(StrEnum):
@@ -33,6 +34,14 @@ class Scope(StrEnum):
     STATISTICS_WRITE = "statistics:write"
     IMPORTS_WRITE = "imports:write"
     EVENTS_READ = "events:read"
+    ALERTS_ACT = "alerts:act"
+
+
+PUBLISHERS_SCOPES = frozenset({Scope.STATISTICS_WRITE, Scope.IMPORTS_WRITE, Scope.EVENTS_READ})
+"""What a publisher's key may be good for."""
+
+PEOPLES_SCOPES = frozenset({Scope.ALERTS_ACT})
+"""What a person's key may be good for."""
 
 
 class Standing(StrEnum):
@@ -56,13 +65,15 @@ class Refusal(StrEnum):
 class Key:
     """What is kept of a key: nobody can make the key from it. It holds from `created` until before `expires`.
 
-    `seat` is one of `SEATS`, for as long as the key holds; it may be left behind by one that has expired.
+    It is a publisher's, or a person's. `seat` is one of `SEATS`, for as long as the key holds; it may be left behind by
+    one that has expired.
     """
 
     id: str
     digest: bytes
     province: str
-    publisher: str
+    publisher: str | None
+    person: str | None
     name: str
     scopes: frozenset[Scope]
     created: datetime
@@ -70,6 +81,13 @@ class Key:
     revoked: datetime | None = None
     last_used: datetime | None = None
     seat: int | None = None
+
+    @property
+    def holder(self) -> str:
+        """Whose it is: the id of a publisher or a person in the catalog."""
+        holder = self.publisher or self.person
+        assert holder is not None
+        return holder
 
     def standing(self, now: datetime) -> Standing:
         """Whether it holds at that moment."""
@@ -80,27 +98,36 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A new key. `text` is shown to its publisher once and kept nowhere."""
+    """A new key. `text` is shown to its holder once and kept nowhere."""
 
     key: Key
     text: str = field(repr=False)
 
 
 class TooManyKeys(Exception):
-    """The publisher has as many keys that hold as it may have. `keys` are these."""
+    """The holder has as many keys that hold as they may have. `keys` are these."""
 
     def __init__(self, keys: Collection[Key]) -> None:
         super().__init__(f"{len(keys)} keys hold already")
         self.keys = tuple(keys)
 
 
-def make(*, province: str, publisher: str, name: str, scopes: Iterable[Scope], now: datetime, lasts: timedelta) -> Made:
-    """A new key from the system's source of secrets. Its times are whole seconds."""
+def make(
+    *,
+    province: str,
+    publisher: str | None = None,
+    person: str | None = None,
+    name: str,
+    scopes: Iterable[Scope],
+    now: datetime,
+    lasts: timedelta,
+) -> Made:
+    """A new key of a publisher or a person, from the system's source of secrets. Its times are whole seconds."""
     begins = now.replace(microsecond=0)
     key_id = "".join(secrets.choice(_LETTERS) for _ in range(ID_LENGTH))
     secret = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
     text = f"tdk_{key_id}_{secret}"
-    key = Key(key_id, digest_of(text), province, publisher, name, frozenset(scopes), begins, begins + lasts)
+    key = Key(key_id, digest_of(text), province, publisher, person, name, frozenset(scopes), begins, begins + lasts)
     return Made(key, text)
 
 
@@ -139,7 +166,7 @@ _REFUSED = {
 
 
 def seat_for(standing: Iterable[Key], now: datetime) -> int:
-    """The seat that a further key of the publisher who has these would take. Raises `TooManyKeys`."""
+    """The seat that a further key of whoever has these would take. Raises `TooManyKeys`."""
     valid = [key for key in standing if key.standing(now) is Standing.VALID]
     free = [seat for seat in SEATS if seat not in {key.seat for key in valid}]
     if len(valid) >= len(SEATS) or not free:

@@ -1,5 +1,5 @@
 """Asking the owners of the data: metrics for explanation, history, inputs, views and what became of a figure, ingest
-for where figures are from and what was accepted.
+for where figures are from and what was accepted, alerts for what becomes of an alert and why it is as it is.
 
 Each question has a time limit; an owner that is away, slow or not yet started is a 503 that says which one it is.
 """
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from contracts.doors import Examined, ExaminedEvents, ParkedNotes
 from contracts.explanations import Explanation, FigureBehind, History, Inputs, Origins, OriginsPage, Rules, Step
 from contracts.fates import AcceptedPage, FigureFate
+from contracts.handling import AlertExplained, Commanded, Handled
 from contracts.observations import ObservationRecorded
 from contracts.views import PeriodView
 from services.gateway.problems import Problem, not_found, unavailable
@@ -33,6 +34,7 @@ IDS_AT_ONCE = 200
 """Observations that one question to ingest names."""
 
 NO_RECORD = "bản ghi tiến độ này", "such progress record"
+NO_ALERT = "cảnh báo này", "such alert"
 NO_PERIOD = "chỉ tiêu hoặc kỳ này trong danh mục", "such KPI or period in the catalog"
 
 SUBJECTS_AT_ONCE = 50
@@ -51,11 +53,12 @@ ORIGINS = 2_000
 
 
 class Owners:
-    """The two services that are asked; a client for each."""
+    """The services that are asked; a client for each."""
 
-    def __init__(self, metrics: AsyncClient, ingest: AsyncClient) -> None:
+    def __init__(self, metrics: AsyncClient, ingest: AsyncClient, alerts: AsyncClient) -> None:
         self._metrics = metrics
         self._ingest = ingest
+        self._alerts = alerts
 
     async def explain(self, kpi: str, org_unit: str, period: str) -> Explanation:
         """Raises `Problem`: 404 where there is no such record, 503 where metrics is away."""
@@ -143,6 +146,16 @@ class Owners:
         told = (found.absolute if "absolute" in ways else ()) + (found.increment if "increments" in ways else ())
         return tuple({step.code: step for step in told}.values())
 
+    async def command(self, alert_id: str, act: str, asked: Commanded) -> Handled:
+        """What became of the command. Raises `Problem`: 404 where alerts knows no such alert, 503 where it is away."""
+        path = f"/internal/v1/alerts/{alert_id}/{act}"
+        return await _asked(self._alerts, "alerts", path, {}, Handled, NO_ALERT, asked)
+
+    async def explain_alert(self, alert_id: str) -> AlertExplained:
+        """Why an alert is as it is. Raises `Problem` likewise."""
+        path = f"/internal/v1/alerts/{alert_id}/explain"
+        return await _asked(self._alerts, "alerts", path, {}, AlertExplained, NO_ALERT)
+
     async def parked(self) -> ParkedNotes:
         """The sources that are parked. Raises `Problem`: 503 where ingest is away."""
         return await _asked(self._ingest, "ingest", "/internal/v1/parked", {}, ParkedNotes, NO_RECORD)
@@ -165,11 +178,16 @@ async def connected(settings: GatewaySettings) -> AsyncIterator[Owners]:
     """Owners at the addresses of the settings. Nothing is connected before the first question."""
     limits = Limits(max_connections=20, max_keepalive_connections=4)
     patience = settings.owner_timeout_ms / 1_000
+
+    def client(url: str) -> AsyncClient:
+        return AsyncClient(base_url=url, timeout=patience, limits=limits, trust_env=False)
+
     async with (
-        AsyncClient(base_url=settings.metrics_url, timeout=patience, limits=limits, trust_env=False) as metrics,
-        AsyncClient(base_url=settings.ingest_url, timeout=patience, limits=limits, trust_env=False) as ingest,
+        client(settings.metrics_url) as metrics,
+        client(settings.ingest_url) as ingest,
+        client(settings.alerts_url) as alerts,
     ):
-        yield Owners(metrics, ingest)
+        yield Owners(metrics, ingest, alerts)
 
 
 def _path(kpi: str, org_unit: str, period: str) -> str:

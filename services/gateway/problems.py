@@ -57,6 +57,7 @@ _TITLES: dict[int, tuple[str, str]] = {
     403: ("Không được phép", "Not allowed"),
     404: ("Không tìm thấy", "Not found"),
     405: ("Phương thức không được hỗ trợ", "Method not allowed"),
+    409: ("Không còn phù hợp", "Conflict"),
     413: ("Nội dung quá lớn", "Content too large"),
     415: ("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
     421: ("Sai tên máy chủ", "Misdirected request"),

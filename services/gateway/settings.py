@@ -46,6 +46,7 @@ class GatewaySettings(BaseModel):
     publish_timeout_ms: int = Field(5_000, ge=500, description="how long the broker may take for one request of ours")
     metrics_url: str = Field("http://127.0.0.1:8082", description="metrics' internal HTTP port: explanations, history")
     ingest_url: str = Field("http://127.0.0.1:8081", description="ingest's internal HTTP port: origin of observations")
+    alerts_url: str = Field("http://127.0.0.1:8083", description="alerts' internal HTTP port: commands on alerts")
     owner_timeout_ms: int = Field(5_000, ge=100, description="how long one of these may take to answer a question")
     replies_days: int = Field(
         400,

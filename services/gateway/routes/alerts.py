@@ -1,4 +1,4 @@
-"""`GET alerts`: the alerts as they stand, and one with its history."""
+"""`GET alerts`: the alerts as they stand, one with its history, and why it is as it is."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from contracts.alerts import AlertTransition, Severity
 from contracts.base import Id
+from contracts.handling import AlertExplained
 from services.gateway import cursors
 from services.gateway.documents import Document
 from services.gateway.parts import Parts
@@ -82,6 +83,16 @@ def router(parts: Parts) -> APIRouter:
             raise not_found("cảnh báo này", "such alert")
         document, told = found
         return json_answer(request, {**item(document), "transitions": [one["record"] for one in told]})
+
+    @routes.get(
+        "/alerts/{alert_id}/explain",
+        response_model=AlertExplained,
+        responses={**UNCHANGED, **ERRORS, **NOT_FOUND},
+        summary="Why an alert is as it is, who was told of it and who was not, and what comes next",
+    )
+    async def why(request: Request, alert_id: Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]) -> Response:
+        said = await parts.owners.explain_alert(alert_id)
+        return json_answer(request, said.model_dump(mode="json"))
 
     return routes
 

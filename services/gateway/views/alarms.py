@@ -32,6 +32,7 @@ class AlertRow:
     owner: str
     acknowledged: bool
     href: str
+    page_href: str
 
 
 def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: Links) -> AlertRow:
@@ -58,6 +59,7 @@ def alert_row(document: dict[str, Any], ground: Ground, teller: Teller, links: L
         href=links.board(
             anchor=f"kpi-{told.kpi}", kpi=told.kpi, unit=parent.id if parent and parent.id not in ground.roots else None
         ),
+        page_href=f"/alerts/{told.alert_id}",
     )
 
 

@@ -375,6 +375,72 @@ ENGLISH: dict[str, str | tuple[str, str]] = {
     "Nơi lưu bản gốc": "Where the original is",
     "Mã quan sát": "Observation id",
     "lần sửa {revision}": "revision {revision}",
+    # The page of an alert
+    "Cảnh báo": "Alert",
+    "Chậm ở đâu": "What is behind",
+    "Cảnh báo từ": "Open since",
+    "Số liệu lúc quyết định cảnh báo.": "The figures at the latest decision.",
+    "Xử lý": "Act",
+    "Nhận xử lý": "Take it up",
+    "{name} đang xử lý, đến {until}": "{name} is dealing with it, until {until}",
+    "nhận lúc {at}": "since {at}",
+    "Chưa ai nhận xử lý.": "Nobody has taken it up.",
+    "Cảnh báo đã kết thúc.": "The alert is over.",
+    "Đang làm gì, ý kiến, hoặc giải trình": "What is being done, what you have to say, or your account",
+    "Giải trình": "Give account",
+    "Đề nghị giải trình": "Ask for an account",
+    "{name} đề nghị giải trình đến {due}": "{name} asked for an account by {due}",
+    "{name} giải trình": "{name} gave account",
+    "đã quá hạn": "overdue",
+    "Chỉ ghi ý kiến": "Only say this",
+    "{name} ghi ý kiến": "{name} said",
+    "{name} đóng cảnh báo": "{name} closed the alert",
+    "Đóng cảnh báo": "Close the alert",
+    "{what}, không báo lại đến {until}": "{what}; it stays closed until {until}",
+    "Đóng cảnh báo này? Những người đã được báo sẽ nhận thư kèm lý do.": (
+        "Close this alert? Everybody who was told of it gets a mail with the reason."
+    ),
+    "Đến hết ngày": "Until the end of",
+    "Hạn xử lý hoặc hạn giải trình. Nhận xử lý mà để trống: 14, 7 hoặc 3 ngày theo mức của cảnh báo; trong thời gian "
+    "đó không báo lên cấp trên. Đóng mà ghi ngày: không mở lại trước khi hết ngày đó.": (
+        "Until when it is dealt with, or the account is due. To take it up, left empty: 14, 7 or 3 days, by severity; "
+        "meanwhile it climbs no further. To close it with a day: it does not open again before its end."
+    ),
+    "Khóa cá nhân của bạn": "Your own key",
+    "Đã ghi nhận.": "Taken.",
+    "Biểu mẫu này cần JavaScript; không có thì gửi bằng POST /api/v1/alerts/{id}/acknowledge.": (
+        "This form needs JavaScript; without it, use POST /api/v1/alerts/{id}/acknowledge."
+    ),
+    "hết {day}": "the end of {day}",
+    "Đợt {number}": "Episode {number}",
+    "Vì sao, đã báo cho ai, tiếp theo là gì": "Why, who was told, what comes next",
+    "Dịch vụ cảnh báo chưa trả lời; hãy tải lại trang sau.": (
+        "The service of alerts does not answer; load this page again later."
+    ),
+    "Không có cảnh báo này, hoặc chưa có ở đây; hãy thử lại sau ít phút.": (
+        "There is no such alert, or not here yet; try again in some minutes."
+    ),
+    "{name} nhận xử lý đến {until}": "{name} took it up until {until}",
+    "{what}, mức “{severity}”": "{what}, “{severity}”",
+    "Chậm so với kế hoạch: bắt đầu cảnh báo": "Behind plan: the alert opens",
+    "Chậm thêm": "Further behind",
+    "Báo lên cấp trên": "Told to the next level",
+    "Nhắc lại những người đã được báo": "Those who were told are reminded",
+    "Quá lâu không có số liệu mới": "No figure came for too long",
+    "Đã có số liệu mới": "Figures come again",
+    "Số liệu lên xuống thất thường": "The figures go up and down",
+    "Đã trở lại gần kế hoạch": "Back near plan",
+    "Đã đạt mục tiêu": "Target met",
+    "Hết kỳ, đạt mục tiêu": "Period over, target met",
+    "Hết kỳ, không đạt mục tiêu": "Period over, target missed",
+    "Có người đóng cảnh báo": "Closed by somebody",
+    "Không còn theo dõi: quy tắc đã tắt": "No longer watched: its rule was switched off",
+    "Quy tắc đã đổi, không còn coi là chậm": "By the changed rule it is not behind",
+    "Quy tắc không còn theo dõi chỉ tiêu này ở đây": "The rule no longer watches this figure here",
+    "Kế hoạch được sửa, nên hết chậm": "Not behind the revised plan",
+    "Mục tiêu được rút lại": "The target was withdrawn",
+    "Đơn vị không còn": "The unit is no more",
+    "Quá lâu không có số liệu": "No figures for too long",
     # Empty states
     "Chưa có danh mục": "No catalog yet",
     "Hệ thống chưa biết tỉnh nào, đơn vị nào, chỉ tiêu nào. Người vận hành cần nạp danh mục:": (

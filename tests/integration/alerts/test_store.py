@@ -12,6 +12,7 @@ from services.alerts import publisher_store, store
 from services.alerts.audit_store import MongoBooks
 from services.alerts.documents import NewerDocument
 from services.alerts.ports import AlertChange, Kept
+from services.alerts.recollecting import told_of
 from services.alerts.reminding import Watched
 from services.runtime.mongo import Database
 from tests.unit.alerts.audit_suite import AuditSuite, Shelf
@@ -144,6 +145,7 @@ async def test_every_query_of_the_stages_has_an_index(database: Database) -> Non
         ("alerts", {"events.written": {"$lt": now}}),
         ("groups", store.wait_over(now, now)),
         ("groups", {"outbox.written": {"$lt": now}}),
+        ("groups", told_of(KEY)),
         ("notes", {"whose": LETTERS.id, **publisher_store.waiting(now)}),
         ("notes", publisher_store.mendable({"$gt": ""}, {"$gt": ""})),
         ("notes", publisher_store.mendable({"$in": ["a"]}, {"$in": ["b"]})),

@@ -16,7 +16,7 @@ from services.runtime.mongo import Client
 from services.runtime.settings import MongoSettings
 from services.runtime.waiting import Waiting
 from tests.servers import MongoServer
-from tests.unit.gateway.fake_keys import a_key
+from tests.unit.gateway.fake_keys import a_key, a_persons_key
 
 NOW = datetime(2026, 1, 15, 8, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -90,6 +90,23 @@ async def test_of_many_who_make_keys_at_once_two_succeed(kept: Kept) -> None:
     assert len(refused) == 10
     valid = [key for key in await kept.store.of() if key.standing(NOW) is Standing.VALID]
     assert sorted(key.seat or 0 for key in valid) == [1, 2]
+
+
+async def test_people_have_two_keys_each_beside_those_of_publishers(kept: Kept) -> None:
+    for who in ("manager.a", "manager.b"):
+        seats = [(await kept.store.add(a_persons_key(who, now=NOW).key, NOW)).seat for _ in range(2)]
+        assert seats == [1, 2]
+    await kept.store.add(a_key("edoc", now=NOW).key, NOW)
+    with pytest.raises(TooManyKeys):
+        await kept.store.add(a_persons_key("manager.a", now=NOW).key, NOW)
+    (first, second) = await kept.store.of(person="manager.a")
+    assert await kept.store.find(first.id) == first
+    assert (first.person, first.publisher, first.holder) == ("manager.a", None, "manager.a")
+    await kept.store.revoke(first.id, NOW)
+    await kept.store.retire(second.id, NOW + DAY)
+    later = [(await kept.store.add(a_persons_key("manager.a", now=NOW + DAY).key, NOW + DAY)).seat for _ in range(2)]
+    assert later == [1, 2]
+    assert [key.holder for key in await kept.store.of(publisher="edoc")] == ["edoc"]
 
 
 async def test_the_first_revocation_stands_and_an_end_only_comes_nearer(kept: Kept) -> None:

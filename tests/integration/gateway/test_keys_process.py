@@ -144,6 +144,42 @@ async def test_two_keys_open_while_one_replaces_the_other_and_a_third_is_not_mad
         )
 
 
+async def test_a_person_has_keys_of_their_own_which_publish_nothing(
+    operator: Operator, kafka_server: KafkaServer, mongo_server: MongoServer, tmp_path: Path
+) -> None:
+    database = operator.given["TIENDO_MONGO_DATABASE"]
+    async with a_gateway(kafka_server, mongo_server, database, tmp_path, TIENDO_PROFILE="production") as gateway:
+        await ready(gateway)
+        made = await operator.keys("create", "--person", "manager.dak-nong", "--name", "điện thoại")
+        assert made.code == 0, made.err
+        assert "of manager.dak-nong (dak-nong) for alerts:act" in made.err
+        key = made.out.strip()
+        assert await send(gateway, key) == (403, "not_a_publisher")
+
+        for words, why in (
+            (("create",), "Say whose key it is"),
+            (("create", PUBLISHER.id, "--person", "manager.dak-nong"), "Say whose key it is"),
+            (("create", "--person", "manager.dak-non"), "Did you mean manager.dak-nong"),
+            (("create", PUBLISHER.id, "--scope", "alerts:act"), "A publisher's key is not for alerts:act"),
+            (("create", "--person", "manager.dak-nong", "--scope", "events:read"), "not for events:read"),
+        ):
+            refused = await operator.keys(*words)
+            assert (refused.code, refused.out) == (2, "")
+            assert why in refused.err
+
+        rotated = await operator.keys("rotate", key.split("_")[1])
+        assert "of manager.dak-nong (dak-nong) for alerts:act" in rotated.err
+        listed = json.loads((await operator.keys("list", "--person", "manager.dak-nong", "--json")).out)
+        assert [(one["person"], one["publisher"], one["scopes"]) for one in listed] == [
+            ("manager.dak-nong", None, ["alerts:act"])
+        ] * 2
+        shown = await operator.keys("list")
+        assert "dak-nong/manager.dak-nong" in shown.out
+        assert (await operator.keys("revoke", key.split("_")[1])).code == 0
+        assert gateway.stop() == 0
+        nobody_wrote_down([key, rotated.out.strip()], gateway.log.read_text(), stored(mongo_server, database))
+
+
 def nobody_wrote_down(texts: list[str], *where: str) -> None:
     """The secrets stand nowhere there, whole or in part."""
     for text in texts:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -180,9 +180,9 @@ def test_who_took_it_up_is_in_the_mails_and_is_reminded_when_the_time_is_over() 
         command = Acknowledge("c1", "manager.tan-phu", "đã giao Văn phòng", None, NOW + 2 * DAY)
         (alert_id,) = world.alerts.documents
         decider = service.decider
-        assert await decider.acknowledge(alert_id, command, NOW + 2 * DAY) is Row.H1
-        assert await decider.acknowledge(alert_id, command, NOW + 2 * DAY) is Row.H_AGAIN
-        assert await decider.acknowledge("0" * 32, command, NOW + 2 * DAY) is None
+        decisions = [await decider.command(alert_id, command, NOW + 2 * DAY) for _ in range(2)]
+        assert [one.row for one in decisions if one is not None] == [Row.H1, Row.H_AGAIN]
+        assert await decider.command("0" * 32, command, NOW + 2 * DAY) is None
         await service.sees(a_record(0.45, version=2), at=NOW + 3 * DAY)
         for day in range(4, 12):
             await service.until(NOW + day * DAY)
@@ -202,3 +202,35 @@ def test_who_took_it_up_is_in_the_mails_and_is_reminded_when_the_time_is_over() 
 
 def test_both_languages_say_the_same_things() -> None:
     assert climbing_phrases.VI.keys() == climbing_phrases.EN.keys()
+
+
+async def taken_up(until: datetime | None = None, by: str = "manager.tan-phu") -> list[tuple[str, EmailMessage]]:
+    """The mails after somebody took it up on the second day, and nothing else happened for a while."""
+    world = World(climbing())
+    await played(world, 2)
+    before = len(world.wire.taken)
+    service = Service(world, start=NOW + 2 * DAY)
+    (alert_id,) = world.alerts.documents
+    command = Acknowledge("c1", by, "đã giao Văn phòng", until, service.clock.now())
+    assert await service.stages.command(alert_id, command) is not None
+    await service.until(NOW + 2 * DAY + timedelta(hours=1))
+    return world.wire.taken[before:]
+
+
+def test_everybody_else_hears_who_took_it_up_and_what_they_wrote() -> None:
+    mails = asyncio.run(taken_up())
+    assert reasons(mails) == [("van-phong@tan-phu.example", "ACKNOWLEDGED")]
+    said = words(mails[0][1])
+    assert "của Xã Tân Phú đang chậm (thiếu 24,0 điểm %), nay đã có người nhận xử lý." in said
+    assert "Đã tiếp nhận: Chủ tịch UBND xã, lúc 06/09/2023 08:00, xử lý đến 13/09/2023 08:00: đã giao Văn phòng" in said
+    assert "Không phải làm gì thêm" in said
+    assert "Bước tiếp theo" not in said
+    assert mails[0][1]["In-Reply-To"] is not None
+    assert "Đã có người nhận xử lý" in str(mails[0][1]["Subject"])
+    by_another = asyncio.run(taken_up(by="manager.huyen-a"))
+    assert sorted(reasons(by_another)) == [(to, "ACKNOWLEDGED") for to in sorted(OF_COMMUNE)]
+
+
+def test_of_what_is_over_before_the_mail_goes_only_who_took_it_up_is_reminded() -> None:
+    mails = asyncio.run(taken_up(until=NOW + 2 * DAY + timedelta(minutes=1)))
+    assert reasons(mails) == [("chu-tich@tan-phu.example", "REPEAT")]

@@ -89,7 +89,7 @@ def test_it_says_who_is_in_charge_what_to_do_and_why_it_came() -> None:
     text = text_of(mails_of(Story().sees(0.77))[0])
     for words in ("Phụ trách: Văn phòng UBND xã", "Việc cần làm:", "quy tắc “Chậm hơn kế hoạch”", "lần báo đầu tiên"):
         assert words in text
-    assert "https://kpi.example/?kpi=edoc-signed-share&period=2023&org_unit=huyen-a.xa-tan-phu" in text
+    assert f"https://kpi.example/alerts/{KEY.alert_id}" in text
 
 
 def test_the_end_says_how_long_it_lasted_and_how_bad_it_was() -> None:

@@ -10,6 +10,7 @@ from contracts.statistics import RejectionCode
 from docs import generate_settings
 from services.gateway.keys import Refusal
 from services.gateway.problems import ErrorItem
+from services.gateway.rights import Right
 
 ROOT = Path(__file__).parents[3]
 RECORDS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
@@ -48,13 +49,15 @@ def codes_of_the_doors() -> set[str]:
     return codes
 
 
-def test_the_publishers_page_names_every_code_and_place_of_an_error() -> None:
-    text = (ROOT / "docs" / "for-publishers.md").read_text(encoding="utf-8")
+def test_the_pages_of_publishers_and_of_who_acts_name_every_code_and_place_of_an_error() -> None:
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("for-publishers.md", "acting.md")]
+    text = "".join(pages)
     codes = codes_of_the_doors()
     assert {"missing_scope", "media_type", "no_table", "not_yes_or_no", "formula", "hidden_row"} < codes
     named = set(re.findall(r"`(\w+)`", text))
     assert codes - named == {"error"}  # what the framework alone may answer
     assert {*Refusal, *ErrorItem.model_fields} <= named
+    assert {right for right in Right if right.startswith("not_")} <= named
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)

@@ -30,6 +30,12 @@ class FakeKeys:
         self.kept[made.key.id] = made.key
         return made.text
 
+    def give_person(self, person: str, *, province: str = "dak-nong") -> str:
+        """A new key of that person; its text."""
+        made = a_persons_key(person, province=province)
+        self.kept[made.key.id] = made.key
+        return made.text
+
     def revoke(self, text: str) -> None:
         """Let a key hold no longer."""
         key_id = text.split("_")[1]
@@ -39,5 +45,11 @@ class FakeKeys:
 def a_key(publisher: str, *scopes: Scope, province: str = "dak-nong", now: datetime | None = None) -> Made:
     """A key for a year, good for everything unless scopes are named."""
     begins = now or datetime.now(UTC)
-    given = scopes or tuple(Scope)
+    given = scopes or keys.PUBLISHERS_SCOPES
     return keys.make(province=province, publisher=publisher, name="test", scopes=given, now=begins, lasts=YEAR)
+
+
+def a_persons_key(person: str, *, province: str = "dak-nong", now: datetime | None = None) -> Made:
+    """A person's key for a year."""
+    begins = now or datetime.now(UTC)
+    return keys.make(province=province, person=person, name="test", scopes=keys.PEOPLES_SCOPES, now=begins, lasts=YEAR)

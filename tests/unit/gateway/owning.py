@@ -30,11 +30,17 @@ class Away(AsyncBaseTransport):
         raise ConnectError("refused")
 
 
-def owners(metrics: AsyncBaseTransport, ingest: AsyncBaseTransport, patience_s: float = 5) -> Owners:
-    """Owners behind these transports."""
+def owners(
+    metrics: AsyncBaseTransport,
+    ingest: AsyncBaseTransport,
+    patience_s: float = 5,
+    alerts: AsyncBaseTransport | None = None,
+) -> Owners:
+    """Owners behind these transports; alerts is away unless it is given."""
     return Owners(
         AsyncClient(transport=metrics, base_url="http://metrics", timeout=patience_s),
         AsyncClient(transport=ingest, base_url="http://ingest", timeout=patience_s),
+        AsyncClient(transport=alerts or Away(), base_url="http://alerts", timeout=patience_s),
     )
 
 

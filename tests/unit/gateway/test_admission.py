@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from contracts.catalog import Publisher
 from services.gateway.keys import Key, Scope
+from services.gateway.problems import Problem
 from services.runtime.catalog.catalog import Catalog
 from tests.unit.gateway.judged_province import NOW, with_objects
 from tests.unit.gateway.owning import Away, nobody, owners
@@ -296,10 +297,54 @@ async def test_whoever_has_used_up_its_events_may_still_read() -> None:
     key = gateway.keys.give(PUBLISHER.id)
     assert (await sent(gateway, key)).status_code == 202
     assert told(await sent(gateway, key)) == (429, "too_many_events")
-    request = Request({"type": "http", "headers": [(b"authorization", f"Bearer {key}".encode())]})
-    asker = await gateway.parts.admission.admit(request, Scope.EVENTS_READ)
+    asker = await gateway.parts.admission.admit(showing(key), Scope.EVENTS_READ)
     assert (asker.publisher, asker.province, asker.speaks_as(SOURCE)) == (PUBLISHER.id, "dak-nong", True)
     assert not asker.speaks_as("urn:a")
+
+
+def showing(key: str | None) -> Request:
+    """A request with that key and no body, from this machine."""
+    shown = [(b"authorization", f"Bearer {key}".encode())] if key is not None else []
+    headers = [(b"host", b"127.0.0.1"), *shown]
+    scope = {"type": "http", "headers": headers, "client": ("127.0.0.1", 1), "path": "/"}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    return Request(scope, receive)
+
+
+async def test_a_persons_key_reports_no_figures_and_looks_at_no_events() -> None:
+    gateway = Gateway("production")
+    key = gateway.keys.give_person("manager.dak-nong")
+    assert told(await sent(gateway, key)) == (403, "not_a_publisher")
+    assert not gateway.broker.published
+    with pytest.raises(Problem) as refused:
+        await gateway.parts.admission.admit(showing(key), Scope.EVENTS_READ)
+    assert refused.value.code == "not_a_publisher"
+
+
+async def test_a_person_is_recognised_by_their_key_and_a_publisher_is_nobody_who_acts() -> None:
+    gateway = Gateway("production")
+    recognise = gateway.parts.admission.recognise
+    actor = await recognise(showing(gateway.keys.give_person("manager.dak-nong")), Scope.ALERTS_ACT)
+    assert (actor.person.id, actor.catalog.province.id, actor.today) == ("manager.dak-nong", "dak-nong", NOW.date())
+    for key, code in (
+        (gateway.keys.give(PUBLISHER.id), "not_a_person"),
+        (gateway.keys.give(PUBLISHER.id, *Scope), "not_a_person"),
+        (gateway.keys.give_person("manager.nowhere"), "unknown_person"),
+        (gateway.keys.give_person("manager.dak-nong", province="lam-dong"), "unknown_person"),
+    ):
+        with pytest.raises(Problem) as refused:
+            await recognise(showing(key), Scope.ALERTS_ACT)
+        assert (refused.value.status, refused.value.code) == (403, code)
+
+
+async def test_who_acts_is_asked_for_at_the_machine_of_a_trial_too() -> None:
+    gateway = Gateway()
+    with pytest.raises(Problem) as refused:
+        await gateway.parts.admission.recognise(showing(None), Scope.ALERTS_ACT)
+    assert refused.value.code == "no_key"
 
 
 async def test_wrong_keys_use_up_nobodys_allowance() -> None:

@@ -144,5 +144,6 @@ def test_a_key_that_is_replaced_holds_a_while_and_never_longer_than_before() -> 
     assert keys.retires(soon, NOW, 14 * DAY) == NOW + DAY
 
 
-def test_scopes_are_written_as_publishers_know_them() -> None:
-    assert [str(scope) for scope in Scope] == ["statistics:write", "imports:write", "events:read"]
+def test_scopes_are_written_as_their_holders_know_them() -> None:
+    assert [str(scope) for scope in Scope] == ["statistics:write", "imports:write", "events:read", "alerts:act"]
+    assert sorted([*keys.PUBLISHERS_SCOPES, *keys.PEOPLES_SCOPES]) == sorted(Scope)
