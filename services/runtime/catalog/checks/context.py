@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import TypeVar
 
-from contracts.catalog import CalendarSpec, CatalogObject, Dated, Kpi, OrgUnit, Person, Province, Target
+from contracts.catalog import CalendarSpec, CatalogObject, Dated, Kpi, OrgUnit, PeriodKind, Person, Province, Target
 from services.runtime.catalog.calendar import Calendar
 from services.runtime.catalog.problems import Located, Problem, Words, did_you_mean
 from services.runtime.catalog.tree import OrgTree
@@ -24,6 +24,11 @@ _KINDS = {
     "escalation policy": "quy trình báo cấp trên",
 }
 """What may be unknown, as the sentences call it."""
+
+PERIODS: dict[PeriodKind, str] = {
+    "day": "ngày", "week": "tuần", "month": "tháng", "quarter": "quý", "half": "sáu tháng", "year": "năm",
+}  # fmt: skip
+"""Kinds of periods, as the sentences call them."""
 
 _DECLARE = Words("; hãy sửa lại tên, hoặc khai báo trong danh mục", "; correct the name, or declare it")
 
