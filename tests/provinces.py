@@ -1,5 +1,6 @@
 """The whole system for a test: servers, catalog and four service processes."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from deploy.embedded.stack import Stack
 from deploy.embedded.system import System
 from services.runtime.catalog.catalog import Catalog
 from tests.servers import wanted_broker
+from tests.stacks import no_promise_is_broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,4 @@ def a_province(folder: Path) -> Iterator[Province]:
         system = System(stack, {"TIENDO_CLOCK": play.CLOCK})
         system.start()
         yield Province(stack, system, catalog)
+        asyncio.run(no_promise_is_broken(stack))

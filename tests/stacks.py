@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 
 from contracts.catalog import CatalogObject, Publisher
 from contracts.topics import TOPICS
 from deploy.embedded.errors import NotAvailable
 from deploy.embedded.stack import Stack
 from deploy.embedded.system import ROOT
+from services.alerts.audit_store import MongoBooks
+from services.alerts.auditing import Promise, audit
 from services.runtime.catalog import stream
 from services.runtime.catalog.publishers import own_topics
 from services.runtime.kafka.topics import make_topics
@@ -34,8 +38,22 @@ def a_stack(folder: Path, province: str, objects: Sequence[CatalogObject], now: 
             asyncio.run(make_topics(kafka, [*TOPICS, *own_topics(province, publishers)]))
             asyncio.run(stream.apply(kafka.connection(), province, objects, now=now))
             yield running
+            asyncio.run(no_promise_is_broken(running))
     except NotAvailable as error:
         pytest.skip(str(error))
+
+
+async def no_promise_is_broken(stack: Stack) -> None:
+    """Whatever alerts did here, in any of its databases: everybody was told what they were to be told. Mails that are
+    given up are the business of the test that had them refused."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(stack.mongo_uri, tz_aware=True)
+    try:
+        names = await client.list_database_names()
+        found = {name: await audit(MongoBooks(client[name])) for name in names if name.endswith("_alerts")}
+    finally:
+        await client.close()
+    broken = [one for each in found.values() for one in each if one.promise is not Promise.UNDELIVERED]
+    assert not broken
 
 
 def ended(service: str, environment: Mapping[str, str]) -> tuple[int, str]:
