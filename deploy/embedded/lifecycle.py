@@ -103,7 +103,10 @@ def up(folder: Path, broker: BrokerKind, *, port: int, clock: str, empty: bool) 
             system.start()
             addresses = {name: system.url(name, "") for name in ("metrics", "ingest")}
             tell({"dashboard": system.url("gateway"), **addresses, **servers.environment(), **time_is})
-            console.print(f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}", highlight=False)
+            console.print(
+                f"Dashboard: {system.url('gateway')}   mails: {servers.mail_folder}   Kafka: {servers.bootstrap}",
+                highlight=False,
+            )
             if to_play:
                 with Show(console) as show:
                     asyncio.run(_played(servers, system, catalog, show, None))
