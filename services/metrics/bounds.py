@@ -46,10 +46,12 @@ class _Supposed:
 def would_change(
     state: KpiState, definition: Definition, unit: str, window: Window, today: int, found: tuple[Reading, str]
 ) -> WouldChange:
-    """`found`: what stands now, and its status."""
+    """`found`: what stands now, and its status. Once the record is closed no report is due: what comes later corrects
+    it."""
     reading, status = found
     verdict = definition.judging(unit, window, today)
-    day = next_report(definition, window, verdict, reading.as_of, today)
+    closed = today >= definition.closes_on(unit, window, today)
+    day = None if closed else next_report(definition, window, verdict, reading.as_of, today)
     bounds: list[Bound] = []
     by = definition.judging(unit, window, day) if day is not None else None
     if day is not None and by is not None:

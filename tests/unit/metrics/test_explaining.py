@@ -376,12 +376,16 @@ async def test_it_says_what_becomes_of_the_record_if_nothing_comes() -> None:
     assert engine.record().status == alone.status == "unknown"
 
 
-async def test_after_the_deadline_only_the_last_day_can_still_be_reported() -> None:
-    late = await an_engine(an_observation("p.a.1", "2023-12-14", 85, 100), now=local("2024-03-01"))
+async def test_in_the_grace_only_the_last_day_can_still_be_reported_and_then_nothing() -> None:
+    """The deadline is the 14th of December, and its grace fifteen days."""
+    late = await an_engine(an_observation("p.a.1", "2023-12-14", 85, 100), now=local("2023-12-28"))
     assert (await explained(late)).would_change.next_report is None
-    silent = await an_engine(an_observation("p.a.1", "2023-11-30", 85, 100), now=local("2024-03-01"))
+    silent = await an_engine(an_observation("p.a.1", "2023-11-30", 85, 100), now=local("2023-12-28"))
     said = (await explained(silent)).would_change
-    assert (str(said.next_report), [one.status for one in said.bounds]) == ("2023-12-14", ["achieved"])
+    assert (str(said.next_report), [*said.bounds][-1].status) == ("2023-12-14", "achieved")
+    closed = await an_engine(an_observation("p.a.1", "2023-11-30", 85, 100), now=local("2023-12-29"))
+    over = (await explained(closed)).would_change
+    assert (over.next_report, over.bounds) == (None, ())
 
 
 async def test_history_has_a_point_for_each_day_judged_as_on_that_day() -> None:
