@@ -27,6 +27,7 @@ from services.gateway import api
 from services.gateway.routes.imports import XLSX
 from services.ingest import examining
 from services.ingest import internal as of_ingest
+from tests.unit.gateway.acting import Office
 from tests.unit.gateway.judged_province import NOW
 from tests.unit.gateway.owning import metrics_with, owners
 from tests.unit.gateway.test_explain_routes import CATALOG, FIGURES
@@ -97,7 +98,7 @@ class Server(threading.Thread):
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        asked = owners(await metrics_with(CATALOG, NOW, FIGURES), ingest(), PATIENCE_S)
+        asked = owners(await metrics_with(CATALOG, NOW, FIGURES), ingest(), PATIENCE_S, Office().internal())
         gateway = Gateway(owners=asked)
         await fill(gateway)
         posting = asyncio.create_task(gateway.outbox.run())

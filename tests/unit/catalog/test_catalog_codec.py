@@ -117,7 +117,8 @@ def test_a_catalog_that_would_make_figures_wrong_is_refused_and_the_old_one_stay
         apply(assembler, a_cycle())
     assert refused.value.problems[0].file == "dak-nong/org_unit/a"
     assert assembler.catalog is old
-    assert assembler.refusal.startswith("dak-nong/org_unit/a: a cycle")
+    assert assembler.refusal.startswith("dak-nong/org_unit/a: các đơn vị trực thuộc nhau theo vòng: a → b → a; ")
+    assert "a cycle: a → b → a; " in assembler.refusal
     apply(assembler, units("a", "b"))
     assert assembler.catalog is not old
     assert assembler.refusal == ""

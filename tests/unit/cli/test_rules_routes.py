@@ -127,7 +127,8 @@ def test_check_names_the_mistakes_of_rules_and_only_counts_the_others(folder: Pa
     (folder / "targets.yaml").write_text(targets.replace("kpi: growth", "kpi: growing"), encoding="utf-8")
     checked = CliRunner().invoke(app, ["rules", "check", "--catalog", str(folder)])
     assert checked.exit_code == 1
-    assert "rules.yaml:14: error: “behind” clears at 0.65, below 0.70 where it fires" in checked.stderr
+    assert "rules.yaml:14: error: mức “behind” hết báo ở 0.65, thấp hơn ngưỡng báo 0.70" in checked.stderr
+    assert "“behind” clears at 0.65, below 0.70 where it fires" in checked.stderr
     assert "growing" not in checked.output
     assert "errors in other files: 2" in checked.stderr
 

@@ -46,8 +46,12 @@ class Office:
 
     def asked(self) -> Owners:
         """Owners of which alerts answers."""
+        return owners(Away(), Away(), alerts=self.internal())
+
+    def internal(self) -> ASGITransport:
+        """The internal routes of alerts."""
         routes = internal.routes(self.alerts.stages, self, FakeCatalogs(self.catalog), self.alerts.clock.now)
-        return owners(Away(), Away(), alerts=ASGITransport(app=Starlette(routes=routes)))
+        return ASGITransport(app=Starlette(routes=routes))
 
     async def one(self, alert_id: str) -> Remembered | None:
         """What is remembered of an alert."""

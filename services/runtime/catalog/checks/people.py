@@ -23,7 +23,13 @@ def check_people(context: Context) -> Iterator[Problem]:
             yield from ends_before_it_begins(located, post, "posts", number)
         for one, other in combinations(person.posts, 2):
             if (one.role, one.unit) == (other.role, other.unit) and overlap(one, other):
-                yield located.problem(f"“{person.id}” holds “{one.role}” of “{one.unit}” twice; write it once", "posts")
+                yield located.problem(
+                    Words(
+                        f"“{person.id}” giữ vai trò “{one.role}” của “{one.unit}” hai lần; hãy chỉ viết một lần",
+                        f"“{person.id}” holds “{one.role}” of “{one.unit}” twice; write it once",
+                    ),
+                    "posts",
+                )
         if not person.posts:
             yield located.problem(
                 Words(
@@ -50,13 +56,21 @@ def check_publishers(context: Context) -> Iterator[Problem]:
             speakers[source].append((publisher, located))
             if ":" not in source and not source.startswith("/"):
                 yield located.problem(
-                    f"“{source}” is no URI; write “urn:tiendo:source:<province>:{source}”", "sources", number
+                    Words(
+                        f"“{source}” không phải URI; hãy viết “urn:tiendo:source:<province>:{source}”",
+                        f"“{source}” is no URI; write “urn:tiendo:source:<province>:{source}”",
+                    ),
+                    "sources",
+                    number,
                 )
     for source, claims in speakers.items():
         for (one, _), (other, located) in pairwise(claims):
             if overlap(one, other):
                 yield located.problem(
-                    f"the source “{source}” belongs to “{one.id}” and to “{other.id}” at once; remove it from one",
+                    Words(
+                        f"nguồn “{source}” cùng lúc thuộc về “{one.id}” và “{other.id}”; hãy bỏ khỏi một bên",
+                        f"the source “{source}” belongs to “{one.id}” and to “{other.id}” at once; remove it from one",
+                    ),
                     "sources",
                 )
 
@@ -66,20 +80,32 @@ def _check_principal(
 ) -> Iterator[Problem]:
     if before is not publisher:
         yield located.problem(
-            f"the principal “{principal}” is that of “{before.id}” and of “{publisher.id}”, so that the broker cannot "
-            "tell them apart; give each its own",
+            Words(
+                f"“{before.id}” và “{publisher.id}” dùng chung principal “{principal}”, broker không phân biệt được; "
+                "hãy cho mỗi bên một principal riêng",
+                f"the principal “{principal}” is that of “{before.id}” and of “{publisher.id}”, so that the broker "
+                "cannot tell them apart; give each its own",
+            ),
             "principal",
         )
     if principal.startswith(_OURS) or principal == "ANONYMOUS":
         yield located.problem(
-            f"“{principal}” is no name for a publisher's principal; write one of its own, that does not begin with "
-            f"“{_OURS}”",
+            Words(
+                f"“{principal}” không dùng được làm principal của nơi gửi số liệu; hãy đặt tên riêng, không bắt đầu "
+                f"bằng “{_OURS}”",
+                f"“{principal}” is no name for a publisher's principal; write one of its own, that does not begin with "
+                f"“{_OURS}”",
+            ),
             "principal",
         )
     if context.province is not None and "." in context.province.id:
         yield located.problem(
-            f"a topic of “{publisher.id}” cannot be named, since the id of the province, “{context.province.id}”, has "
-            "a dot; remove the principal, or give the province an id without dots",
+            Words(
+                f"không đặt được tên topic cho “{publisher.id}”, vì mã tỉnh “{context.province.id}” có dấu chấm; hãy "
+                "bỏ principal, hoặc đặt mã tỉnh không có dấu chấm",
+                f"a topic of “{publisher.id}” cannot be named, since the id of the province, “{context.province.id}”, "
+                "has a dot; remove the principal, or give the province an id without dots",
+            ),
             "principal",
         )
 
@@ -103,8 +129,12 @@ def check_rules(context: Context) -> Iterator[Problem]:
         for name, hold in (("pending_for", rule.pending_for), ("keep_firing_for", rule.keep_firing_for)):
             if hold.forms > 1:
                 yield located.problem(
-                    f"“{name}” mixes observations, data_span and settle, which count on different clocks; "
-                    "keep one of them",
+                    Words(
+                        f"“{name}” dùng lẫn observations, data_span và settle, vốn tính theo các cách khác nhau; hãy "
+                        "giữ một",
+                        f"“{name}” mixes observations, data_span and settle, which count on different clocks; "
+                        "keep one of them",
+                    ),
                     name,
                 )
 
@@ -116,23 +146,42 @@ def _check_ladder(rule: Rule, located: Located) -> Iterator[Problem]:
             yield from check_share_of_one(getattr(rung, name), located, *at, name)
         if rung.clear is None:
             yield located.warning(
-                f"“{rung.severity}” clears where it fires ({rung.fire}), so it may flap; add a higher “clear:”", *at
+                Words(
+                    f"mức “{rung.severity}” báo và hết báo ở cùng ngưỡng ({rung.fire}), nên có thể bật tắt liên tục; "
+                    "hãy thêm “clear:” cao hơn",
+                    f"“{rung.severity}” clears where it fires ({rung.fire}), so it may flap; add a higher “clear:”",
+                ),
+                *at,
             )
         elif rung.clear < rung.fire:
             yield located.problem(
-                f"“{rung.severity}” clears at {rung.clear}, below {rung.fire} where it fires; "
-                f"write a clear of at least {rung.fire}",
+                Words(
+                    f"mức “{rung.severity}” hết báo ở {rung.clear}, thấp hơn ngưỡng báo {rung.fire}; hãy viết “clear:” "
+                    f"ít nhất là {rung.fire}",
+                    f"“{rung.severity}” clears at {rung.clear}, below {rung.fire} where it fires; "
+                    f"write a clear of at least {rung.fire}",
+                ),
                 *at,
                 "clear",
             )
     ranks = [_MILDEST_FIRST.index(rung.severity) for rung in rule.ladder]
     if ranks != sorted(set(ranks)):
-        yield located.problem("the ladder must go watch, behind, critical, each at most once; sort it", "ladder")
+        yield located.problem(
+            Words(
+                "các mức phải theo thứ tự watch, behind, critical, mỗi mức nhiều nhất một lần; hãy xếp lại",
+                "the ladder must go watch, behind, critical, each at most once; sort it",
+            ),
+            "ladder",
+        )
     for number, (milder, graver) in enumerate(pairwise(rule.ladder)):
         if graver.fire >= milder.fire:
             yield located.problem(
-                f"“{graver.severity}” fires at {graver.fire}, not below “{milder.severity}” ({milder.fire}); "
-                "write a lower one",
+                Words(
+                    f"mức “{graver.severity}” báo ở {graver.fire}, không thấp hơn mức “{milder.severity}” "
+                    f"({milder.fire}); hãy viết số thấp hơn",
+                    f"“{graver.severity}” fires at {graver.fire}, not below “{milder.severity}” ({milder.fire}); "
+                    "write a lower one",
+                ),
                 "ladder",
                 number + 1,
                 "fire",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 from contracts.catalog import Kpi, MilestonesPlan, PlanPoint, SeasonalPlan, StepPlan, Target
@@ -26,20 +27,34 @@ def check_dates(target: Target, kpi: Kpi, located: Located, context: Context) ->
     yield from _check_in_force(target, period, located)
     if target.deadline is not None and not period.contains(target.deadline):
         yield located.problem(
-            f"the deadline {target.deadline} is outside the period {target.period} of the calendar “{kpi.calendar}”; "
-            f"write a day from {period.first} to {period.last}",
+            Words(
+                f"thời hạn {target.deadline:%d/%m/%Y} nằm ngoài kỳ {target.period} của lịch “{kpi.calendar}”; hãy viết "
+                f"một ngày từ {period.first} đến {period.last}",
+                f"the deadline {target.deadline} is outside the period {target.period} of the calendar "
+                f"“{kpi.calendar}”; write a day from {period.first} to {period.last}",
+            ),
             "deadline",
         )
     deadline = target.deadline or period.last
     if target.baseline is not None and target.baseline.on is not None and target.baseline.on >= deadline:
         yield located.problem(
-            f"the baseline's day {target.baseline.on} is not before the deadline {deadline}; write an earlier one",
+            Words(
+                f"ngày của giá trị gốc (baseline) {target.baseline.on:%d/%m/%Y} không trước thời hạn "
+                f"{deadline:%d/%m/%Y}; hãy viết ngày sớm hơn",
+                f"the baseline's day {target.baseline.on} is not before the deadline {deadline}; write an earlier one",
+            ),
             "baseline",
             "on",
         )
     unit = context.units.get(target.unit or "")
     if unit is not None and not unit.valid_on(period.first) and not unit.valid_on(deadline):
-        yield located.problem(f"“{unit.id}” does not exist in {target.period}; name the unit of that time", "unit")
+        yield located.problem(
+            Words(
+                f"“{unit.id}” không tồn tại trong kỳ {target.period}; hãy ghi đơn vị của thời gian đó",
+                f"“{unit.id}” does not exist in {target.period}; name the unit of that time",
+            ),
+            "unit",
+        )
     plan = target.plan
     if plan is not None and (target.intent == "keep" or target.comparator == "band"):
         yield _without_effect(target, located)
@@ -127,41 +142,77 @@ def _without_effect(target: Target, located: Located) -> Problem:
 def _check_points(points: Sequence[PlanPoint], start: date, deadline: date, located: Located) -> Iterator[Problem]:
     days = [point.on for point in points]
     if days != sorted(set(days)):
-        yield located.problem("the plan's dates must rise; sort them and write each day once", "plan", "points")
+        yield located.problem(
+            Words(
+                "ngày của các mốc kế hoạch phải tăng dần; hãy xếp theo ngày, mỗi ngày một lần",
+                "the plan's dates must rise; sort them and write each day once",
+            ),
+            "plan",
+            "points",
+        )
     for number, day in enumerate(days):
         if day > deadline:
             yield located.problem(
-                f"{day} is after the deadline {deadline}; write an earlier day", "plan", "points", number
+                Words(
+                    f"mốc {day:%d/%m/%Y} sau thời hạn {deadline:%d/%m/%Y}; hãy viết ngày sớm hơn",
+                    f"{day} is after the deadline {deadline}; write an earlier day",
+                ),
+                "plan",
+                "points",
+                number,
             )
         if day < start:
             yield located.problem(
-                f"{day} is before the plan begins with the baseline on {start}; write a later day, or an earlier day "
-                "for the baseline",
+                Words(
+                    f"mốc {day:%d/%m/%Y} trước khi kế hoạch bắt đầu từ giá trị gốc (baseline) ngày {start:%d/%m/%Y}; "
+                    "hãy viết ngày muộn hơn, hoặc ngày sớm hơn cho baseline",
+                    f"{day} is before the plan begins with the baseline on {start}; write a later day, or an earlier "
+                    "day for the baseline",
+                ),
                 "plan",
                 "points",
                 number,
             )
 
 
+def within_limits(value: Decimal, kpi: Kpi) -> bool:
+    """Whether the KPI can have the value at all."""
+    low, high = kpi.natural_limits.low, kpi.natural_limits.high
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def beyond_limits(value: Decimal, kpi: Kpi) -> Words:
+    """Why a value cannot be one of the KPI, and what to do."""
+    low, high = kpi.natural_limits.low, kpi.natural_limits.high
+    if low is None or high is None:
+        bounds = Words(f"từ {low} trở lên", f"from {low} up") if high is None else Words(f"đến {high}", f"up to {high}")
+    else:
+        bounds = Words(f"{low} đến {high}", f"{low} to {high}")
+    return Words(
+        f"{value} nằm ngoài giới hạn tự nhiên của “{kpi.id}” ({bounds.vi}); hãy sửa một trong hai",
+        f"{value} is outside the natural limits of “{kpi.id}” ({bounds.en}); correct one of them",
+    )
+
+
 def _check_values(
     points: Sequence[PlanPoint], target: Target, kpi: Kpi, deadline: date, located: Located
 ) -> Iterator[Problem]:
-    limits = kpi.natural_limits
     for number, point in enumerate(points):
-        if (limits.low is not None and point.value < limits.low) or (
-            limits.high is not None and point.value > limits.high
-        ):
+        if not within_limits(point.value, kpi):
             yield located.problem(
-                f"{point.value} is outside the natural limits of “{kpi.id}” ({limits.low} to {limits.high}); "
-                "correct one of them",
+                beyond_limits(point.value, kpi),
                 "plan",
                 "points",
                 number,
             )
         if point.on == deadline and target.value is not None and point.value != target.value:
             yield located.problem(
-                f"the plan ends with {point.value} on the deadline, the target is {target.value}; write the target's "
-                "value, or leave the point out",
+                Words(
+                    f"kế hoạch kết thúc ở {point.value} đúng thời hạn, mà mục tiêu là {target.value}; hãy viết giá trị "
+                    "của mục tiêu, hoặc bỏ mốc này",
+                    f"the plan ends with {point.value} on the deadline, the target is {target.value}; write the "
+                    "target's value, or leave the point out",
+                ),
                 "plan",
                 "points",
                 number,
@@ -175,7 +226,11 @@ def _check_values(
         values.insert(0, sign * target.baseline.value)
     if any(after < before for before, after in pairwise(values)):
         yield located.warning(
-            "the plan goes back on its way from the baseline to the target; look whether the values are in order",
+            Words(
+                "kế hoạch có lúc đi lùi trên đường từ giá trị gốc (baseline) đến mục tiêu; hãy kiểm tra thứ tự các giá "
+                "trị",
+                "the plan goes back on its way from the baseline to the target; look whether the values are in order",
+            ),
             "plan",
             "points",
         )
@@ -185,14 +240,32 @@ def _check_shares(
     plan: SeasonalPlan, period: Period, deadline: date, calendar: Calendar, located: Located
 ) -> Iterator[Problem]:
     if sum(plan.shares) != 100:
-        yield located.problem(f"the monthly shares add up to {sum(plan.shares)}; they must make 100", "plan", "shares")
+        total = sum(plan.shares)
+        yield located.problem(
+            Words(
+                f"tỷ lệ các tháng cộng lại là {total}; tổng phải bằng 100, hãy sửa lại",
+                f"the monthly shares add up to {total}; they must make 100",
+            ),
+            "plan",
+            "shares",
+        )
     if len(period.id) != 4:
-        yield located.problem('a seasonal plan is for one year; write “period: "2023"”', "period")
+        yield located.problem(
+            Words(
+                'kế hoạch theo mùa (seasonal) dùng cho một năm; hãy viết “period: "2023"”',
+                'a seasonal plan is for one year; write “period: "2023"”',
+            ),
+            "period",
+        )
         return
     for month, share in zip(calendar.split(period, "month"), plan.shares, strict=False):
         if month.first > deadline and share:
             yield located.problem(
-                f"{month.id} has a share of {share} and begins after the deadline {deadline}; write 0 for it",
+                Words(
+                    f"tháng {month.id} có tỷ lệ {share} nhưng bắt đầu sau thời hạn {deadline:%d/%m/%Y}; hãy viết 0 cho "
+                    "tháng này",
+                    f"{month.id} has a share of {share} and begins after the deadline {deadline}; write 0 for it",
+                ),
                 "plan",
                 "shares",
             )

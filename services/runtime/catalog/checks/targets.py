@@ -6,8 +6,8 @@ from decimal import Decimal
 from itertools import combinations
 
 from contracts.catalog import Kpi, Person, Target
-from services.runtime.catalog.checks.context import Context, ends_before_it_begins, overlap
-from services.runtime.catalog.checks.plans import check_dates
+from services.runtime.catalog.checks.context import Context, ends_before_it_begins, listed, overlap
+from services.runtime.catalog.checks.plans import beyond_limits, check_dates, within_limits
 from services.runtime.catalog.problems import Located, Problem, Words
 
 
@@ -47,7 +47,13 @@ def _check_thousands(target: Target, kpi: Kpi, located: Located) -> Iterator[Pro
 
 def _check_scope(target: Target, located: Located, context: Context) -> Iterator[Problem]:
     if (target.unit is None) == (target.level is None):
-        yield located.problem("a target is for one unit or for every unit of a level; write either “unit:” or “level:”")
+        yield located.problem(
+            Words(
+                "mục tiêu dành cho một đơn vị, hoặc mọi đơn vị của một cấp; hãy viết một trong hai: “unit:” hoặc "
+                "“level:”",
+                "a target is for one unit or for every unit of a level; write either “unit:” or “level:”",
+            )
+        )
     if target.unit is not None:
         yield from context.unknown(located, "unit", target.unit, context.units, "unit")
     if target.level is not None:
@@ -57,16 +63,29 @@ def _check_scope(target: Target, located: Located, context: Context) -> Iterator
 def _check_value(target: Target, located: Located) -> Iterator[Problem]:
     if target.comparator == "band":
         if target.low is None or target.high is None:
-            yield located.problem("a band needs both ends; write “low:” and “high:”", "comparator")
+            yield located.problem(
+                Words(
+                    "mục tiêu dạng khoảng (band) cần cả hai đầu; hãy viết “low:” và “high:”",
+                    "a band needs both ends; write “low:” and “high:”",
+                ),
+                "comparator",
+            )
         elif target.high <= target.low:
             yield located.problem(
-                f"the band {target.low} to {target.high} holds nothing; write the lower one as “low”", "low"
+                Words(
+                    f"khoảng {target.low} đến {target.high} không chứa giá trị nào; hãy viết số nhỏ hơn ở “low”",
+                    f"the band {target.low} to {target.high} holds nothing; write the lower one as “low”",
+                ),
+                "low",
             )
         elif target.baseline is not None and target.low <= target.baseline.value <= target.high:
-            yield from _met_from_the_start(target, target.baseline.value, f"{target.low} to {target.high}", located)
+            band = Words(f"{target.low} đến {target.high}", f"{target.low} to {target.high}")
+            yield from _met_from_the_start(target, target.baseline.value, band, located)
         return
     if target.value is None:
-        yield located.problem("the target has no value; write “value: …”")
+        yield located.problem(
+            Words("mục tiêu chưa có giá trị; hãy viết “value: …”", "the target has no value; write “value: …”")
+        )
     elif target.baseline is not None:
         yield from _compare_with_baseline(target, target.value, target.baseline.value, located)
 
@@ -76,17 +95,28 @@ def _compare_with_baseline(target: Target, value: Decimal, baseline: Decimal, lo
         return
     if value == baseline:
         yield located.warning(
-            f"the target equals its baseline ({value}); it will be judged like “intent: keep”", "value"
+            Words(
+                f"mục tiêu bằng giá trị gốc (baseline) {value} nên được đánh giá như “intent: keep”; hãy viết dòng ấy "
+                "nếu muốn giữ nguyên, nếu không, hãy sửa một trong hai số",
+                f"the target equals its baseline ({value}); it will be judged like “intent: keep”, write that if it is "
+                "meant, or correct one of them",
+            ),
+            "value",
         )
     elif value < baseline if target.comparator == ">=" else value > baseline:
-        yield from _met_from_the_start(target, baseline, f"{target.comparator} {value}", located)
+        goal = f"{target.comparator} {value}"
+        yield from _met_from_the_start(target, baseline, Words(goal, goal), located)
 
 
-def _met_from_the_start(target: Target, baseline: Decimal, goal: str, located: Located) -> Iterator[Problem]:
+def _met_from_the_start(target: Target, baseline: Decimal, goal: Words, located: Located) -> Iterator[Problem]:
     if target.intent != "keep":
         yield located.warning(
-            f"already met when it was set: the baseline is {baseline}, the target {goal}; it will be judged like "
-            "“intent: keep”, look whether one of them is meant otherwise",
+            Words(
+                f"mục tiêu đã đạt ngay khi giao: giá trị gốc (baseline) là {baseline}, mục tiêu là {goal.vi}; sẽ được "
+                "đánh giá như “intent: keep”, hãy kiểm tra lại hai số",
+                f"already met when it was set: the baseline is {baseline}, the target {goal.en}; it will be judged "
+                "like “intent: keep”, look whether one of them is meant otherwise",
+            ),
             "baseline",
         )
 
@@ -95,28 +125,33 @@ def _check_against_kpi(target: Target, kpi: Kpi, located: Located) -> Iterator[P
     expected = {"increase": ">=", "decrease": "<=", "band": "band"}.get(kpi.direction)
     if expected is None:
         yield located.problem(
-            f"“{kpi.id}” has no direction, so no target can be judged; write “direction: increase” (or decrease, band) "
-            "in kpis.yaml",
+            Words(
+                f"“{kpi.id}” không có chiều phấn đấu nên không đánh giá được mục tiêu nào; hãy viết “direction: "
+                "increase” (hoặc decrease, band) trong kpis.yaml",
+                f"“{kpi.id}” has no direction, so no target can be judged; write “direction: increase” (or decrease, "
+                "band) in kpis.yaml",
+            ),
             "kpi",
         )
     elif target.comparator != expected:
-        yield located.problem(
-            f'“{kpi.id}” is to {kpi.direction}; write “comparator: "{expected}"”, or another direction in kpis.yaml'
-            if kpi.direction != "band"
-            else f"“{kpi.id}” is to stay in a band; write “comparator: band” with low and high",
-            "comparator",
-        )
-    limits = kpi.natural_limits
+        yield located.problem(_other_direction(kpi, expected), "comparator")
     for name in ("value", "low", "high"):
         number = getattr(target, name)
-        if number is None:
-            continue
-        if (limits.low is not None and number < limits.low) or (limits.high is not None and number > limits.high):
-            yield located.problem(
-                f"{number} is outside the natural limits of “{kpi.id}” ({limits.low} to {limits.high}); "
-                "correct one of them",
-                name,
-            )
+        if number is not None and not within_limits(number, kpi):
+            yield located.problem(beyond_limits(number, kpi), name)
+
+
+def _other_direction(kpi: Kpi, expected: str) -> Words:
+    if kpi.direction == "band":
+        return Words(
+            f"“{kpi.id}” phải giữ trong khoảng; hãy viết “comparator: band” với low và high",
+            f"“{kpi.id}” is to stay in a band; write “comparator: band” with low and high",
+        )
+    way = "tăng" if kpi.direction == "increase" else "giảm"
+    return Words(
+        f'“{kpi.id}” phấn đấu {way}; hãy viết “comparator: "{expected}"”, hoặc direction khác trong kpis.yaml',
+        f'“{kpi.id}” is to {kpi.direction}; write “comparator: "{expected}"”, or another direction in kpis.yaml',
+    )
 
 
 def _check_rivals(context: Context) -> Iterator[Problem]:
@@ -126,10 +161,15 @@ def _check_rivals(context: Context) -> Iterator[Problem]:
     for (kpi, unit, level, period), rivals in claims.items():
         for (one, first), (other, located) in combinations(rivals, 2):
             if overlap(one, other):
-                whom = f"“{unit}”" if unit else f"the level “{level}”"
+                whom = Words(f"“{unit}”", f"“{unit}”") if unit else Words(f"cấp “{level}”", f"the level “{level}”")
                 yield located.problem(
-                    f"{whom} has two targets for “{kpi}” in {period} that are valid at once (the other: "
-                    f"{first.file}:{first.line}); remove one, or end it with valid_to where this one begins"
+                    Words(
+                        f"{whom.vi} có hai mục tiêu “{kpi}” kỳ {period} cùng hiệu lực (mục tiêu kia: "
+                        f"{first.file}:{first.line}); hãy bỏ một mục tiêu, hoặc cho mục tiêu trước valid_to vào ngày "
+                        "mục tiêu sau bắt đầu",
+                        f"{whom.en} has two targets for “{kpi}” in {period} that are valid at once (the other: "
+                        f"{first.file}:{first.line}); remove one, or end it with valid_to where this one begins",
+                    )
                 )
 
 
@@ -146,8 +186,14 @@ def _check_owners(context: Context) -> Iterator[Problem]:
         )
         vacant = [unit for unit in units if (target.owner_role, unit) not in held]
         if vacant:
-            some = ", ".join(vacant[:3]) + (f" and {len(vacant) - 3} more" if len(vacant) > 3 else "")
-            yield located.warning(f"nobody is “{target.owner_role}” of {some}; add a post in people.yaml", "owner_role")
+            some = listed(vacant)
+            yield located.warning(
+                Words(
+                    f"chưa có ai giữ vai trò “{target.owner_role}” của {some.vi}; hãy thêm vào people.yaml",
+                    f"nobody is “{target.owner_role}” of {some.en}; add a post in people.yaml",
+                ),
+                "owner_role",
+            )
 
 
 def _name_simulated(context: Context) -> Iterator[Problem]:
@@ -157,6 +203,11 @@ def _name_simulated(context: Context) -> Iterator[Problem]:
         for target, _ in context.targets
         if not target.simulated and target.baseline is not None and target.baseline.simulated
     ]
-    for ids, what in ((targets, "simulated, decided by no authority"), (baselines, "baseline assumed, not published")):
+    for ids, what in ((targets, _SIMULATED), (baselines, _ASSUMED)):
         if ids:
-            yield Problem(context.targets[0][1].file, 0, f"{what}: {', '.join(dict.fromkeys(ids))}", "warning")
+            names = f": {', '.join(dict.fromkeys(ids))}"
+            yield Problem(context.targets[0][1].file, 0, str(what.then(Words(names, names))), "warning")
+
+
+_SIMULATED = Words("mục tiêu mô phỏng, chưa cơ quan nào quyết định", "simulated, decided by no authority")
+_ASSUMED = Words("giá trị gốc (baseline) giả định, chưa được công bố", "baseline assumed, not published")
