@@ -18,7 +18,7 @@ from services.runtime.catalog.checks.successions import check_successions
 from services.runtime.catalog.checks.targets import check_targets
 from services.runtime.catalog.checks.tree import check_any_units, check_units
 from services.runtime.catalog.loader import Folder, load_folder
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import NOTHING, Located, Problem, Words
 
 CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     check_province,
@@ -84,8 +84,11 @@ def errors_in(objects: Mapping[str, CatalogObject]) -> tuple[Problem, ...]:
 
 
 _ELSE = {
-    "target": ", or a version of its own",
-    "org_unit": ", or write one line with dated parents (x[..2023-07-01];y[2023-07-01..]) for a unit that moved",
+    "target": Words(", hoặc số phiên bản riêng", ", or a version of its own"),
+    "org_unit": Words(
+        ", hoặc ghi một dòng với đơn vị cấp trên theo ngày (x[..2023-07-01];y[2023-07-01..]) cho đơn vị đổi cấp trên",
+        ", or write one line with dated parents (x[..2023-07-01];y[2023-07-01..]) for a unit that moved",
+    ),
 }
 
 
@@ -96,7 +99,11 @@ def _check_ids(objects: list[Located]) -> Iterator[Problem]:
         before = first.setdefault(key, located)
         if before is not located:
             yield located.problem(
-                f"“{located.item.id}” is declared twice (first at {before.file}:{before.line}); "
-                "give one of them another id" + _ELSE.get(key[0], ""),
+                Words(
+                    f"“{located.item.id}” được khai hai lần (lần đầu ở {before.file}:{before.line}); hãy đặt id khác "
+                    "cho một bên",
+                    f"“{located.item.id}” is declared twice (first at {before.file}:{before.line}); "
+                    "give one of them another id",
+                ).then(_ELSE.get(key[0], NOTHING)),
                 "id",
             )

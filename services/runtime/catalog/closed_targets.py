@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from contracts.catalog import Target
 from services.runtime.catalog.catalog import Catalog
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import Located, Problem, Words
 from services.runtime.catalog.rejudging import judged_by
 
 
@@ -23,7 +23,7 @@ def closed_targets(before: Catalog, after: Iterable[Located], today: date) -> It
         closed[_bound(target)] = closing
         located = written.get(name)
         if located is None:
-            yield Problem("catalog.yaml", 0, _gone(target, closing), "warning")
+            yield Problem("catalog.yaml", 0, str(_gone(target, closing)), "warning")
         elif isinstance(located.item, Target) and _differ(target, located.item, versions[_bound(target)] > 1):
             path = next((field for field in _FIELDS if getattr(target, field) != getattr(located.item, field)), "id")
             yield located.warning(_changed(target, located.item, closing), path)
@@ -55,33 +55,34 @@ def _closes(target: Target, catalog: Catalog) -> date | None:
     return deadline + timedelta(days=target.grace_days)
 
 
-def _changed(was: Target, now: Target, closing: date) -> str:
+def _changed(was: Target, now: Target, closing: date) -> Words:
     from_to = f": {_goal(was)} → {_goal(now)}" if _goal(was) != _goal(now) else ""
     new = f"version: {was.version + 1}, valid_from: …"
-    return (
+    return Words(
         f"mục tiêu “{was.id}” của kỳ đã khép ngày {closing:%d/%m/%Y} bị sửa tại chỗ{from_to}; kết quả đã công bố sẽ "
-        f"bị đánh giá lại. Hãy giữ nguyên bản này và viết phiên bản mới ({new}) · "
+        f"bị đánh giá lại. Hãy giữ nguyên bản này và viết phiên bản mới ({new})",
         f"“{was.id}” of a period closed on {closing} is changed in place{from_to}; what was said would be judged "
-        f"again. Leave it as it is and write a new version ({new})"
+        f"again. Leave it as it is and write a new version ({new})",
     )
 
 
-def _gone(was: Target, closing: date) -> str:
-    return (
+def _gone(was: Target, closing: date) -> Words:
+    return Words(
         f"mục tiêu “{was.id}” (phiên bản {was.version}) của kỳ đã khép ngày {closing:%d/%m/%Y} bị bỏ; kết quả đã công "
-        f"bố sẽ bị đánh giá lại. Hãy viết lại mục tiêu này · “{was.id}” (version {was.version}) of a period closed on "
-        f"{closing} is gone; what was said would be judged again. Write it again"
+        "bố sẽ bị đánh giá lại. Hãy viết lại mục tiêu này",
+        f"“{was.id}” (version {was.version}) of a period closed on {closing} is gone; what was said would be judged "
+        "again. Write it again",
     )
 
 
-def _added(added: Target, closing: date) -> str:
+def _added(added: Target, closing: date) -> Words:
     since = f" từ {added.valid_from:%d/%m/%Y}" if added.valid_from else ""
     since_en = f" from {added.valid_from} on" if added.valid_from else ""
-    return (
+    return Words(
         f"phiên bản {added.version} của “{added.id}” đánh giá lại{since} một kỳ đã khép ngày {closing:%d/%m/%Y}; kết "
-        f"quả khi khép kỳ được giữ bên cạnh. Hãy kiểm tra ngày hiệu lực · version {added.version} of “{added.id}” "
-        f"judges{since_en} a period again that was closed on {closing}; what it said then is kept beside it. "
-        "Look at valid_from"
+        "quả khi khép kỳ được giữ bên cạnh. Hãy kiểm tra ngày hiệu lực",
+        f"version {added.version} of “{added.id}” judges{since_en} a period again that was closed on {closing}; what "
+        "it said then is kept beside it. Look at valid_from",
     )
 
 

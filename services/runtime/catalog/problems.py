@@ -58,11 +58,11 @@ class Located:
             path = path[:-1]
         return self.line
 
-    def problem(self, message: str | Words, *path: str | int) -> Problem:
+    def problem(self, message: Words, *path: str | int) -> Problem:
         """An error at a field."""
         return Problem(self.file, self.line_of(*path), str(message))
 
-    def warning(self, message: str | Words, *path: str | int) -> Problem:
+    def warning(self, message: Words, *path: str | int) -> Problem:
         """A warning at a field."""
         return Problem(self.file, self.line_of(*path), str(message), "warning")
 

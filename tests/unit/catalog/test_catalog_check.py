@@ -1,5 +1,6 @@
 """Every mistake of a folder is said with file, line and what to write instead, all in one go."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -417,6 +418,19 @@ RUINOUS = (
 """Mistakes that would make figures wrong or never end: also refused by services that run already."""
 
 
+@pytest.mark.parametrize(("file", "old", "new", "said"), MISTAKES)
+def test_each_mistake_is_said_in_vietnamese_first_and_in_english(
+    broken: Broken, file: str, old: str, new: str, said: str
+) -> None:
+    for problem in broken(file, old, new).errors:
+        vietnamese, _, english = problem.message.partition(" · ")
+        assert LETTERS.search(vietnamese), problem.message
+        assert english, problem.message
+
+
+LETTERS = re.compile("[ăâđêôơưạảãáàậẩẫấầặẳẵắằẹẻẽéèệểễếềịỉĩíìọỏõóòộổỗốồợởỡớờụủũúùựửữứừỵỷỹýỳ]")
+
+
 @pytest.mark.parametrize("said", RUINOUS)
 def test_a_running_service_refuses_the_same_and_keeps_the_catalog_that_it_has(broken: Broken, said: str) -> None:
     assembler = codec.CatalogAssembler("p")
@@ -703,3 +717,11 @@ def test_a_province_with_a_dot_in_its_id_has_no_topics_for_single_publishers(tmp
         (tmp_path / file).write_text(content, encoding="utf-8")
     said = [english(problem) for problem in check_folder(tmp_path).errors]
     assert any(one.startswith("publishers.yaml:8: a topic of “edoc” cannot be named") for one in said), said
+
+
+def test_of_two_targets_that_are_valid_at_once_one_is_refused_and_neither_is_called_easier(broken: Broken) -> None:
+    first = "value: 92\n    baseline: {value: 80, on: 2022-12-15}\n    period: 2023"
+    second = "  - {id: signed.p, version: 2, kpi: signed, unit: p, value: 85, period: 2023}"
+    checked = broken("targets.yaml", first, f"{first}\n{second}")
+    assert ["two targets for" in english(problem) for problem in checked.errors] == [True]
+    assert not any("easier than" in english(problem) for problem in checked.warnings)

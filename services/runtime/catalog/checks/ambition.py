@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from contracts.catalog import Kpi, KpiKind, PeriodKind, Target
-from services.runtime.catalog.checks.context import Context
+from services.runtime.catalog.checks.context import Context, overlap
 from services.runtime.catalog.periods import Period, parse_name
-from services.runtime.catalog.problems import Located, Problem
+from services.runtime.catalog.problems import NOTHING, Located, Problem, Words
 from services.runtime.catalog.targets import Targets
 
 ADDITIVE: frozenset[KpiKind] = frozenset({"flow", "stock", "milestone"})
@@ -57,15 +57,24 @@ def _check_easier(targets: Sequence[tuple[Target, Located]], context: Context) -
     for target, located in targets:
         versions = series[target.kpi, target.unit, target.level, target.period]
         place = versions.index(target)
-        earlier = versions[:place] or series.get(
+        # Of two that are valid at once one is refused already.
+        earlier = [before for before in versions[:place] if not overlap(before, target)] or series.get(
             (target.kpi, target.unit, target.level, _period_before(target, context)), []
         )
         if earlier and _easier(target, earlier[-1]):
             before = earlier[-1]
-            when = f"version {before.version}" if place else before.period
-            yield located.warning(
-                f"easier than {when}: {_words(target)} after {_words(before)}; look whether that is meant", "value"
+            same = before.period == target.period
+            when = Words(
+                f"phiên bản {before.version}" if same else f"kỳ {before.period}",
+                f"version {before.version}" if same else before.period,
             )
+            goals = Words(
+                f": {_goal(target, 'đến')} sau {_goal(before, 'đến')}",
+                f": {_goal(target, 'to')} after {_goal(before, 'to')}",
+            )
+            easier = Words(f"nhẹ hơn {when.vi}", f"easier than {when.en}").then(goals)
+            remedy = Words("; hãy kiểm tra có đúng ý không", "; look whether that is meant")
+            yield located.warning(easier.then(remedy), "value")
 
 
 def _period_before(target: Target, context: Context) -> str:
@@ -95,8 +104,8 @@ def _easier(target: Target, before: Target) -> bool:
     return wider and (target.low, target.high) != (before.low, before.high)
 
 
-def _words(target: Target) -> str:
-    return f"{target.low} to {target.high}" if target.comparator == "band" else str(target.value)
+def _goal(target: Target, to: str) -> str:
+    return f"{target.low} {to} {target.high}" if target.comparator == "band" else str(target.value)
 
 
 # --- the cascade
@@ -110,17 +119,17 @@ def _check_cascade(targets: Sequence[tuple[Target, Located]], context: Context) 
         if period is None or target.value is None or kpi.kind not in ADDITIVE | BETWEEN:
             continue
         said = [
-            f"the targets below “{unit_id}” {sentence}"
+            Words(f"các mục tiêu bên dưới “{unit_id}” {sentence.vi}", f"the targets below “{unit_id}” {sentence.en}")
             for unit_id, day in _judged(target, period, context)
             if every.judging(kpi.id, unit_id, target.period, day) is target
             and (sentence := _shortfall(target.value, kpi, every.judging_below(kpi.id, unit_id, target.period, day)))
         ]
         if said:
-            more = f" (and so for {len(said) - 1} more)" if len(said) > 1 else ""
-            yield located.warning(
-                f"{said[0]}, its own is {target.value}{more}; look whether one of them is meant otherwise",
-                "value",
-            )
+            many = len(said) - 1
+            more = Words(f" (và {many} đơn vị khác cũng vậy)", f" (and so for {many} more)") if many else NOTHING
+            own = Words(f", mục tiêu của chính đơn vị là {target.value}", f", its own is {target.value}")
+            remedy = Words("; hãy kiểm tra các mục tiêu này", "; look whether one of them is meant otherwise")
+            yield located.warning(said[0].then(own).then(more).then(remedy), "value")
 
 
 def _judged(target: Target, period: Period, context: Context) -> Iterator[tuple[str, date]]:
@@ -135,16 +144,17 @@ def _judged(target: Target, period: Period, context: Context) -> Iterator[tuple[
             yield unit.id, day
 
 
-def _shortfall(value: Decimal, kpi: Kpi, below: Sequence[Target]) -> str:
-    """In words, what the targets below come to, where that is not enough; else nothing."""
+def _shortfall(value: Decimal, kpi: Kpi, below: Sequence[Target]) -> Words | None:
+    """What the targets below come to, where that is not enough."""
     values = [target.value for target in below if target.value is not None]
+    many = len(values)
     if not values:
-        return ""
+        return None
     if kpi.kind in ADDITIVE:
         total = sum(values)
-        return f"({len(values)}) add up to {total}" if total != value else ""
-    if kpi.direction == "increase" and max(values) < value:
-        return f"({len(values)}) are {max(values)} at most"
-    if kpi.direction == "decrease" and min(values) > value:
-        return f"({len(values)}) are {min(values)} at least"
-    return ""
+        return Words(f"({many}) cộng lại là {total}", f"({many}) add up to {total}") if total != value else None
+    if kpi.direction == "increase" and (most := max(values)) < value:
+        return Words(f"({many}) cao nhất là {most}", f"({many}) are {most} at most")
+    if kpi.direction == "decrease" and (least := min(values)) > value:
+        return Words(f"({many}) thấp nhất là {least}", f"({many}) are {least} at least")
+    return None
